@@ -1,0 +1,1 @@
+# The freestanding code that runs inside other tasks: parasite/<name>-blob -> a C array.

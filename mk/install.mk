@@ -1,0 +1,4 @@
+# Installation: programs, library, headers, man pages.
+
+.PHONY: install uninstall samples
+samples:

@@ -1,0 +1,30 @@
+# The programs. The suffix of a room's file decides its binary: *-dump.c and *-restore.c.
+
+COMMON_SRCS := $(wildcard engines/kernel/*.c engines/log/*.c engines/options/*.c)
+ROOMS := $(wildcard engines/fd/*/ engines/task/*/ engines/mem/*/ engines/ns/*/)
+DUMP_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-dump.c))
+RESTORE_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-restore.c))
+
+PARASITE_HOST_SRCS := $(wildcard parasite/host/*.c parasite/arch/x86_64/host/*.c)
+
+COMMON_OBJS := $(call objects,$(COMMON_SRCS))
+DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(DUMP_BLOB_OBJS)
+RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
+CRIU_OBJS := $(call objects,$(wildcard engines/criu/*.c))
+CRIT_OBJS := $(call objects,$(wildcard crit/*.c))
+
+# A program is built once its main.c is there.
+define program
+ifneq ($$(wildcard $(2)/main.c),)
+PROGRAMS += $(B)/$(1)
+$(B)/$(1): $$($(3)) $$(COMMON_OBJS) $$(LIBCRIUIMG)
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endif
+endef
+
+$(eval $(call program,criu-dump,engines/criu-dump,DUMP_OBJS))
+$(eval $(call program,criu-restore,engines/criu-restore,RESTORE_OBJS))
+$(eval $(call program,criu,engines/criu,CRIU_OBJS))
+$(eval $(call program,crit,crit,CRIT_OBJS))
+
+ALL += $(PROGRAMS)

@@ -1,0 +1,28 @@
+# Tests. Each program and script speaks TAP; tests/run adds them up.
+
+UNIT_SRCS := $(wildcard tests/unit/*/*.c tests/unit/*.c)
+UNIT_BINS := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRCS))
+KIND_SRCS := $(wildcard tests/kinds/*/*.c)
+KIND_BINS := $(patsubst tests/%.c,$(B)/tests/%,$(KIND_SRCS))
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+# A subject is a small program of its own: it links nothing of ours.
+$(B)/tests/kinds/%: $(B)/tests/kinds/%.o
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
+
+.PHONY: tests check check-unpriv bench
+tests: all $(UNIT_BINS) $(KIND_BINS)
+
+check: deps
+	@$(MAKE) --no-print-directory tests
+	@tests/run --build $(abspath $(B))
+
+check-unpriv:
+	@$(MAKE) --no-print-directory tests
+	@tests/run --build $(abspath $(B)) --unprivileged
+
+bench:
+	@$(MAKE) --no-print-directory tests
+	@tests/bench/run --build $(abspath $(B))
