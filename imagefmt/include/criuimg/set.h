@@ -1,0 +1,72 @@
+/* criuimg/set.h -- a set of images: what one dump wrote, wherever it lives.
+ *
+ * A set opened for reading or being written. Nothing above this header knows whether it is a directory, an archive or
+ * memory. A set that is being written is complete only after img_set_seal(): that is when manifest.img appears.
+ */
+#ifndef CRIUIMG_SET_H
+#define CRIUIMG_SET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "criuimg/err.h"
+#include "criuimg/io.h"
+#include "criuimg/kind.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct img_set;
+
+/* Open the images in directory path, relative to dirfd (AT_FDCWD is fine). With dirfd >= 0 and path NULL, dirfd itself is
+ * the directory (it stays the caller's). NULL on failure. */
+struct img_set *img_set_open_dir(int dirfd, const char *path, struct img_err *err);
+/* Write images into an existing directory. Files of the same names are replaced. */
+struct img_set *img_set_create_dir(int dirfd, const char *path, struct img_err *err);
+/* A set in memory, for both. */
+struct img_set *img_set_create_memory(struct img_err *err);
+
+/* The parent of an incremental set (the link `parent`): 1 with *parent_out (owned by set, closed with it), 0 when there is
+ * none, -1. */
+int img_set_parent(struct img_set *set, struct img_set **parent_out, struct img_err *err);
+
+/* The directory's descriptor for a set that is one (borrowed), else -1. */
+int img_set_dirfd(const struct img_set *set);
+
+/* Is there a file of this name: 1, 0, -1. */
+int img_set_has(struct img_set *set, const char *name, struct img_err *err);
+/* Call fn for every member, in the order of names (directory) or of the archive; a nonzero return ends the walk and is
+ * returned. */
+int img_set_each(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err), void *arg,
+	struct img_err *err);
+/* The bytes of one member: 1 with *src_out (the caller closes it), 0 when there is none, -1. Decompressed where stored
+ * compressed. */
+int img_set_source(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err);
+/* A new member. The caller finishes or aborts the sink before the set is sealed or closed. Its size and digest go to the
+ * manifest when finished. */
+struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err);
+
+/* ---- what the manifest says (v2) ---- */
+
+/* Name a feature that a restorer must have ("pages-zstd", "tcp-repair"). Kept sorted, once each. */
+int img_set_require(struct img_set *set, const char *feature, struct img_err *err);
+/* Facts of the host for the manifest: "x86_64", "6.18.1", page size, CPU features by name. Copied. */
+struct img_host_facts {
+	const char *kernel_release;
+	const char *arch;
+	uint32_t page_size;
+	const char *const *cpu_features;
+	size_t nr_cpu_features;
+};
+int img_set_host_facts(struct img_set *set, const struct img_host_facts *facts, struct img_err *err);
+/* Write manifest.img: after this the set is complete, and nothing more can be written. */
+int img_set_seal(struct img_set *set, const char *producer, const char *producer_version, struct img_err *err);
+
+/* Releases all; a set being written that was not sealed stays without its manifest. NULL is fine. */
+void img_set_close(struct img_set *set);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
