@@ -1,0 +1,146 @@
+/* engines/options/options.h -- what a run was asked to do.
+ *
+ * One struct, filled once by options_parse() from the command line, configuration files or a request, const ever after.
+ * One table (table.c) has a row for each option: its name, letter, argument, place in this struct, the commands that know
+ * it and its help text. Command line, configuration file, RPC and help all come from those rows.
+ */
+#ifndef ENGINES_OPTIONS_H
+#define ENGINES_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "criuimg/err.h"
+
+/* The commands, as bits: an option's row says which know it. */
+enum command {
+	CMD_DUMP = 1 << 0,
+	CMD_PRE_DUMP = 1 << 1,
+	CMD_RESTORE = 1 << 2,
+	CMD_CHECK = 1 << 3,
+	CMD_CPUINFO = 1 << 4,
+	CMD_PAGE_SERVER = 1 << 5,
+	CMD_LAZY_PAGES = 1 << 6,
+	CMD_SERVICE = 1 << 7,
+	CMD_SWRK = 1 << 8,
+	CMD_DEDUP = 1 << 9,
+	CMD_EXEC = 1 << 10,
+	CMD_SHOW = 1 << 11,
+};
+
+/* --cpu-cap: what of the CPU must match between dump and restore. */
+enum cpu_cap {
+	CPU_CAP_NONE = 0,
+	CPU_CAP_FPU = 1 << 0,
+	CPU_CAP_CPU = 1 << 1,
+	CPU_CAP_INS = 1 << 2,
+	CPU_CAP_ALL = CPU_CAP_FPU | CPU_CAP_CPU | CPU_CAP_INS,
+};
+
+struct option_list {
+	const char **items;
+	size_t nr, room;
+};
+
+struct options {
+	enum command command;
+	const char *program; /* "criu-dump": for messages */
+
+	/* images and log */
+	pid_t tree;		   /* -t; 0: not given */
+	const char *images_dir;	   /* -D; default "." */
+	const char *work_dir;	   /* -W; default: images_dir */
+	const char *prev_images_dir; /* relative to images_dir */
+	const char *log_file;	   /* -o; relative to work_dir; NULL: standard error */
+	int verbosity;		   /* -v: 0..4; default 2 */
+	bool log_pid;
+	bool display_stats;
+	const char *pidfile;	   /* relative to work_dir */
+	int status_fd;		   /* -1: none */
+	unsigned timeout;	   /* seconds; 0: none. dump: to stop the tree */
+
+	/* what becomes of the tasks */
+	bool leave_running;	   /* -R */
+	bool leave_stopped;	   /* -s */
+	bool restore_detached;	   /* -d */
+	bool restore_sibling;	   /* -S */
+	bool exec_cmd;		   /* --exec-cmd: the command follows "--" */
+	char **exec_argv;
+	bool shell_job;		   /* -j */
+	struct option_list close_fds; /* --close: numbers to close before starting */
+	struct option_list action_scripts;
+
+	/* what is carried */
+	bool link_remap;
+	bool file_locks;
+	bool evasive_devices;
+	bool ext_unix_sk;
+	bool tcp_established, tcp_close, skip_in_flight;
+	bool force_irmap;
+	struct option_list irmap_scan_paths;
+	uint64_t ghost_limit;	   /* bytes; default 1 MiB */
+	bool ghost_fiemap;
+	bool skip_file_rwx_check;
+	const char *file_validation; /* "filesize" | "buildid" | "buildid-fast" ... */
+	const char *network_lock;  /* "iptables" | "nftables" | "skip" */
+	bool allow_uprobes;
+	bool unprivileged;
+	bool strict;		   /* refuse what the kernel shows and we do not know */
+	unsigned cpu_cap;	   /* enum cpu_cap; default CPU_CAP_FPU for dump; restore: CPU_CAP_ALL subset as given */
+	bool weak_sysctls;
+	bool pidfd_store_given;
+	int pidfd_store;
+
+	/* memory */
+	bool track_mem;
+	bool auto_dedup;
+	const char *pre_dump_mode; /* "splice" | "read" */
+	bool lazy_pages;
+	bool page_server;
+	const char *address;
+	int port;
+	int ps_socket;		   /* -1: none */
+	bool daemon;
+	bool stream;
+	bool compress;
+	int compress_level;
+	const char *image_io_mode; /* "writeback" | "direct" */
+	bool tls, tls_no_cn_verify;
+	const char *tls_cacert, *tls_cacrl, *tls_cert, *tls_key;
+
+	/* surroundings */
+	const char *root;
+	struct option_list externals, inherit_fds, ext_mount_maps, skip_mounts, enable_fs, join_ns, empty_ns, veth_pairs;
+	bool enable_external_sharing, enable_external_masters;
+	int mntns_compat_mode;
+	const char *lsm_profile, *lsm_mount_context;
+	bool manage_cgroups;
+	const char *manage_cgroups_mode;
+	struct option_list cgroup_roots, cgroup_dump_controllers;
+	const char *cgroup_props, *cgroup_props_file, *cgroup_yard, *freeze_cgroup;
+	const char *libdir;
+
+	/* ours */
+	bool dry_run;		   /* dump: name what would stop it, touch nothing */
+	bool plan;		   /* restore: say what it would do */
+	bool json;
+
+	/* check */
+	bool check_extra, check_experimental, check_all;
+	struct option_list check_features;
+
+	/* what is left of the command line after the options */
+	char **args;
+	int nr_args;
+};
+
+/* Defaults of every field. */
+void options_init(struct options *opt, const char *program);
+
+/* argv[0] is the program; `command` is what it is to do when the command line does not say (criu-dump: CMD_DUMP), 0 for the
+ * front door, where argv[1] names it. Reads the configuration files unless told not to. Fails IMG_USAGE. Returns 0 when the
+ * run goes on, 1 when all is done (--help, --version were printed). */
+int options_parse(struct options *opt, enum command command, int argc, char **argv, struct img_err *err);
+
+#endif
