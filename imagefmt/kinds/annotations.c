@@ -21,7 +21,8 @@ static int row_cmp(const void *key_, const void *row_)
 	return (key->field_number > row->field_number) - (key->field_number < row->field_number);
 }
 
-const struct img_annotation *img_annotation_find(const ProtobufCMessageDescriptor *message, uint32_t field_number)
+const struct img_annotation *img_annotation_find(
+	const ProtobufCMessageDescriptor *message, uint32_t field_number)
 {
 	/* By name: a table of descriptor addresses could only be sorted at run time. */
 	const struct row_key key = { .message = message->name, .field_number = field_number };

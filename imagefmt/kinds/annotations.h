@@ -1,8 +1,8 @@
 /* imagefmt/kinds/annotations.h -- how a field of a message is shown to people.
  *
  * The hints are the custom options of proto/opts.proto, which protobuf-c drops; the build takes them from the
- * descriptors of protoc and puts them into a sorted table (proto/tool/tables.c). They matter to the pretty form of the
- * JSON only: docs/format.md says what each of them prints.
+ * descriptors of protoc and puts them into a sorted table (proto/tool/tables.c). They matter to the pretty
+ * form of the JSON only: docs/format.md says what each of them prints.
  */
 #ifndef IMAGEFMT_KINDS_ANNOTATIONS_H
 #define IMAGEFMT_KINDS_ANNOTATIONS_H
@@ -45,9 +45,10 @@ struct img_annotation {
 	enum img_conv conv;
 };
 
-/* The hints of one field, or NULL if it has none. Static storage. A binary search over some 100 rows: a caller
- * that writes many records keeps the answer per field. */
-const struct img_annotation *img_annotation_find(const ProtobufCMessageDescriptor *message, uint32_t field_number);
+/* The hints of one field, or NULL if it has none. Static storage. A binary search over some 100 rows: a
+ * caller that writes many records keeps the answer per field. */
+const struct img_annotation *img_annotation_find(
+	const ProtobufCMessageDescriptor *message, uint32_t field_number);
 
 /* The generated table (build/gen/annotations-table.c), sorted by message name, then field number. */
 struct img_annotation_row {

@@ -1,6 +1,7 @@
 /* imagefmt/kinds/messages.h -- every message and enum of proto/, by name.
  *
- * The lists are made by the build (proto/tool/tables.c) from all of proto/ but opts.proto; build/gen/messages-table.c.
+ * The lists are made by the build (proto/tool/tables.c) from all of proto/ but opts.proto;
+ * build/gen/messages-table.c.
  */
 #ifndef IMAGEFMT_KINDS_MESSAGES_H
 #define IMAGEFMT_KINDS_MESSAGES_H

@@ -3,9 +3,10 @@
  *	tables DESCRIPTOR_SET annotations > annotations-table.c    (imagefmt/kinds/annotations.h)
  *	tables DESCRIPTOR_SET messages    > messages-table.c       (imagefmt/kinds/messages.h)
  *
- * DESCRIPTOR_SET is what `protoc --include_imports --descriptor_set_out` writes: a FileDescriptorSet. It is read with
- * protobuf-c's own rendering of descriptor.proto and opts.proto, so this program needs nothing that the build does not
- * need anyway. It runs on the machine that builds. Errors end it at once: it has nothing to undo.
+ * DESCRIPTOR_SET is what `protoc --include_imports --descriptor_set_out` writes: a FileDescriptorSet. It is
+ * read with protobuf-c's own rendering of descriptor.proto and opts.proto, so this program needs nothing that
+ * the build does not need anyway. It runs on the machine that builds. Errors end it at once: it has nothing
+ * to undo.
  */
 
 #include <ctype.h>
@@ -28,10 +29,9 @@ struct annotation {
 	FieldOpts *opts;
 };
 
-/* A message or an enum by its full name, "core_entry.march", and the header that declares its descriptor. */
+/* A message or an enum by its full name, "core_entry.march". */
 struct type {
 	char *name;
-	const char *file;
 };
 
 struct tables {
@@ -95,8 +95,8 @@ static size_t prefix_length(const ProtobufCMessageUnknownField *field, const cha
 	return n + 1;
 }
 
-/* The (criu) options of a field, or NULL. protoc writes each of them as an occurrence of its own, and messages that
- * follow one another on the wire are merged by unpacking them as one. */
+/* The (criu) options of a field, or NULL. protoc writes each of them as an occurrence of its own, and
+ * messages that follow one another on the wire are merged by unpacking them as one. */
 static FieldOpts *field_opts(const Google__Protobuf__FieldOptions *options, const char *where)
 {
 	unsigned char *merged = NULL;
@@ -128,23 +128,19 @@ static FieldOpts *field_opts(const Google__Protobuf__FieldOptions *options, cons
 	return opts;
 }
 
-static void collect_enum(struct tables *t, const char *file, const char *scope,
-			 const Google__Protobuf__EnumDescriptorProto *e)
+static void collect_enum(struct tables *t, const char *scope, const Google__Protobuf__EnumDescriptorProto *e)
 {
 	struct type *type = grow(&t->enums, &t->n_enums, sizeof(*type));
 
 	type->name = join(scope, e->name);
-	type->file = file;
 }
 
-static void collect_message(struct tables *t, const char *file, const char *scope,
-			    const Google__Protobuf__DescriptorProto *m)
+static void collect_message(struct tables *t, const char *scope, const Google__Protobuf__DescriptorProto *m)
 {
 	struct type *type = grow(&t->messages, &t->n_messages, sizeof(*type));
 	char *name = join(scope, m->name);
 
 	type->name = name;
-	type->file = file;
 
 	for (size_t i = 0; i < m->n_field; i++) {
 		const Google__Protobuf__FieldDescriptorProto *field = m->field[i];
@@ -159,9 +155,9 @@ static void collect_message(struct tables *t, const char *file, const char *scop
 		a->opts = opts;
 	}
 	for (size_t i = 0; i < m->n_enum_type; i++)
-		collect_enum(t, file, name, m->enum_type[i]);
+		collect_enum(t, name, m->enum_type[i]);
 	for (size_t i = 0; i < m->n_nested_type; i++)
-		collect_message(t, file, name, m->nested_type[i]);
+		collect_message(t, name, m->nested_type[i]);
 }
 
 static void collect(struct tables *t, const Google__Protobuf__FileDescriptorSet *set)
@@ -176,9 +172,9 @@ static void collect(struct tables *t, const Google__Protobuf__FileDescriptorSet 
 		if (file->package && *file->package)
 			die("%s: a package", file->name);
 		for (size_t k = 0; k < file->n_message_type; k++)
-			collect_message(t, file->name, "", file->message_type[k]);
+			collect_message(t, "", file->message_type[k]);
 		for (size_t k = 0; k < file->n_enum_type; k++)
-			collect_enum(t, file->name, "", file->enum_type[k]);
+			collect_enum(t, "", file->enum_type[k]);
 	}
 }
 
@@ -195,8 +191,8 @@ static int by_message_and_number(const void *a_, const void *b_)
 	return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-/* "rfile.flags" with prefix IMG_FLAGS_ -> IMG_FLAGS_RFILE_FLAGS. A name that annotations.h does not have fails to
- * compile there. */
+/* "rfile.flags" with prefix IMG_FLAGS_ -> IMG_FLAGS_RFILE_FLAGS. A name that annotations.h does not have
+ * fails to compile there. */
 static void print_constant(const char *member, const char *prefix, const char *name)
 {
 	if (!name)
@@ -217,17 +213,19 @@ static void print_annotations(const struct tables *t)
 
 		printf("\t{ \"%s\", %u, {", a->message, a->number);
 		printf("%s%s%s%s", o->hex ? " .hex = true," : "", o->ipadd ? " .ipadd = true," : "",
-		       o->dev ? " .dev = true," : "", o->odev ? " .odev = true," : "");
+			o->dev ? " .dev = true," : "", o->odev ? " .odev = true," : "");
 		print_constant("flags", "IMG_FLAGS_", o->flags);
 		print_constant("dict", "IMG_DICT_", o->dict);
 		print_constant("conv", "IMG_CONV_", o->conv);
 		printf(" } },\n");
 	}
 	printf("};\n\n"
-	       "const size_t img_n_annotation_rows = %zu;\n", t->n_annotations);
+	       "const size_t img_n_annotation_rows = %zu;\n",
+		t->n_annotations);
 }
 
-/* protobuf-c's name of a descriptor: CamelCase becomes camel_case, the parts of a full name are joined by "__". */
+/* protobuf-c's name of a descriptor: CamelCase becomes camel_case, the parts of a full name are joined by
+ * "__". */
 static void print_descriptor(const char *name)
 {
 	int was_upper = 1;
@@ -257,7 +255,8 @@ static void print_list(const char *type, const char *list, const struct type *ty
 		printf(",\n");
 	}
 	printf("};\n\n"
-	       "const size_t img_n_%s = %zu;\n", list, n);
+	       "const size_t img_n_%s = %zu;\n",
+		list, n);
 }
 
 static void print_messages(const struct tables *t, const Google__Protobuf__FileDescriptorSet *set)
