@@ -1,0 +1,142 @@
+/* io/sink-fd.c -- bytes out to a descriptor. */
+
+#include "criuimg/io.h"
+#include "criuimg/cleanup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fd_sink {
+	int fd;
+	bool seekable;
+	uint64_t next; /* seekable: where in the file the next byte belongs */
+};
+
+static int fd_write(void *self, const void *buf, size_t len, struct img_err *err)
+{
+	struct fd_sink *f = self;
+
+	while (len) {
+		ssize_t n = write(f->fd, buf, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return img_fail_sys(err, "write");
+		buf = (const char *)buf + n;
+		len -= n;
+		f->next += n;
+	}
+	return 0;
+}
+
+static int fd_writev(void *self, struct iovec *iov, int nr, struct img_err *err)
+{
+	struct fd_sink *f = self;
+
+	while (nr) {
+		ssize_t n;
+
+		if (!iov->iov_len) {
+			iov++;
+			nr--;
+			continue;
+		}
+		n = writev(f->fd, iov, nr);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return img_fail_sys(err, "write");
+		f->next += n;
+		while (nr && (size_t)n >= iov->iov_len) {
+			n -= iov->iov_len;
+			iov++;
+			nr--;
+		}
+		if (nr) {
+			iov->iov_base = (char *)iov->iov_base + n;
+			iov->iov_len -= n;
+		}
+	}
+	return 0;
+}
+
+static int fd_fd(void *self)
+{
+	struct fd_sink *f = self;
+
+	return f->fd;
+}
+
+static int fd_moved(void *self, uint64_t len, struct img_err *err)
+{
+	struct fd_sink *f = self;
+
+	f->next += len;
+	/* Whoever moved the bytes may have given an offset, which leaves the file's position alone, or not. */
+	if (f->seekable && lseek(f->fd, f->next, SEEK_SET) < 0)
+		return img_fail_sys(err, "seek");
+	return 0;
+}
+
+/* Some file systems report a failed write only here. */
+static int fd_finish(void *self, struct img_err *err)
+{
+	struct fd_sink *f = self;
+
+	if (close(steal_fd(&f->fd)) && errno != EINTR)
+		return img_fail_sys(err, "close");
+	return 0;
+}
+
+static void fd_close(void *self)
+{
+	struct fd_sink *f = self;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f);
+}
+
+static const struct img_sink_ops fd_sink_ops = {
+	.write = fd_write,
+	.writev = fd_writev,
+	.fd = fd_fd,
+	.moved = fd_moved,
+	.finish = fd_finish,
+	.close = fd_close,
+};
+
+struct img_sink *img_sink_fd_new(int fd, struct img_err *err)
+{
+	struct img_sink *sink;
+	struct fd_sink *f;
+	struct stat st;
+	off_t pos = 0;
+
+	if (fstat(fd, &st)) {
+		img_fail_sys(err, "stat");
+		return NULL;
+	}
+	if (S_ISREG(st.st_mode)) {
+		pos = lseek(fd, 0, SEEK_CUR);
+		if (pos < 0) {
+			img_fail_sys(err, "seek");
+			return NULL;
+		}
+	}
+	f = calloc(1, sizeof(*f));
+	if (!f) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	f->fd = fd;
+	f->seekable = S_ISREG(st.st_mode);
+	f->next = pos;
+	sink = img_sink_new(&fd_sink_ops, f, err);
+	if (!sink)
+		free(f);
+	return sink;
+}
