@@ -26,3 +26,5 @@ check-unpriv:
 bench:
 	@$(MAKE) --no-print-directory tests
 	@tests/bench/run --build $(abspath $(B))
+
+.SECONDARY: $(UNIT_BINS:%=%.o) $(KIND_BINS:%=%.o)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "criuimg/arena.h"
 #include "criuimg/err.h"
 
 /* The commands, as bits: an option's row says which know it. */
@@ -87,10 +88,10 @@ struct options {
 	bool allow_uprobes;
 	bool unprivileged;
 	bool strict;		   /* refuse what the kernel shows and we do not know */
-	unsigned cpu_cap;	   /* enum cpu_cap; default CPU_CAP_FPU for dump; restore: CPU_CAP_ALL subset as given */
+	unsigned cpu_cap;	   /* enum cpu_cap; without --cpu-cap: fpu and ins for dump, fpu for restore */
+	bool cpu_cap_given;
 	bool weak_sysctls;
-	bool pidfd_store_given;
-	int pidfd_store;
+	int pidfd_store;	   /* -1: none */
 
 	/* memory */
 	bool track_mem;
@@ -113,7 +114,7 @@ struct options {
 	const char *root;
 	struct option_list externals, inherit_fds, ext_mount_maps, skip_mounts, enable_fs, join_ns, empty_ns, veth_pairs;
 	bool enable_external_sharing, enable_external_masters;
-	int mntns_compat_mode;
+	bool mntns_compat_mode;
 	const char *lsm_profile, *lsm_mount_context;
 	bool manage_cgroups;
 	const char *manage_cgroups_mode;
@@ -130,17 +131,33 @@ struct options {
 	bool check_extra, check_experimental, check_all;
 	struct option_list check_features;
 
-	/* what is left of the command line after the options */
+	/* what is left of the command line after the options (and after the command's name) */
 	char **args;
 	int nr_args;
+
+	struct img_arena arena;	   /* what is pointed to above and was not on the command line */
 };
 
 /* Defaults of every field. */
 void options_init(struct options *opt, const char *program);
 
-/* argv[0] is the program; `command` is what it is to do when the command line does not say (criu-dump: CMD_DUMP), 0 for the
- * front door, where argv[1] names it. Reads the configuration files unless told not to. Fails IMG_USAGE. Returns 0 when the
- * run goes on, 1 when all is done (--help, --version were printed). */
+/* argv[0] is the program; `command` is what it is to do (criu-dump: CMD_DUMP), or 0 for the front door, where the first
+ * word that is no option names it. Reads the configuration files (/etc/criu/default.conf, $HOME/.criu/default.conf,
+ * $CRIU_CONFIG_FILE unless --no-default-config; then --config) before the command line. Fails IMG_USAGE. Returns 0 when the
+ * run goes on, 1 when all is done (--help, --version were printed). argv must outlive opt. */
 int options_parse(struct options *opt, enum command command, int argc, char **argv, struct img_err *err);
+
+/* Apply one configuration file; a file that does not exist is IMG_SYS with ENOENT. */
+int options_config_file(struct options *opt, const char *path, struct img_err *err);
+
+/* One option by its long name (no dashes; "no-" forms too), value NULL for none: what a configuration line or a request
+ * says. Strings are copied. Fails IMG_USAGE. */
+int options_apply(struct options *opt, const char *name, const char *value, struct img_err *err);
+
+/* The command called name ("dump"), 0 when there is none; and back. */
+enum command options_command_by_name(const char *name);
+const char *options_command_name(enum command command);
+
+void options_free(struct options *opt);
 
 #endif

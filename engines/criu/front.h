@@ -1,0 +1,12 @@
+/* engines/criu/front.h -- the commands that the front door does itself. Each returns the exit status. */
+#ifndef ENGINES_CRIU_FRONT_H
+#define ENGINES_CRIU_FRONT_H
+
+#include "criuimg/err.h"
+#include "options/options.h"
+
+/* Run the program that does a command ("criu-dump"), found beside this one or in PATH, with the command line as it is less
+ * the command's name. Returns only on failure. */
+int front_exec(const char *program, const char *command, int argc, char **argv, struct img_err *err);
+
+#endif

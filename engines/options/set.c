@@ -1,0 +1,220 @@
+/* engines/options/set.c -- what one option does to the struct, whatever source it came from. */
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "criuimg/array.h"
+#include "options/table.h"
+
+static int bad_value(const struct option_row *row, const char *value, const char *wanted, struct img_err *err)
+{
+	return img_fail(err, IMG_USAGE, "--%s: \"%s\" is not %s", row->name, value, wanted);
+}
+
+static int number(const struct option_row *row, const char *value, long long low, long long high, long long *out,
+	struct img_err *err)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(value, &end, 10);
+	if (errno || end == value || *end || *out < low || *out > high)
+		return bad_value(row, value, "a number that makes sense here", err);
+	return 0;
+}
+
+static int set_size(const struct option_row *row, uint64_t *field, const char *value, struct img_err *err)
+{
+	static const char suffixes[] = "KMG";
+	unsigned long long n;
+	const char *at;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (errno || end == value || *value == '-')
+		return bad_value(row, value, "a size", err);
+	if (*end && (at = strchr(suffixes, toupper((unsigned char)*end))) && !end[1])
+		n <<= 10 * (at - suffixes + 1);
+	else if (*end)
+		return bad_value(row, value, "a size (suffixes are K, M and G)", err);
+	*field = n;
+	return 0;
+}
+
+static int list_add(struct options *opt, struct option_list *list, const char *item, size_t len, struct img_err *err)
+{
+	const char **at = img_array_more(&list->items, list->nr, &list->room);
+
+	if (at)
+		*at = img_arena_printf(&opt->arena, "%.*s", (int)len, item);
+	if (!at || !*at)
+		return img_fail_nomem(err);
+	list->nr++;
+	return 0;
+}
+
+static int set_commas(struct options *opt, struct option_list *list, const char *value, struct img_err *err)
+{
+	while (*value) {
+		size_t len = strcspn(value, ",");
+
+		if (len && list_add(opt, list, value, len, err) < 0)
+			return -1;
+		value += len + (value[len] == ',');
+	}
+	return 0;
+}
+
+/* -v, -vv, -v3, --verbosity, --verbosity=3; and "-verbosity=3", which getopt hands over as -v with "erbosity=3". */
+static int set_verbosity(const struct option_row *row, int *field, const char *value, struct img_err *err)
+{
+	static const char rest_of_word[] = "erbosity=";
+	long long n;
+
+	if (!value) {
+		*field += 1;
+		return 0;
+	}
+	if (value[strspn(value, "v")] == '\0') {
+		*field += 1 + strlen(value);
+		return 0;
+	}
+	if (!strncmp(value, rest_of_word, strlen(rest_of_word)))
+		value += strlen(rest_of_word);
+	if (number(row, value, 0, 4, &n, err) < 0)
+		return -1;
+	*field = n;
+	return 0;
+}
+
+static int set_cpu_cap(const struct option_row *row, unsigned *field, const char *value, struct img_err *err)
+{
+	static const struct {
+		const char *word;
+		unsigned bits;
+	} words[] = {
+		{ "all", CPU_CAP_ALL }, { "cpu", CPU_CAP_CPU }, { "fpu", CPU_CAP_FPU },
+		{ "ins", CPU_CAP_INS }, { "none", CPU_CAP_NONE },
+	};
+	unsigned bits = CPU_CAP_NONE;
+
+	if (!value) {
+		*field = CPU_CAP_ALL;
+		return 0;
+	}
+	/* What starts by taking away starts from all. */
+	if (*value == '^')
+		bits = CPU_CAP_ALL;
+	while (*value) {
+		bool away = *value == '^';
+		const char *word = value + away;
+		size_t len = strcspn(word, ","), i;
+
+		for (i = 0; i < ARRAY_SIZE(words); i++) {
+			if (strlen(words[i].word) == len && !strncmp(words[i].word, word, len))
+				break;
+		}
+		if (i == ARRAY_SIZE(words))
+			return bad_value(row, value, "one of cpu, fpu, ins, all, none", err);
+		if (!words[i].bits)
+			bits = away ? CPU_CAP_ALL : CPU_CAP_NONE;
+		else if (away)
+			bits &= ~words[i].bits;
+		else
+			bits |= words[i].bits;
+		value = word + len + (word[len] == ',');
+	}
+	*field = bits;
+	return 0;
+}
+
+int option_set(struct options *opt, const struct option_row *row, bool negated, const char *value, struct img_err *err)
+{
+	void *field = (char *)opt + row->offset;
+	long long n;
+
+	if (row->arg == ARG_REQUIRED && !value)
+		return img_fail(err, IMG_USAGE, "--%s needs a value", row->name);
+	if (row->arg == ARG_NONE && value)
+		return img_fail(err, IMG_USAGE, "--%s takes no value", row->name);
+	if (row->also)
+		*(bool *)((char *)opt + row->also) = true;
+
+	switch (row->type) {
+	case OPT_FLAG:
+		*(bool *)field = !negated;
+		return 0;
+	case OPT_STRING:
+	case OPT_MODE:
+		*(const char **)field = value;
+		return 0;
+	case OPT_INT:
+	case OPT_COUNT:
+		if (number(row, value, row->type == OPT_COUNT ? 0 : INT_MIN, INT_MAX, &n, err) < 0)
+			return -1;
+		*(int *)field = n;
+		return 0;
+	case OPT_PID:
+		if (number(row, value, 1, INT_MAX, &n, err) < 0)
+			return -1;
+		*(pid_t *)field = n;
+		return 0;
+	case OPT_COMPRESS:
+		if (value && number(row, value, 1, 19, &n, err) < 0)
+			return -1;
+		*(int *)field = value ? n : 1;
+		return 0;
+	case OPT_SIZE:
+		return set_size(row, field, value, err);
+	case OPT_LIST:
+		return list_add(opt, field, value, strlen(value), err);
+	case OPT_COMMAS:
+		return set_commas(opt, field, value, err);
+	case OPT_VERBOSITY:
+		return set_verbosity(row, field, value, err);
+	case OPT_CPU_CAP:
+		return set_cpu_cap(row, field, value, err);
+	case OPT_CONFIG:
+	case OPT_NO_CONFIG:
+	case OPT_HELP:
+	case OPT_VERSION:
+		return 0; /* seen to by options_parse() */
+	}
+	return 0;
+}
+
+const struct option_row *option_row_find(const char *name, bool *negated)
+{
+	size_t i;
+
+	*negated = false;
+	for (i = 0; i < option_rows_nr; i++) {
+		if (!strcmp(option_rows[i].name, name))
+			return &option_rows[i];
+	}
+	if (strncmp(name, "no-", 3))
+		return NULL;
+	*negated = true;
+	for (i = 0; i < option_rows_nr; i++) {
+		if (option_rows[i].type == OPT_FLAG && !strcmp(option_rows[i].name, name + 3))
+			return &option_rows[i];
+	}
+	return NULL;
+}
+
+int options_apply(struct options *opt, const char *name, const char *value, struct img_err *err)
+{
+	const struct option_row *row;
+	bool negated;
+
+	row = option_row_find(name, &negated);
+	if (!row)
+		return img_fail(err, IMG_USAGE, "unknown option --%s", name);
+	if (value && !(value = img_arena_strdup(&opt->arena, value)))
+		return img_fail_nomem(err);
+	return option_set(opt, row, negated, value, err);
+}

@@ -1,0 +1,69 @@
+/* engines/options/table.h -- the rows that all of the options come from. Internal to engines/options. */
+#ifndef ENGINES_OPTIONS_TABLE_H
+#define ENGINES_OPTIONS_TABLE_H
+
+#include <stddef.h>
+
+#include "options/options.h"
+
+enum option_type {
+	OPT_FLAG,     /* bool; also has a --no- form */
+	OPT_STRING,   /* const char * */
+	OPT_INT,      /* int */
+	OPT_COUNT,    /* unsigned, >= 0 */
+	OPT_PID,      /* pid_t, > 0 */
+	OPT_SIZE,     /* uint64_t bytes; suffix K, M or G */
+	OPT_LIST,     /* struct option_list, one item each time */
+	OPT_COMMAS,   /* struct option_list, items separated by commas */
+	OPT_VERBOSITY,/* -v, -vv, -v3, --verbosity=3 */
+	OPT_CPU_CAP,  /* words, commas, ^ */
+	OPT_COMPRESS, /* optional level */
+	OPT_MODE,     /* optional word: the flag in `also` becomes true */
+	OPT_CONFIG,   /* --config: seen before the rest */
+	OPT_NO_CONFIG,/* --no-default-config */
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+enum option_arg {
+	ARG_NONE,
+	ARG_REQUIRED,
+	ARG_OPTIONAL, /* only as --name=value or -xvalue, as getopt_long(3) has it */
+};
+
+struct option_row {
+	const char *group; /* heading of help; NULL: same as the row before */
+	const char *name;
+	char letter;	   /* 0: none */
+	enum option_type type;
+	enum option_arg arg;
+	const char *arg_name; /* in help */
+	size_t offset;	   /* of the field in struct options */
+	size_t also;	   /* a bool that becomes true with it; 0: none */
+	unsigned commands; /* whose help shows it */
+	const char *help;
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_rows_nr;
+
+struct command_row {
+	enum command command;
+	const char *name;
+	const char *usage; /* after the command's name */
+	const char *help;
+};
+
+extern const struct command_row command_rows[];
+extern const size_t command_rows_nr;
+
+/* The row called name, and whether it was called by its --no- form. NULL when there is none. */
+const struct option_row *option_row_find(const char *name, bool *negated);
+
+/* Set what the row says. Strings are not copied. */
+int option_set(struct options *opt, const struct option_row *row, bool negated, const char *value, struct img_err *err);
+
+/* Print the help of a program: all commands' (command 0) or one's. */
+void options_help(const struct options *opt, enum command command);
+
+#endif
