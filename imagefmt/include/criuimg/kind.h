@@ -128,18 +128,21 @@ struct img_kind_info {
 	const ProtobufCMessageDescriptor *entry; /* message of each (other) record; NULL: raw */
 	bool single;	      /* exactly one record is expected */
 	uint32_t revision;    /* of this kind's schema: what manifest.img says */
-	const struct img_payload_ops *payload; /* bytes after a record; NULL: none. Internal. */
+	const char *file_other; /* the name of image id 1 of a kind with two fixed names (stats), or NULL */
+	const struct img_kind_ops *ops; /* payloads and checks of its own; NULL: none. Internal. */
 };
 
 /* The row of a kind. Never NULL for 0 <= kind < IMG_KIND_NR. */
 const struct img_kind_info *img_kind_info(enum img_kind kind);
 /* The kind called name ("CORE"), or IMG_KIND_UNKNOWN. */
 enum img_kind img_kind_by_name(const char *name);
-/* The kind (and id, 0 if the name has none) of a file called name ("core-17.img"), or IMG_KIND_UNKNOWN. */
+/* The kind (and id, 0 if the name has none; id may be NULL) of a file called name ("core-17.img"), or IMG_KIND_UNKNOWN.
+ * Only the name that img_kind_file_name() would give is known: no leading zeros, no capital letters in hex. */
 enum img_kind img_kind_by_file(const char *name, uint64_t *id);
 /* The kind whose own magic this is (the first row with it), or IMG_KIND_UNKNOWN. */
 enum img_kind img_kind_by_magic(uint32_t magic);
-/* The file name of image id of a kind, into buf (size at least IMG_NAME_MAX). Returns buf. */
+/* The file name of image id of a kind, into buf (size at least IMG_NAME_MAX). Returns buf. Kinds without a number in
+ * their name ignore id; of stats, id 0 is stats-dump and 1 is stats-restore. */
 #define IMG_NAME_MAX 64
 const char *img_kind_file_name(enum img_kind kind, uint64_t id, char *buf);
 
