@@ -28,6 +28,9 @@ say = $(if $(filter 1,$(V)),,@printf '  %-8s%s\n' '$(1)' '$(2)';)
 # objects(sources): where the objects of these sources go
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
+# Made by mk/proto.mk: no object is compiled before the headers of the messages are there.
+PROTO_HEADERS_STAMP := $(B)/proto/.stamp
+
 $(B)/%.o: %.c | $(PROTO_HEADERS_STAMP)
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(BASE_CFLAGS) $(INCLUDES) $(CFLAGS) -MMD -MP -c $< -o $@

@@ -4,7 +4,6 @@ PROTO_INCLUDE := $(shell pkg-config --variable=includedir protobuf 2>/dev/null |
 PROTOS := $(wildcard proto/*.proto)
 PROTO_C := $(patsubst proto/%.proto,$(B)/proto/%.pb-c.c,$(PROTOS)) $(B)/proto/google/protobuf/descriptor.pb-c.c
 PROTO_OBJS := $(PROTO_C:.c=.o)
-PROTO_HEADERS_STAMP := $(B)/proto/.stamp
 
 # One run for all: protoc-c is quick, and every object needs some of the headers. What came out as before keeps its
 # time, so an edit of one file does not rebuild the world.
