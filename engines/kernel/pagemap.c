@@ -113,6 +113,9 @@ static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end, 
 			return 0;
 		q.any &= ~(uint64_t)KERN_PAGE_GUARD;
 	}
+	/* The kernel gathers 512 ranges at a time, and walk_end tells only where it stopped for want of room the last time: it
+	 * may lie before ranges that were handed out, and after the whole walk too. So: room left means that all was
+	 * walked, and what was handed out is not asked for again. */
 	while (start < end) {
 		uint64_t walk_end;
 		int nr = scan(pm->fd, start, end, &q, ranges, SCAN_RANGES, &walk_end);
@@ -129,10 +132,9 @@ static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end, 
 			if (ret < 0)
 				return ret;
 		}
-		if (walk_end <= start)
-			return img_fail(err, IMG_UNSUPPORTED, "scanning pages: no progress at %#llx",
-				(unsigned long long)start);
-		start = walk_end;
+		if (nr < SCAN_RANGES)
+			break;
+		start = walk_end > ranges[nr - 1].end ? walk_end : ranges[nr - 1].end;
 	}
 	return 0;
 }
