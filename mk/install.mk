@@ -1,4 +1,35 @@
-# Installation: programs, library, headers, man pages.
+# Installation: programs, library, headers, man pages. And the samples.
+
+SAMPLE_SRCS := $(wildcard samples/*/*.c)
+SAMPLE_BINS := $(patsubst %.c,$(B)/%,$(SAMPLE_SRCS))
+
+$(B)/samples/%: $(B)/samples/%.o $(LIBCRIUIMG)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .PHONY: install uninstall samples
-samples:
+samples: $(SAMPLE_BINS)
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+INCDIR := $(DESTDIR)$(PREFIX)/include
+MANDIR := $(DESTDIR)$(PREFIX)/share/man
+MAN_PAGES := $(wildcard docs/man/*.1 docs/man/*.8)
+
+# man_dir(page): man1 for crit.1
+man_dir = $(MANDIR)/man$(subst .,,$(suffix $(1)))
+
+install: all
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR)/criuimg
+	install -m 755 $(PROGRAMS) $(BINDIR)
+	install -m 644 $(LIBCRIUIMG) $(LIBDIR)
+	install -m 644 imagefmt/include/criuimg/*.h $(INCDIR)/criuimg
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' imagefmt/criuimg.pc.in >$(LIBDIR)/pkgconfig/criuimg.pc
+	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) $(call man_dir,$(p))/$(notdir $(p)) &&) true
+
+uninstall:
+	rm -f $(patsubst $(B)/%,$(BINDIR)/%,$(PROGRAMS)) $(LIBDIR)/libcriuimg.a $(LIBDIR)/pkgconfig/criuimg.pc
+	rm -rf $(INCDIR)/criuimg
+	$(foreach p,$(MAN_PAGES),rm -f $(call man_dir,$(p))/$(notdir $(p)) &&) true
+
+# What a chain of rules makes on the way is kept.
+.SECONDARY: $(UNIT_BINS:%=%.o) $(KIND_BINS:%=%.o) $(SAMPLE_BINS:%=%.o)

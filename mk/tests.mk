@@ -27,4 +27,3 @@ bench:
 	@$(MAKE) --no-print-directory tests
 	@tests/bench/run --build $(abspath $(B))
 
-.SECONDARY: $(UNIT_BINS:%=%.o) $(KIND_BINS:%=%.o)
