@@ -1,0 +1,91 @@
+/* parasite/arch/x86_64/host/regs.c -- what registers mean on x86-64. */
+
+#include <errno.h>
+
+#include "parasite/arch/regs.h"
+
+/* include/linux/errno.h: how an interrupted call asks to be restarted; not seen by user space but through ptrace. */
+enum {
+	ERESTARTSYS = 512,
+	ERESTARTNOINTR = 513,
+	ERESTARTNOHAND = 514,
+	ERESTART_RESTARTBLOCK = 516,
+};
+
+/* User code segments of arch/x86/include/asm/segment.h. */
+enum {
+	USER32_CS = 0x23,
+};
+
+enum {
+	SYSCALL_INSN_LEN = 2,
+};
+
+void arch_regs_call(struct arch_regs *regs, uint64_t addr, int64_t nr, const uint64_t args[6])
+{
+	regs->ip = addr;
+	regs->ax = nr;
+	regs->di = args[0];
+	regs->si = args[1];
+	regs->dx = args[2];
+	regs->r10 = args[3];
+	regs->r8 = args[4];
+	regs->r9 = args[5];
+	regs->orig_ax = -1; /* no call to restart on the way there */
+	regs->flags &= ~0x500ull; /* neither single step nor the wrong direction */
+}
+
+int64_t arch_regs_result(const struct arch_regs *regs)
+{
+	return regs->ax;
+}
+
+bool arch_regs_native(const struct arch_regs *regs)
+{
+	return regs->cs != USER32_CS;
+}
+
+bool arch_regs_in_syscall(const struct arch_regs *regs)
+{
+	return (int64_t)regs->orig_ax >= 0;
+}
+
+void arch_regs_restart(struct arch_regs *regs)
+{
+	if (!arch_regs_in_syscall(regs))
+		return;
+	switch (-(int64_t)regs->ax) {
+	case ERESTARTSYS:
+	case ERESTARTNOINTR:
+	case ERESTARTNOHAND:
+		regs->ax = regs->orig_ax;
+		regs->ip -= SYSCALL_INSN_LEN;
+		break;
+	case ERESTART_RESTARTBLOCK: /* the time that is left is known to the kernel alone */
+		regs->ax = -EINTR;
+		break;
+	}
+}
+
+uint64_t arch_regs_ip(const struct arch_regs *regs)
+{
+	return regs->ip;
+}
+
+void arch_regs_set_ip(struct arch_regs *regs, uint64_t ip)
+{
+	regs->ip = ip;
+}
+
+uint64_t arch_regs_sp(const struct arch_regs *regs)
+{
+	return regs->sp;
+}
+
+long arch_find_syscall(const uint8_t *text, size_t len)
+{
+	for (size_t i = 0; i + SYSCALL_INSN_LEN <= len; i++)
+		if (text[i] == 0x0f && text[i + 1] == 0x05)
+			return i;
+	return -1;
+}
