@@ -31,6 +31,10 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 # Made by mk/proto.mk: no object is compiled before the headers of the messages are there.
 PROTO_HEADERS_STAMP := $(B)/proto/.stamp
 
-$(B)/%.o: %.c | $(PROTO_HEADERS_STAMP)
+define compile
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(BASE_CFLAGS) $(INCLUDES) $(CFLAGS) -MMD -MP -c $< -o $@
+endef
+
+$(B)/%.o: %.c | $(PROTO_HEADERS_STAMP)
+	$(compile)

@@ -11,7 +11,11 @@ COMMON_OBJS := $(call objects,$(COMMON_SRCS))
 DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(DUMP_BLOB_OBJS)
 RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
 CRIU_OBJS := $(call objects,$(wildcard engines/criu/*.c))
-CRIT_OBJS := $(call objects,$(wildcard crit/*.c))
+
+# The program is build/crit: a directory of that name, for its objects, would be in the way.
+CRIT_OBJS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard crit/*.c))
+$(B)/obj/%.o: %.c | $(PROTO_HEADERS_STAMP)
+	$(compile)
 
 # A program is built once its main.c is there.
 define program
