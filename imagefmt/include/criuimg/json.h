@@ -22,8 +22,16 @@ struct img_json_options {
 
 /* The whole image of r, from its first record, to out. Not followed by a newline. */
 int img_json_decode(struct img_reader *r, const struct img_json_options *opt, struct img_sink *out, struct img_err *err);
-/* What `crit info` prints: magic, count and payload sizes, as indented JSON. */
+/* An image without records (img_kind_info(kind)->framing is IMG_FRAMING_RAW), which crit cannot show, in the same form:
+ * one entry that has an `extra` and nothing else. */
+int img_json_decode_raw(struct img_source *src, enum img_kind kind, const struct img_json_options *opt,
+	struct img_sink *out, struct img_err *err);
+/* What `crit info` prints, {"magic": ..., "count": ...} indented, of a reader that has read no record. The count is the
+ * one of crit, which goes from record to record by their sizes and takes payloads for records; where that leads nowhere
+ * (or the source cannot be read by position) it is the number of entries. */
 int img_json_info(struct img_reader *r, struct img_sink *out, struct img_err *err);
+/* The same of an image without records: one entry. */
+int img_json_info_raw(enum img_kind kind, struct img_sink *out, struct img_err *err);
 /* One message alone, for tools: {"a": 1, ...} */
 int img_json_message(const ProtobufCMessage *msg, const struct img_json_options *opt, struct img_sink *out, struct img_err *err);
 

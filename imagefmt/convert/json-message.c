@@ -1,0 +1,330 @@
+/* imagefmt/convert/json-message.c -- one message as a JSON object, by a walk over its descriptor. */
+
+#include "convert/json-message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert/json-names.h"
+#include "kinds/annotations.h"
+
+/* ---- what is known of a message type ---- */
+
+struct json_field {
+	const ProtobufCFieldDescriptor *desc;
+	struct img_annotation note;
+	const struct json_name *flags; /* of note.flags and note.dict, or NULL */
+	const struct json_name *dict;
+	struct json_type *message; /* of a field of messages, once one was met */
+	char *key;		   /* "name":  */
+	size_t key_len;
+};
+
+struct json_type {
+	struct json_type *next;
+	const ProtobufCMessageDescriptor *desc;
+	struct json_field fields[];
+};
+
+static void json_type_free(struct json_type *type)
+{
+	for (unsigned int i = 0; i < type->desc->n_fields; i++)
+		free(type->fields[i].key);
+	free(type);
+}
+
+void json_types_free(struct json_types *types)
+{
+	while (types->types) {
+		struct json_type *type = types->types;
+
+		types->types = type->next;
+		json_type_free(type);
+	}
+}
+
+/* False without memory. */
+static bool json_field_init(struct json_field *field, const ProtobufCMessageDescriptor *message,
+	const ProtobufCFieldDescriptor *desc)
+{
+	const struct img_annotation *note = img_annotation_find(message, desc->id);
+	size_t name_len = strlen(desc->name);
+
+	field->desc = desc;
+	field->key_len = name_len + 4;
+	field->key = malloc(field->key_len);
+	if (!field->key)
+		return false;
+	field->key[0] = '"';
+	memcpy(field->key + 1, desc->name, name_len);
+	memcpy(field->key + 1 + name_len, "\": ", 3);
+	if (note) {
+		field->note = *note;
+		field->flags = json_flag_names(note->flags);
+		field->dict = json_dict_names(note->dict, desc->name);
+	}
+	return true;
+}
+
+static struct json_type *json_type_new(const ProtobufCMessageDescriptor *desc)
+{
+	struct json_type *type = calloc(1, sizeof(*type) + desc->n_fields * sizeof(type->fields[0]));
+
+	if (!type)
+		return NULL;
+	type->desc = desc;
+	for (unsigned int i = 0; i < desc->n_fields; i++) {
+		if (!json_field_init(&type->fields[i], desc, &desc->fields[i])) {
+			json_type_free(type);
+			return NULL;
+		}
+	}
+	return type;
+}
+
+/* NULL without memory. */
+static struct json_type *json_type_of(struct json_types *types, const ProtobufCMessageDescriptor *desc)
+{
+	struct json_type *type;
+
+	for (type = types->types; type; type = type->next)
+		if (type->desc == desc)
+			return type;
+	type = json_type_new(desc);
+	if (!type)
+		return NULL;
+	type->next = types->types;
+	types->types = type;
+	return type;
+}
+
+/* ---- values ---- */
+
+struct json_walk {
+	struct json_out *out;
+	struct json_types *types;
+};
+
+static void walk_members(struct json_walk *w, const struct json_type *type, const ProtobufCMessage *msg, bool hex);
+
+/* The bits of an integer of any type, sign-extended when it has a sign. */
+static uint64_t integer_at(ProtobufCType type, const void *at)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_INT32:
+	case PROTOBUF_C_TYPE_SINT32:
+	case PROTOBUF_C_TYPE_SFIXED32:
+		return (int64_t) * (const int32_t *)at;
+	case PROTOBUF_C_TYPE_UINT32:
+	case PROTOBUF_C_TYPE_FIXED32:
+		return *(const uint32_t *)at;
+	default:
+		return *(const uint64_t *)at;
+	}
+}
+
+static bool is_signed(ProtobufCType type)
+{
+	return type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_SINT32 || type == PROTOBUF_C_TYPE_SFIXED32 ||
+	       type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_SINT64 || type == PROTOBUF_C_TYPE_SFIXED64;
+}
+
+static void write_plain_integer(struct json_out *out, ProtobufCType type, uint64_t value)
+{
+	if (is_signed(type))
+		json_signed(out, (int64_t)value);
+	else
+		json_unsigned(out, value);
+}
+
+static void write_hex(struct json_out *out, ProtobufCType type, uint64_t value)
+{
+	bool negative = is_signed(type) && (int64_t)value < 0;
+
+	json_raw(out, negative ? "\"-0x" : "\"0x", negative ? 4 : 3);
+	json_hex_digits(out, negative ? -value : value);
+	json_raw(out, "\"", 1);
+}
+
+static void write_pretty_integer(struct json_out *out, const struct json_field *field, uint64_t value, bool hex)
+{
+	char text[JSON_TEXT_MAX];
+	const char *name;
+
+	if (field->note.hex || hex) {
+		write_hex(out, field->desc->type, value);
+	} else if (field->note.dev) {
+		json_dev_text(text, value, field->note.odev);
+		json_ascii(out, text);
+	} else if (field->flags) {
+		json_flags_text(text, field->flags, value);
+		json_ascii(out, text);
+	} else if (field->dict && (name = json_name_of(field->dict, value))) {
+		json_ascii(out, name);
+	} else {
+		write_plain_integer(out, field->desc->type, value);
+	}
+}
+
+/* By name; a number that the enum does not know is shown as one, so that it is not lost. */
+static void write_enum(struct json_out *out, const ProtobufCEnumDescriptor *type, int32_t number)
+{
+	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(type, number);
+
+	if (value)
+		json_ascii(out, value->name);
+	else
+		json_signed(out, number);
+}
+
+static void write_bytes(struct json_out *out, const struct json_field *field, const ProtobufCBinaryData *bytes)
+{
+	if (field->note.conv == IMG_CONV_UNIX_NAME)
+		json_quoted_printable(out, bytes->data, bytes->len);
+	else
+		json_bytes(out, bytes->data, bytes->len);
+}
+
+static void write_message(struct json_walk *w, struct json_field *field, const ProtobufCMessage *msg, bool hex)
+{
+	if (!field->message) {
+		field->message = json_type_of(w->types, msg->descriptor);
+		if (!field->message) {
+			json_out_nomem(w->out);
+			return;
+		}
+	}
+	json_open(w->out, '{');
+	walk_members(w, field->message, msg, hex || field->note.hex);
+	json_close(w->out, '}');
+}
+
+/* The value at this address, which holds one value of the field's type. */
+static void write_value(struct json_walk *w, struct json_field *field, const void *at, bool hex)
+{
+	struct json_out *out = w->out;
+	struct img_err err;
+
+	switch (field->desc->type) {
+	case PROTOBUF_C_TYPE_BOOL:
+		json_bool(out, *(const protobuf_c_boolean *)at);
+		break;
+	case PROTOBUF_C_TYPE_ENUM:
+		write_enum(out, field->desc->descriptor, *(const int32_t *)at);
+		break;
+	case PROTOBUF_C_TYPE_STRING:
+		json_string(out, *(char *const *)at);
+		break;
+	case PROTOBUF_C_TYPE_BYTES:
+		write_bytes(out, field, at);
+		break;
+	case PROTOBUF_C_TYPE_MESSAGE:
+		write_message(w, field, *(ProtobufCMessage *const *)at, hex);
+		break;
+	case PROTOBUF_C_TYPE_FLOAT:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		/* No message has one. */
+		img_fail(&err, IMG_UNSUPPORTED, "%s: a floating point number", field->desc->name);
+		json_out_fail(out, &err);
+		break;
+	default:
+		if (w->types->pretty)
+			write_pretty_integer(out, field, integer_at(field->desc->type, at), hex);
+		else
+			write_plain_integer(out, field->desc->type, integer_at(field->desc->type, at));
+	}
+}
+
+/* ---- fields ---- */
+
+static size_t element_size(ProtobufCType type)
+{
+	switch (type) {
+	case PROTOBUF_C_TYPE_BOOL:
+		return sizeof(protobuf_c_boolean);
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
+	case PROTOBUF_C_TYPE_SFIXED64:
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_FIXED64:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return 8;
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return sizeof(void *);
+	case PROTOBUF_C_TYPE_BYTES:
+		return sizeof(ProtobufCBinaryData);
+	default:
+		return 4;
+	}
+}
+
+/* How many values the field has here: of repeated ones their count, else whether it is there. */
+static size_t value_count(const ProtobufCFieldDescriptor *desc, const ProtobufCMessage *msg)
+{
+	const char *base = (const char *)msg;
+	const void *value = base + desc->offset, *quantifier = base + desc->quantifier_offset;
+
+	if (desc->label == PROTOBUF_C_LABEL_REPEATED)
+		return *(const size_t *)quantifier;
+	if (desc->type == PROTOBUF_C_TYPE_STRING || desc->type == PROTOBUF_C_TYPE_MESSAGE) {
+		const void *p = *(const void *const *)value;
+
+		/* A string that is not there points to its default. */
+		return p && p != desc->default_value;
+	}
+	return desc->label == PROTOBUF_C_LABEL_REQUIRED || *(const protobuf_c_boolean *)quantifier;
+}
+
+static void write_repeated(struct json_walk *w, struct json_field *field, const void *values, size_t n, bool hex)
+{
+	size_t size = element_size(field->desc->type);
+	char text[JSON_TEXT_MAX];
+
+	json_open(w->out, '[');
+	if (w->types->pretty && field->note.ipadd && json_address_text(text, values, n)) {
+		json_item(w->out);
+		json_ascii(w->out, text);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			json_item(w->out);
+			write_value(w, field, (const char *)values + i * size, hex);
+		}
+	}
+	json_close(w->out, ']');
+}
+
+static void walk_members(struct json_walk *w, const struct json_type *type, const ProtobufCMessage *msg, bool hex)
+{
+	for (unsigned int i = 0; i < type->desc->n_fields; i++) {
+		struct json_field *field = (struct json_field *)&type->fields[i];
+		const char *value = (const char *)msg + field->desc->offset;
+		size_t n = value_count(field->desc, msg);
+
+		if (!n)
+			continue;
+		json_key(w->out, field->key, field->key_len);
+		if (field->desc->label == PROTOBUF_C_LABEL_REPEATED)
+			write_repeated(w, field, *(const void *const *)value, n, hex);
+		else
+			write_value(w, field, value, hex);
+	}
+}
+
+void json_message_members(struct json_out *out, struct json_types *types, const ProtobufCMessage *msg)
+{
+	struct json_walk w = { .out = out, .types = types };
+	struct json_type *type = json_type_of(types, msg->descriptor);
+
+	if (type)
+		walk_members(&w, type, msg, false);
+	else
+		json_out_nomem(out);
+}
+
+void json_message(struct json_out *out, struct json_types *types, const ProtobufCMessage *msg)
+{
+	json_open(out, '{');
+	json_message_members(out, types, msg);
+	json_close(out, '}');
+}
