@@ -1,6 +1,6 @@
 /* io/sink-fd.c -- bytes out to a descriptor. */
 
-#include "criuimg/io.h"
+#include "io/sink.h"
 #include "criuimg/cleanup.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static const struct img_sink_ops fd_sink_ops = {
 	.close = fd_close,
 };
 
-struct img_sink *img_sink_fd_new(int fd, struct img_err *err)
+static struct img_sink *fd_sink_new(int fd, bool buffered, struct img_err *err)
 {
 	struct img_sink *sink;
 	struct fd_sink *f;
@@ -135,8 +135,18 @@ struct img_sink *img_sink_fd_new(int fd, struct img_err *err)
 	f->fd = fd;
 	f->seekable = S_ISREG(st.st_mode);
 	f->next = pos;
-	sink = img_sink_new(&fd_sink_ops, f, err);
+	sink = buffered ? img_sink_new(&fd_sink_ops, f, err) : img_sink_new_unbuffered(&fd_sink_ops, f, err);
 	if (!sink)
 		free(f);
 	return sink;
+}
+
+struct img_sink *img_sink_fd_new(int fd, struct img_err *err)
+{
+	return fd_sink_new(fd, true, err);
+}
+
+struct img_sink *img_sink_fd_new_unbuffered(int fd, struct img_err *err)
+{
+	return fd_sink_new(fd, false, err);
 }

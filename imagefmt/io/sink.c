@@ -149,6 +149,11 @@ int img_sink_moved(struct img_sink *sink, uint64_t len, struct img_err *err)
 	return 0;
 }
 
+int img_sink_block_digest(struct img_sink *sink, uint64_t block, const unsigned char *digest, struct img_err *err)
+{
+	return sink->ops->block_digest ? sink->ops->block_digest(sink->self, block, digest, err) : 0;
+}
+
 int img_sink_finish(struct img_sink *sink, struct img_err *err)
 {
 	int ret = img_sink_flush(sink, err);

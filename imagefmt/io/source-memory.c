@@ -1,6 +1,6 @@
-/* io/source-memory.c -- bytes in from memory that the caller keeps. */
+/* io/source-memory.c -- bytes in from memory. */
 
-#include "criuimg/io.h"
+#include "io/source.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 struct memory_source {
 	const unsigned char *data;
 	size_t size, pos;
+	void (*release)(void *owner); /* of the memory; NULL: the caller keeps it */
+	void *owner;
 };
 
 static ssize_t memory_pread(void *self, void *buf, size_t len, uint64_t offset, struct img_err *err)
@@ -49,15 +51,25 @@ static int64_t memory_size(void *self)
 	return m->size;
 }
 
+static void memory_close(void *self)
+{
+	struct memory_source *m = self;
+
+	if (m->release)
+		m->release(m->owner);
+	free(m);
+}
+
 static const struct img_source_ops memory_source_ops = {
 	.read = memory_read,
 	.pread = memory_pread,
 	.size = memory_size,
 	.skip = memory_skip,
-	.close = free,
+	.close = memory_close,
 };
 
-struct img_source *img_source_memory_new(const void *data, size_t size, struct img_err *err)
+struct img_source *img_source_memory_owned(
+	const void *data, size_t size, void (*release)(void *owner), void *owner, struct img_err *err)
 {
 	struct memory_source *m = malloc(sizeof(*m));
 	struct img_source *src;
@@ -69,8 +81,15 @@ struct img_source *img_source_memory_new(const void *data, size_t size, struct i
 	m->data = data;
 	m->size = size;
 	m->pos = 0;
+	m->release = release;
+	m->owner = owner;
 	src = img_source_new(&memory_source_ops, m, err);
 	if (!src)
 		free(m);
 	return src;
+}
+
+struct img_source *img_source_memory_new(const void *data, size_t size, struct img_err *err)
+{
+	return img_source_memory_owned(data, size, NULL, NULL, err);
 }

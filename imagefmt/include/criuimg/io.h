@@ -77,6 +77,8 @@ struct img_sink_ops {
 	/* The caller put len bytes into that descriptor itself, right behind what was written: count them. May be NULL
 	 * where fd is. */
 	int (*moved)(void *self, uint64_t len, struct img_err *err);
+	/* See img_sink_block_digest(). May be NULL. */
+	int (*block_digest)(void *self, uint64_t block, const unsigned char *digest, struct img_err *err);
 	/* Push everything out and report a failure of doing so; called once, before close, when the result counts. */
 	int (*finish)(void *self, struct img_err *err);
 	void (*close)(void *self); /* frees self; without finish before it, what was written may be dropped */
@@ -100,6 +102,9 @@ uint64_t img_sink_position(const struct img_sink *sink);
 int img_sink_fd(struct img_sink *sink);
 /* len bytes were put into img_sink_fd() directly, at the place where the next byte belonged. The sink was flushed before. */
 int img_sink_moved(struct img_sink *sink, uint64_t len, struct img_err *err);
+/* The digest (criuimg/set.h) of block number `block` of what was or will be moved around the sink, for sinks that keep
+ * one; others ignore it. */
+int img_sink_block_digest(struct img_sink *sink, uint64_t block, const unsigned char *digest, struct img_err *err);
 /* Flush, finish, close. Fails too when any write before failed. The sink is gone whatever is returned. */
 int img_sink_finish(struct img_sink *sink, struct img_err *err);
 /* Drop without finishing. NULL is fine. */

@@ -22,7 +22,9 @@ struct img_set;
 /* Open the images in directory path, relative to dirfd (AT_FDCWD is fine). With dirfd >= 0 and path NULL, dirfd itself is
  * the directory (it stays the caller's). NULL on failure. */
 struct img_set *img_set_open_dir(int dirfd, const char *path, struct img_err *err);
-/* Write images into an existing directory. Files of the same names are replaced. */
+/* Write images into an existing directory; path and dirfd as above. Files of the same names are replaced (new files of mode
+ * 0600, never written through a link), and with the first image that is written the manifest of an earlier set goes. What is
+ * there can be read, too. */
 struct img_set *img_set_create_dir(int dirfd, const char *path, struct img_err *err);
 /* A set in memory, for both. */
 struct img_set *img_set_create_memory(struct img_err *err);
@@ -30,6 +32,10 @@ struct img_set *img_set_create_memory(struct img_err *err);
 /* The parent of an incremental set (the link `parent`): 1 with *parent_out (owned by set, closed with it), 0 when there is
  * none, -1. */
 int img_set_parent(struct img_set *set, struct img_set **parent_out, struct img_err *err);
+
+/* Make the link `parent` of a directory that is being written point to path (relative to the directory), in place of one that
+ * may be there; NULL: only take that away. */
+int img_set_link_parent(struct img_set *set, const char *path, struct img_err *err);
 
 /* The directory's descriptor for a set that is one (borrowed), else -1. */
 int img_set_dirfd(const struct img_set *set);
@@ -44,8 +50,20 @@ int img_set_each(struct img_set *set, int (*fn)(void *arg, const char *name, str
  * compressed. */
 int img_set_source(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err);
 /* A new member. The caller finishes or aborts the sink before the set is sealed or closed. Its size and digest go to the
- * manifest when finished. */
+ * manifest when finished; aborted, it is gone. Several threads may write members at the same time, each its own.
+ * Reports about a run (kinds of IMG_FRAMING_SERVICE: stats-*, irmap-cache) are no members of the set: the manifest does not
+ * list them, and they can still be written after img_set_seal(). */
 struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err);
+/* A number N for which this set has not yet given out pages-N.img, from 1. 32 bits, never 0. */
+uint32_t img_set_new_pages_id(struct img_set *set);
+
+/* A digest of a member is XXH3-128 (canonical, that is big-endian) of its bytes, or, of a member larger than
+ * IMG_DIGEST_BLOCK, of the digests of its blocks of that size (the last one may be shorter), one after the other. So blocks
+ * can be digested in any order and by several threads. */
+#define IMG_DIGEST_SIZE	 16
+#define IMG_DIGEST_BLOCK ((size_t)4 << 20)
+/* The digest of one block. */
+void img_digest_block(const void *data, size_t len, unsigned char digest[IMG_DIGEST_SIZE]);
 
 /* ---- what the manifest says (v2) ---- */
 
@@ -58,6 +76,8 @@ struct img_host_facts {
 	uint32_t page_size;
 	const char *const *cpu_features;
 	size_t nr_cpu_features;
+	const char *boot_id; /* or NULL */
+	uint64_t created;    /* seconds since 1970, 0: not said. The library asks no clock: same input, same bytes. */
 };
 int img_set_host_facts(struct img_set *set, const struct img_host_facts *facts, struct img_err *err);
 /* Write manifest.img: after this the set is complete, and nothing more can be written. */

@@ -1,0 +1,11 @@
+/* io/source.h -- what sources inside the library need beside criuimg/io.h. */
+#ifndef IMAGEFMT_IO_SOURCE_H
+#define IMAGEFMT_IO_SOURCE_H
+
+#include "criuimg/io.h"
+
+/* Memory that is released with the source: release(owner). */
+struct img_source *img_source_memory_owned(
+	const void *data, size_t size, void (*release)(void *owner), void *owner, struct img_err *err);
+
+#endif
