@@ -56,6 +56,18 @@ struct facts {
 /* Extensions start here; CRIU's own numbers are far below. */
 #define FIRST_EXTENSION 1000
 
+/* What we added to messages of CRIU. docs/format-history.md says when and why. */
+static const struct fact_field own_fields[] = {
+	{ .file = "eventfd.proto",
+		.message = "eventfd_file_entry",
+		.number = 1000,
+		.label = "optional",
+		.type = "bool",
+		.name = "semaphore",
+		.def = "",
+		.annotations = "" },
+};
+
 /* Messages of families that CRIU does not have. */
 static const char *const own_messages[] = { "host_facts", "manifest_entry", "manifest_member" };
 
@@ -340,6 +352,14 @@ static bool is_own(const char *message)
 	return false;
 }
 
+static bool is_own_field(const char *message, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_fields); i++)
+		if (!strcmp(own_fields[i].message, message) && !strcmp(own_fields[i].name, name))
+			return true;
+	return false;
+}
+
 static void test_nothing_beyond_the_facts(void **state)
 {
 	struct facts *f = *state;
@@ -361,6 +381,9 @@ static void test_nothing_beyond_the_facts(void **state)
 			if (field->id < FIRST_EXTENSION)
 				differs(f, "%s.%s: CRIU has no such field, and %" PRIu32 " is below %d\n",
 					message->name, field->name, field->id, FIRST_EXTENSION);
+			else if (!is_own_field(message->name, field->name))
+				differs(f, "%s.%s: an extension that is not on the list of our own\n",
+					message->name, field->name);
 			if (field->label == PROTOBUF_C_LABEL_REQUIRED)
 				differs(f, "%s.%s: a required extension: no image of CRIU would be read\n",
 					message->name, field->name);
@@ -403,6 +426,16 @@ static void test_enums(void **state)
 		n_compiled += img_all_enums[i]->n_value_names;
 	if (n_compiled != f->n_values)
 		differs(f, "%zu enum values are compiled, the facts have %zu\n", n_compiled, f->n_values);
+	assert_int_equal(f->differences, 0);
+}
+
+static void test_own_extensions(void **state)
+{
+	struct facts *f = *state;
+
+	f->differences = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(own_fields); i++)
+		compare_field(f, &own_fields[i]);
 	assert_int_equal(f->differences, 0);
 }
 
@@ -478,6 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields_of_the_facts),
 		cmocka_unit_test(test_nothing_beyond_the_facts),
+		cmocka_unit_test(test_own_extensions),
 		cmocka_unit_test(test_enums),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_find),
