@@ -15,7 +15,8 @@ $(PROTO_HEADERS_STAMP): $(PROTOS) mk/proto.mk
 		cmp -s $$f ../proto/$$f || cp $$f ../proto/$$f || exit 1; done
 	$(Q)rm -rf $(B)/proto.new && touch $@
 
-$(PROTO_C): $(PROTO_HEADERS_STAMP) ;
+# The headers too: make must look at their times after the run, not before.
+$(PROTO_C) $(PROTO_C:.c=.h): $(PROTO_HEADERS_STAMP) ;
 
 # Generated code is not ours to warn about.
 $(B)/proto/%.o: $(B)/proto/%.c
