@@ -1,0 +1,76 @@
+/* crit/crit.h -- what the verbs of crit share.
+ *
+ * A verb is one row: its words, its options, its operands, and the function that does it, in a file of its own
+ * (cmd-<verb>.c). Command line and help come from that row (args.c); main.c has the list of rows.
+ */
+#ifndef CRIT_CRIT_H
+#define CRIT_CRIT_H
+
+#include <stdbool.h>
+
+#include "criuimg/err.h"
+#include "criuimg/image.h"
+#include "criuimg/io.h"
+#include "criuimg/kind.h"
+
+#define CRIT_MAX 16 /* options, and operands, of a verb */
+
+struct crit_option {
+	const char *name;
+	char letter;	 /* 0: none */
+	const char *arg; /* what its argument is called in the help; NULL: it has none */
+	const char *help;
+};
+
+struct crit_operand {
+	const char *name; /* in the help, and in messages */
+	const char *help;
+};
+
+struct crit_args {
+	const char *option[CRIT_MAX];  /* by the order of the verb's rows: its argument ("" if it has none), NULL: not given */
+	const char *operand[CRIT_MAX]; /* all of them are there */
+};
+
+struct crit_verb {
+	const char *name;
+	const char *summary;		     /* one line, for the list of verbs */
+	const struct crit_option *options;   /* end with a NULL name; NULL: none */
+	const struct crit_operand *operands; /* likewise */
+	const char *examples;		     /* lines */
+	int (*run)(const struct crit_args *args, struct img_err *err);
+};
+
+extern const struct crit_verb crit_decode, crit_show, crit_info;
+
+/* Read a verb's arguments; argv[0] is the verb. 0; 1 when the help was asked for and printed; -1 (IMG_USAGE). */
+int crit_args_parse(const struct crit_verb *verb, int argc, char **argv, struct crit_args *args, struct img_err *err);
+
+/* ---- files ---- */
+
+/* An image to look into: its records, or, for the kinds that have none (known by the name of the file), its bytes. */
+struct crit_image {
+	struct img_reader *reader; /* NULL for a raw kind */
+	struct img_source *raw;	   /* NULL for all others */
+	enum img_kind kind;
+};
+
+/* path NULL: standard input. */
+int crit_image_open(struct crit_image *image, const char *path, struct img_err *err);
+void crit_image_close(struct crit_image *image);
+
+/* Where a result goes: standard output, or a file that has its name only once all of it is there. */
+struct crit_output {
+	struct img_sink *sink;
+	const char *path; /* NULL: standard output */
+	char *temporary;  /* the file's name until then; NULL: written in place (a device, a pipe) */
+};
+
+/* path NULL: standard output. */
+int crit_output_open(struct crit_output *out, const char *path, struct img_err *err);
+/* All of it is written: give the file its name. The output is gone whatever is returned. */
+int crit_output_finish(struct crit_output *out, struct img_err *err);
+/* Something failed: leave what was at path as it was, where that can be done. */
+void crit_output_abort(struct crit_output *out);
+
+#endif
