@@ -15,14 +15,15 @@
 #include "io/sink.h"
 
 #define PARENT	   "parent"
-#define DEPTH_MAX  4096 /* of parents: more is a circle, or no dump that anybody made */
 #define IMAGE_MODE 0600 /* memory of others is in it */
 
 struct directory {
 	struct img_set set;
 	int fd;
 	bool fd_owned;
-	unsigned int depth; /* how many sets lead here by their parent links */
+	const struct directory *child; /* the set whose parent link led here */
+	dev_t dev;
+	ino_t ino;
 };
 
 static struct directory *directory_of(const struct img_set *set)
@@ -283,8 +284,18 @@ static const struct img_set_ops directory_ops = {
 
 static struct directory *directory_new(int fd, bool fd_owned, bool writing, struct img_err *err)
 {
-	struct directory *d = calloc(1, sizeof(*d));
+	struct directory *d;
+	struct stat st;
 
+	if (fstat(fd, &st)) {
+		img_fail_sys(err, "image directory: stat");
+		return NULL;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		img_fail(err, IMG_USAGE, "image directory: not a directory");
+		return NULL;
+	}
+	d = calloc(1, sizeof(*d));
 	if (!d) {
 		img_fail_nomem(err);
 		return NULL;
@@ -292,6 +303,8 @@ static struct directory *directory_new(int fd, bool fd_owned, bool writing, stru
 	img_set_init(&d->set, &directory_ops, writing);
 	d->fd = fd;
 	d->fd_owned = fd_owned;
+	d->dev = st.st_dev;
+	d->ino = st.st_ino;
 	return d;
 }
 
@@ -299,21 +312,22 @@ static int directory_parent(struct img_set *set, struct img_set **parent_out, st
 {
 	struct directory *d = directory_of(set), *parent;
 	cleanup_fd int fd = -1;
-	struct stat here, there;
 
 	fd = openat(d->fd, PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A link that leads nowhere is no parent either: that matters only to a map that needs one. */
 	if (fd < 0)
 		return errno == ENOENT ? 0 : img_fail_sys(err, PARENT ": open");
-	if (fstat(d->fd, &here) || fstat(fd, &there))
-		return img_fail_sys(err, PARENT ": stat");
-	if ((here.st_dev == there.st_dev && here.st_ino == there.st_ino) || d->depth >= DEPTH_MAX)
-		return img_fail(err, IMG_CORRUPT, PARENT ": leads back to the set itself");
 	parent = directory_new(fd, true, false, err);
 	if (!parent)
 		return -1;
 	steal_fd(&fd);
-	parent->depth = d->depth + 1;
+	parent->child = d;
+	for (const struct directory *c = d; c; c = c->child) {
+		if (c->dev != parent->dev || c->ino != parent->ino)
+			continue;
+		img_set_close(&parent->set);
+		return img_fail(err, IMG_CORRUPT, PARENT ": the links lead in a circle");
+	}
 	*parent_out = &parent->set;
 	return 1;
 }
@@ -322,7 +336,6 @@ static struct img_set *directory_open(int dirfd, const char *path, bool writing,
 {
 	cleanup_fd int fd = -1;
 	struct directory *d;
-	struct stat st;
 
 	if (path) {
 		fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -330,12 +343,6 @@ static struct img_set *directory_open(int dirfd, const char *path, bool writing,
 			img_fail_sys(err, "%s: open", path);
 			return NULL;
 		}
-	} else if (fstat(dirfd, &st)) {
-		img_fail_sys(err, "image directory: stat");
-		return NULL;
-	} else if (!S_ISDIR(st.st_mode)) {
-		img_fail(err, IMG_USAGE, "image directory: not a directory");
-		return NULL;
 	}
 	d = directory_new(path ? fd : dirfd, path, writing, err);
 	if (!d)

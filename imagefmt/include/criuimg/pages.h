@@ -39,17 +39,24 @@ struct img_run {
 
 struct img_pages_writer;
 
-/* Where page data goes: one pages-N.img can serve several page maps one after the other; each map gets an image of its
+/* Runs and their data are two streams: img_pages_run() may be called in one thread and the calls about data in another.
+ *
+ * Where page data goes: one pages-N.img can serve several page maps one after the other; each map gets an image of its
  * own here (N is chosen by the set, counted from 1, and recorded in the map's head). */
 struct img_pages_writer *img_pages_create(struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err);
-/* Append a run. Runs ascend and do not overlap. A run that continues the one before with the same flags is merged. */
+/* Append a run. Runs ascend and do not overlap. flags: PRESENT or PARENT or LAZY, LAZY also with one of the others. A run that continues the one before with the same flags is merged. */
 int img_pages_run(struct img_pages_writer *w, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err);
 /* Append data of present runs, in the order of the runs; the total must match when finished. Several buffers at once. */
 int img_pages_data(struct img_pages_writer *w, const struct iovec *iov, int nr, struct img_err *err);
 /* For writers that move bytes themselves (splice, io_uring, several threads with pwrite): the descriptor of the page
- * data, or -1 when it is not a plain file; *offset is where the next byte belongs. After moving len bytes there, say so. */
+ * data, or -1 (IMG_UNSUPPORTED) when it is not a plain file; *offset is where the next byte belongs. After moving len bytes there, say so. */
 int img_pages_data_fd(struct img_pages_writer *w, uint64_t *offset, struct img_err *err);
 int img_pages_data_moved(struct img_pages_writer *w, uint64_t len, struct img_err *err);
+/* Data that was moved is not digested here, and the manifest then has no digest for all of it, unless the mover tells the
+ * digest of each block of IMG_DIGEST_BLOCK bytes of the page data (criuimg/set.h; the last one is shorter) that is not
+ * wholly from img_pages_data(): in any order, before or after saying that it was moved. */
+int img_pages_block_digest(
+	struct img_pages_writer *w, uint64_t block, const unsigned char digest[IMG_DIGEST_SIZE], struct img_err *err);
 uint64_t img_pages_written(const struct img_pages_writer *w); /* pages present so far */
 int img_pages_finish(struct img_pages_writer *w, struct img_err *err);
 void img_pages_abort(struct img_pages_writer *w);
@@ -65,10 +72,12 @@ const struct img_run *img_pages_runs(const struct img_pages_reader *r, size_t *n
 /* The first run that ends after addr, as an index (nr if there is none). O(log n). */
 size_t img_pages_find(const struct img_pages_reader *r, uint64_t addr);
 /* Read nr pages of [addr, ...) into buf, whatever holds them: this set, a parent, compressed or not. Pages that are in no
- * run come as zeros. May be called from several threads at once for directory sets. */
+ * run come as zeros. Pages that are only lazy fail IMG_UNSUPPORTED; pages that a set has from its parent and the parent has
+ * not, IMG_CORRUPT. May be called from several threads at once. */
 int img_pages_read(struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, void *buf, struct img_err *err);
 /* For readers that move bytes themselves: the file and the byte offset where the data of [addr, ...) is, and for how many
- * pages (at most max) it goes on there. Follows parents. 1; 0 when not a plain file or not stored (use img_pages_read()); -1. */
+ * pages (at most max) it goes on there. Follows parents. 1; 0 when not a plain file or not stored (use img_pages_read();
+ * *nr_pages still says for how many pages that is so); -1 as img_pages_read(). */
 int img_pages_locate(struct img_pages_reader *r, uint64_t addr, uint64_t max, int *fd, uint64_t *offset, uint64_t *nr_pages,
 	struct img_err *err);
 void img_pages_close(struct img_pages_reader *r); /* NULL is fine */
