@@ -91,6 +91,7 @@ struct dump_task {
 	/* The mappings, read while it stood still and before anything was mapped into it. NULL for a zombie. From step
 	 * "maps" on; owned by this struct. */
 	struct kern_maps *maps;
+	struct dump_mem *mem; /* mem.h: what the rooms of mem/ share; freed by dump_mem_free() */
 
 	struct img_arena arena; /* for records of this task, and for what rooms remember of it */
 	void **kept;		/* one place for each room: dump_keep() */
@@ -151,6 +152,7 @@ struct dump {
 	uint64_t frozen_at_ns;	/* CLOCK_MONOTONIC */
 
 	struct dump_files *files; /* files.c: every open file once, whoever has it */
+	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
 	struct dump_ns *ns;	/* namespaces.c */
 	struct img_arena arena;	/* for what lives as long as the run */
 

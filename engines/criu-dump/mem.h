@@ -1,0 +1,90 @@
+/* criu-dump/mem.h -- memory of a tree: what the rooms of mem/ share, and how page data gets into images.
+ *
+ * Of each task: vma/ makes the records of its mappings, pages/ finds which pages are to be stored, mm/ writes mm-N.img with all of it;
+ * later, in the bulk phase, pages/ writes pagemap-N.img and its data. Shared memory (anonymous segments, memfds) is noted here by
+ * whoever meets it, once for each inode, and stored by shmem/ when all tasks are done.
+ */
+#ifndef CRIU_DUMP_MEM_H
+#define CRIU_DUMP_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "criu-dump/dump.h"
+#include "criuimg/pages.h"
+#include "criuimg/vma.h"
+#include "kernel/maps.h"
+#include "vma.pb-c.h"
+
+/* Where the pages of a mapping are stored. */
+enum dump_vma_data {
+	DUMP_VMA_NOTHING, /* nowhere: of the kernel, or may be dropped */
+	DUMP_VMA_PRIVATE, /* what is private of it, with the task */
+	DUMP_VMA_WHOLE,	  /* all of it, with the task */
+	DUMP_VMA_SHARED,  /* with the file or the segment */
+};
+
+struct dump_vma {
+	const struct kern_vma *map; /* the (first) mapping it is made of */
+	VmaEntry rec;
+	enum dump_vma_data data;
+	bool lazy; /* its pages could be served on demand: IMG_RUN_LAZY */
+};
+
+struct dump_mem {
+	struct dump_vma *vmas; /* ascending, as the records of mm-N.img */
+	size_t nr_vmas, room_vmas;
+	VmaEntry *guards; /* guard regions, which are records too, after the others */
+	size_t nr_guards, room_guards;
+	struct img_run *runs; /* pages to store; data_off is not used */
+	size_t nr_runs, room_runs;
+};
+
+/* The task's, made when first asked for. NULL: no memory. */
+struct dump_mem *dump_mem(struct dump_task *t);
+void dump_mem_free(struct dump_task *t);
+
+/* What a mapping is, by its name, device and flags alone (vma/). */
+struct dump_vma_class {
+	uint32_t status;	 /* IMG_VMA_* */
+	enum dump_vma_data data;
+	bool file;		 /* has a file that is dumped */
+	bool segment;		 /* is shared memory that no file stands for: shmid is its inode */
+	bool extends;		 /* belongs to the mapping before it */
+	const char *refused;	 /* why it cannot be dumped, or NULL */
+};
+struct dump_vma_class dump_vma_class(const struct kern_vma *vma, dev_t shmem_dev);
+
+/* ---- shared segments ---- */
+
+/* The content of an inode of shared memory is to be stored as pagemap-shmem-<shmid>.img. path, a printf format, opens it for
+ * as long as the tree is stopped: "/proc/7/map_files/...", "/proc/7/fd/3". The same shmid again changes nothing. */
+int dump_shmem_add(struct dump *d, uint64_t shmid, struct img_err *err, const char *path, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct dump_segment {
+	uint64_t shmid;
+	char path[64];
+};
+
+struct dump_shmem {
+	struct dump_segment *items;
+	size_t nr, room;
+};
+void dump_shmem_free(struct dump *d);
+
+/* ---- page data ---- */
+
+struct dump_source {
+	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called from several threads. */
+	int (*read)(void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
+	void *arg;
+};
+
+/* Append runs and their data to w. Reading and writing overlap where w is a plain file. */
+int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct img_run *runs, size_t nr,
+	const struct dump_source *src, struct img_err *err);
+
+#endif

@@ -1,0 +1,128 @@
+/* engines/mem/mm/mm-dump.c -- the address space of a task: mm-N.img, with the records that vma/ and pages/ made. */
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "criu-dump/files.h"
+#include "criu-dump/mem.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "kernel/proc-file.h"
+#include "mm.pb-c.h"
+
+/* What the task itself was asked. */
+struct answers {
+	long brk, dumpable;
+};
+
+extern const struct task_dump_ops mm_dump_ops;
+
+static int mm_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
+{
+	struct answers *a = dump_keep(d, t, &mm_dump_ops, sizeof(*a));
+
+	if (!a)
+		return img_fail_nomem(err);
+	inject_call(b, &a->brk, SYS_brk, inj_val(0));
+	inject_call(b, &a->dumpable, SYS_prctl, inj_val(PR_GET_DUMPABLE));
+	return 0;
+}
+
+static int exe_id(struct dump *d, struct dump_task *t, uint32_t *id, struct img_err *err)
+{
+	char path[32], link[PATH_MAX];
+	cleanup_fd int fd = -1;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", t->pid);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return img_fail_sys(err, "%s", path);
+	link[len] = '\0';
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return img_fail_sys(err, "%s", path);
+	return dump_file_by_fd(d, t, fd, link, 0, id, err);
+}
+
+/* Pairs of words; the last of the kernel's file is AT_NULL, which is not stored. */
+static int fill_auxv(MmEntry *mm, struct dump_task *t, struct img_err *err)
+{
+	size_t len, nr;
+	cleanup_free char *text = kern_proc_read(&len, err, "/proc/%d/auxv", t->pid);
+
+	if (!text)
+		return -1;
+	nr = len / sizeof(unsigned long);
+	mm->mm_saved_auxv = img_arena_array(&t->arena, nr + 1, sizeof(*mm->mm_saved_auxv));
+	if (!mm->mm_saved_auxv)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i + 1 < nr; i += 2) {
+		unsigned long pair[2];
+
+		memcpy(pair, text + i * sizeof(pair[0]), sizeof(pair));
+		if (!pair[0])
+			break;
+		mm->mm_saved_auxv[mm->n_mm_saved_auxv++] = pair[0];
+		mm->mm_saved_auxv[mm->n_mm_saved_auxv++] = pair[1];
+	}
+	return 0;
+}
+
+static int fill_vmas(MmEntry *mm, struct dump_task *t, struct img_err *err)
+{
+	struct dump_mem *mem = t->mem;
+
+	mm->vmas = img_arena_array(&t->arena, mem->nr_vmas + mem->nr_guards, sizeof(*mm->vmas));
+	if (!mm->vmas)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < mem->nr_vmas; i++)
+		mm->vmas[mm->n_vmas++] = &mem->vmas[i].rec;
+	for (size_t i = 0; i < mem->nr_guards; i++)
+		mm->vmas[mm->n_vmas++] = &mem->guards[i];
+	return 0;
+}
+
+static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	const struct answers *a = dump_keep(d, t, &mm_dump_ops, sizeof(*a));
+	const struct kern_stat *st = &t->stat;
+	MmEntry mm = MM_ENTRY__INIT;
+
+	if (!a)
+		return img_fail_nomem(err);
+	if (a->dumpable < 0)
+		return img_fail(err, IMG_SYS, "PR_GET_DUMPABLE: %s", strerror(-a->dumpable));
+	mm.mm_start_code = st->start_code;
+	mm.mm_end_code = st->end_code;
+	mm.mm_start_data = st->start_data;
+	mm.mm_end_data = st->end_data;
+	mm.mm_start_stack = st->start_stack;
+	mm.mm_start_brk = st->start_brk;
+	mm.mm_brk = a->brk;
+	mm.mm_arg_start = st->arg_start;
+	mm.mm_arg_end = st->arg_end;
+	mm.mm_env_start = st->env_start;
+	mm.mm_env_end = st->env_end;
+	mm.has_dumpable = true;
+	mm.dumpable = a->dumpable;
+	mm.has_thp_disabled = true;
+	mm.thp_disabled = !t->threads[0].status.thp_enabled;
+
+	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0 || fill_vmas(&mm, t, err) < 0)
+		return -1;
+	log_info(d->log, "pid %d: %zu mappings, brk %#llx", t->pid, mm.n_vmas, (unsigned long long)mm.mm_brk);
+	return img_write_single(d->set, IMG_MM, t->vpid, &mm.base, err);
+}
+
+const struct task_dump_ops mm_dump_ops = {
+	.name = "mm",
+	.ask = mm_ask,
+	.task = mm_task,
+};

@@ -1,0 +1,330 @@
+/* engines/mem/vma/vma-dump.c -- the mappings of a task: what criu-dump saves of each, and which it refuses. */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "criu-dump/files.h"
+#include "criu-dump/mem.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "kernel/anon-dev.h"
+
+/* What madvise(2), mmap(2) and mlock(2) left in a mapping, and the way to say so in a record. */
+static const struct {
+	uint64_t flag;
+	uint32_t map;
+} map_flags[] = {
+	{ KERN_VM(GROWSDOWN), IMG_MAP_GROWSDOWN },
+	{ KERN_VM(LOCKED), IMG_MAP_LOCKED },
+	{ KERN_VM(NORESERVE), IMG_MAP_NORESERVE },
+};
+
+static const struct {
+	uint64_t flag;
+	uint64_t madv;
+} madv_flags[] = {
+	{ KERN_VM(RAND_READ), IMG_MADV(MADV_RANDOM) },
+	{ KERN_VM(SEQ_READ), IMG_MADV(MADV_SEQUENTIAL) },
+	{ KERN_VM(DONTCOPY), IMG_MADV(MADV_DONTFORK) },
+	{ KERN_VM(MERGEABLE), IMG_MADV(MADV_MERGEABLE) },
+	{ KERN_VM(HUGEPAGE), IMG_MADV(MADV_HUGEPAGE) },
+	{ KERN_VM(NOHUGEPAGE), IMG_MADV(MADV_NOHUGEPAGE) },
+	{ KERN_VM(DONTDUMP), IMG_MADV(MADV_DONTDUMP) },
+	{ KERN_VM(WIPEONFORK), IMG_MADV(MADV_WIPEONFORK) },
+};
+
+/* What the images have no place for. */
+static const struct {
+	uint64_t flag;
+	const char *what;
+} lost_flags[] = {
+	{ KERN_VM(LOCKONFAULT), "locked when touched (mlock2 MLOCK_ONFAULT): will be locked as a whole" },
+	{ KERN_VM(SEALED), "sealed (mseal): will not be sealed" },
+};
+
+static void what_mapping(char *buf, size_t size, const struct kern_vma *vma)
+{
+	snprintf(buf, size, "mapping %" PRIx64 "-%" PRIx64 " %.24s", vma->start, vma->end, vma->name);
+}
+
+/* ---- files of mappings ---- */
+
+/* A mapped file, met once or more: neighbours are mostly of the same. */
+struct mapped_file {
+	const struct kern_vma *first;
+	uint32_t id;
+};
+
+struct mapped_files {
+	int dir; /* /proc/PID/map_files */
+	struct mapped_file *items;
+	size_t nr, room;
+};
+
+static void mapped_files_free(struct mapped_files *files)
+{
+	if (files->dir >= 0)
+		close(files->dir);
+	free(files->items);
+}
+
+static int mapped_files_open(struct mapped_files *files, pid_t pid, struct img_err *err)
+{
+	char path[64];
+
+	*files = (struct mapped_files){ .dir = -1 };
+	snprintf(path, sizeof(path), "/proc/%d/map_files", pid);
+	files->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return files->dir < 0 ? img_fail_sys(err, "%s", path) : 0;
+}
+
+static struct mapped_file *mapped_file_find(const struct mapped_files *files, const struct kern_vma *vma)
+{
+	for (size_t i = files->nr; i--;) {
+		const struct kern_vma *first = files->items[i].first;
+
+		if (first->ino == vma->ino && first->dev_major == vma->dev_major && first->dev_minor == vma->dev_minor &&
+			!strcmp(first->name, vma->name))
+			return &files->items[i];
+	}
+	return NULL;
+}
+
+static void link_name(char *buf, size_t size, const struct kern_vma *vma)
+{
+	snprintf(buf, size, "%" PRIx64 "-%" PRIx64, vma->start, vma->end);
+}
+
+/* O_PATH descriptor and link text (PATH_MAX bytes) of a mapping's file. */
+static int open_mapped(const struct mapped_files *files, const struct kern_vma *vma, char *link, struct img_err *err)
+{
+	char name[64];
+	ssize_t len;
+	int fd;
+
+	link_name(name, sizeof(name), vma);
+	len = readlinkat(files->dir, name, link, PATH_MAX - 1);
+	if (len < 0)
+		return img_fail_sys(err, "the file of mapping %s", name);
+	link[len] = '\0';
+	fd = openat(files->dir, name, O_PATH | O_CLOEXEC);
+	return fd < 0 ? img_fail_sys(err, "the file of mapping %s", name) : fd;
+}
+
+/* The record of a mapping's file. */
+static int file_id(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma, uint32_t *id,
+	struct img_err *err)
+{
+	struct mapped_file *f = mapped_file_find(files, vma);
+	char link[PATH_MAX];
+	cleanup_fd int fd = -1;
+
+	if (!f) {
+		fd = open_mapped(files, vma, link, err);
+		if (fd < 0)
+			return -1;
+		f = img_array_more(&files->items, files->nr, &files->room);
+		if (!f)
+			return img_fail_nomem(err);
+		if (dump_file_by_fd(d, t, fd, link, 0, &f->id, err) < 0)
+			return -1;
+		f->first = vma;
+		files->nr++;
+	}
+	*id = f->id;
+	return 0;
+}
+
+/* How the file was opened: the permissions of its link in map_files. */
+static int file_flags(const struct mapped_files *files, const struct kern_vma *vma, uint32_t *flags, struct img_err *err)
+{
+	struct stat st;
+	char name[64];
+
+	link_name(name, sizeof(name), vma);
+	if (fstatat(files->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return img_fail_sys(err, "the file of mapping %s", name);
+	*flags = !(st.st_mode & S_IWUSR) ? O_RDONLY : st.st_mode & S_IRUSR ? O_RDWR : O_WRONLY;
+	return 0;
+}
+
+/* ---- check ---- */
+
+static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
+	const char *what, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+	struct mapped_file *f;
+	char link[PATH_MAX];
+	cleanup_fd int fd = -1;
+
+	if (mapped_file_find(files, vma))
+		return 0;
+	fd = open_mapped(files, vma, link, &why);
+	/* Under --dry-run the task runs, and the mapping may be gone by now. */
+	if (fd < 0)
+		return d->dry_run ? 0 : dump_block(d, t, what, "%s", why.text);
+	f = img_array_more(&files->items, files->nr, &files->room);
+	if (!f)
+		return img_fail_nomem(err);
+	f->first = vma;
+	files->nr++;
+	if (dump_file_check(d, t, fd, link, 0, &why) < 0)
+		return dump_block(d, t, what, "%s", why.text);
+	return 0;
+}
+
+static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
+	dev_t shmem_dev, struct img_err *err)
+{
+	struct dump_vma_class class = dump_vma_class(vma, shmem_dev);
+	char what[64];
+
+	what_mapping(what, sizeof(what), vma);
+	if (class.refused)
+		return dump_block(d, t, what, "%s", class.refused);
+	if (vma->pkey && dump_unknown(d, t, what, "has protection key %d, which is not kept", vma->pkey) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(lost_flags); i++)
+		if (vma->flags & lost_flags[i].flag && dump_unknown(d, t, what, "%s", lost_flags[i].what) < 0)
+			return -1;
+	return class.file ? check_file(d, t, files, vma, what, err) : 0;
+}
+
+static int vma_check(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct mapped_files files;
+	dev_t shmem_dev;
+	int ret = 0;
+
+	for (size_t i = 0; i < t->maps->nr_unknown; i++)
+		if (dump_unknown(d, t, "memory", "'%s' in VmFlags is not known", t->maps->unknown[i]) < 0)
+			return img_fail_nomem(err);
+	if (kern_shmem_dev(&shmem_dev, err) < 0 || mapped_files_open(&files, t->pid, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->maps->nr && !ret; i++)
+		ret = check_vma(d, t, &files, &t->maps->vmas[i], shmem_dev, err);
+	mapped_files_free(&files);
+	return ret;
+}
+
+/* ---- the records ---- */
+
+static unsigned int log2_of(uint64_t size)
+{
+	return size ? 63 - __builtin_clzll(size) : 0;
+}
+
+static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct dump_vma_class *class)
+{
+	vma_entry__init(rec);
+	rec->start = vma->start;
+	rec->end = vma->end;
+	rec->pgoff = class->file || class->segment ? vma->offset : 0;
+	rec->prot = vma->prot;
+	rec->status = class->status;
+	rec->fd = -1;
+
+	rec->flags = vma->shared ? IMG_MAP_SHARED :
+		     vma->flags & KERN_VM(DROPPABLE) ? IMG_MAP_DROPPABLE : IMG_MAP_PRIVATE;
+	if (!class->file)
+		rec->flags |= IMG_MAP_ANON;
+	if (vma->flags & KERN_VM(HUGETLB))
+		rec->flags |= IMG_MAP_HUGETLB | log2_of(vma->page_size) << IMG_MAP_HUGE_SHIFT;
+	for (size_t i = 0; i < ARRAY_SIZE(map_flags); i++)
+		if (vma->flags & map_flags[i].flag)
+			rec->flags |= map_flags[i].map;
+
+	for (size_t i = 0; i < ARRAY_SIZE(madv_flags); i++)
+		if (vma->flags & madv_flags[i].flag)
+			rec->madv |= madv_flags[i].madv;
+	rec->has_madv = rec->madv != 0;
+}
+
+/* Could a restore leave the pages for later? As CRIU has it. */
+static bool can_be_lazy(const VmaEntry *rec)
+{
+	return rec->flags & IMG_MAP_ANON && rec->flags & IMG_MAP_PRIVATE &&
+	       !(rec->flags & (IMG_MAP_LOCKED | IMG_MAP_HUGETLB)) && !(rec->status & IMG_VMA_VDSO);
+}
+
+static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
+	dev_t shmem_dev, struct img_err *err)
+{
+	struct dump_vma_class class = dump_vma_class(vma, shmem_dev);
+	struct dump_mem *mem = t->mem;
+	struct dump_vma *last = mem->nr_vmas ? &mem->vmas[mem->nr_vmas - 1] : NULL, *v;
+
+	if (class.refused)
+		return img_fail(err, IMG_UNSUPPORTED, "%s", class.refused);
+	/* One record for all vvar areas. */
+	if (class.extends && last && last->rec.end == vma->start && last->rec.status == class.status) {
+		last->rec.end = vma->end;
+		return 0;
+	}
+	v = img_array_more(&mem->vmas, mem->nr_vmas, &mem->room_vmas);
+	if (!v)
+		return img_fail_nomem(err);
+	mem->nr_vmas++;
+	v->map = vma;
+	v->data = class.data;
+	fill_record(&v->rec, vma, &class);
+	v->lazy = can_be_lazy(&v->rec);
+
+	if (class.file || class.segment) {
+		v->rec.has_fdflags = true;
+		if (file_flags(files, vma, &v->rec.fdflags, err) < 0)
+			return -1;
+	}
+	if (class.file) {
+		uint32_t id;
+
+		if (file_id(d, t, files, vma, &id, err) < 0)
+			return -1;
+		v->rec.shmid = id;
+	}
+	if (class.segment) {
+		v->rec.shmid = vma->ino;
+		if (dump_shmem_add(d, vma->ino, err, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid, vma->start,
+			    vma->end) < 0)
+			return -1;
+	}
+	log_debug(d->log, "pid %d: mapping %" PRIx64 "-%" PRIx64 ": prot %#x flags %#x status %#x %s", t->pid, v->rec.start,
+		v->rec.end, v->rec.prot, v->rec.flags, v->rec.status, vma->name);
+	return 0;
+}
+
+static int vma_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct mapped_files files;
+	dev_t shmem_dev;
+	int ret = 0;
+
+	if (!dump_mem(t))
+		return img_fail_nomem(err);
+	if (kern_shmem_dev(&shmem_dev, err) < 0 || mapped_files_open(&files, t->pid, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->maps->nr && !ret; i++) {
+		const struct kern_vma *vma = &t->maps->vmas[i];
+
+		ret = add_vma(d, t, &files, vma, shmem_dev, err);
+		if (ret < 0)
+			img_wrap(err, "mapping %" PRIx64 "-%" PRIx64, vma->start, vma->end);
+	}
+	mapped_files_free(&files);
+	return ret;
+}
+
+const struct task_dump_ops vma_dump_ops = {
+	.name = "vma",
+	.check = vma_check,
+	.task = vma_task,
+};
