@@ -1,0 +1,86 @@
+/* tests/unit/wire/depth.c -- messages that nest too deep are found before they are unpacked. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cgroup.pb-c.h"
+#include "criuimg/image.h"
+#include "wire/message.h"
+
+/* Directories of a cgroup inside one another, as they are on the wire. */
+static unsigned char *nested(unsigned int levels, size_t *size)
+{
+	unsigned char *data = malloc(16 * (size_t)levels);
+	size_t end = 16 * (size_t)levels, at = end;
+
+	assert_non_null(data);
+	for (unsigned int i = 0; i < levels; i++) {
+		if (i) {
+			/* field 2, children, of the bytes so far: tag, then their number in five bytes */
+			uint32_t len = end - at;
+
+			at -= 6;
+			data[at] = 2 << 3 | 2;
+			for (int b = 0; b < 5; b++)
+				data[at + 1 + b] = (len >> (7 * b) & 0x7f) | (b < 4 ? 0x80 : 0);
+		}
+		at -= 2;
+		data[at] = 1 << 3 | 2; /* field 1, dir_name: "" */
+		data[at + 1] = 0;
+	}
+	*size = end - at;
+	memmove(data, data + at, *size);
+	return data;
+}
+
+static void levels_are_counted(void **state)
+{
+	size_t size;
+	unsigned char *data = nested(50, &size);
+
+	assert_false(img_message_too_deep(&cgroup_dir_entry__descriptor, data, size, 50));
+	assert_true(img_message_too_deep(&cgroup_dir_entry__descriptor, data, size, 49));
+	free(data);
+}
+
+static void deep_is_refused(void **state)
+{
+	size_t size;
+	unsigned char *data = nested(100000, &size);
+	struct img_err err = IMG_ERR_INIT;
+	ProtobufCMessage *msg;
+
+	assert_int_equal(img_message_unpack(&cgroup_dir_entry__descriptor, data, size, &msg, &err), -1);
+	assert_int_equal(err.code, IMG_CORRUPT);
+	free(data);
+}
+
+static void shallow_is_not(void **state)
+{
+	size_t size;
+	unsigned char *data = nested(90, &size);
+	struct img_err err = IMG_ERR_INIT;
+	ProtobufCMessage *msg;
+
+	assert_int_equal(img_message_unpack(&cgroup_dir_entry__descriptor, data, size, &msg, &err), 0);
+	img_message_free(msg);
+	free(data);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(levels_are_counted),
+		cmocka_unit_test(deep_is_refused),
+		cmocka_unit_test(shallow_is_not),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
