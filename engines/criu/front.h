@@ -9,4 +9,10 @@
  * the command's name. Returns only on failure. */
 int front_exec(const char *program, const char *command, int argc, char **argv, struct img_err *err);
 
+/* check.c: what this kernel can do. */
+int front_check(const struct options *opt, struct img_err *err);
+
+/* cpuinfo.c: the processor's features as an image, and compared with one. */
+int front_cpuinfo(const struct options *opt, struct img_err *err);
+
 #endif

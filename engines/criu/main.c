@@ -14,6 +14,8 @@ static const struct {
 } commands[] = {
 	{ CMD_DUMP, "criu-dump", NULL },
 	{ CMD_RESTORE, "criu-restore", NULL },
+	{ CMD_CHECK, NULL, front_check },
+	{ CMD_CPUINFO, NULL, front_cpuinfo },
 };
 
 static int run(const struct options *opt, int argc, char **argv, struct img_err *err)

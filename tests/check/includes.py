@@ -20,13 +20,14 @@ BELOW = {
 
 PROTO = r'[a-z0-9-]+\.pb-c\.h'
 PUBLIC = r'criuimg/.*'
-ENGINE_COMMON = [r'kernel/.*', r'log/.*', r'options/options\.h', PUBLIC, PROTO]
+ENGINE_COMMON = [r'kernel/.*', r'cpuinfo/.*', r'log/.*', r'options/options\.h', PUBLIC, PROTO]
 
 # (files, what they may include of ours)
 RULES = [(rf'imagefmt/{layer}/', [rf'(imagefmt/)?({"|".join(below + [layer])})/.*', PUBLIC, PROTO]) for layer, below in BELOW.items()]
 RULES += [
     (r'imagefmt/include/', [PUBLIC]),
     (r'engines/kernel/', [r'kernel/.*', r'criuimg/(err|array|cleanup)\.h']),
+    (r'engines/cpuinfo/', ENGINE_COMMON),
     (r'engines/log/', [r'log/.*', r'criuimg/(err|cleanup)\.h']),
     (r'engines/options/', [r'options/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
     (r'engines/criu-dump/', [r'criu-dump/.*', r'parasite/.*'] + ENGINE_COMMON),
