@@ -48,5 +48,6 @@ extern const struct img_kind_ops img_ipc_msg_ops;
 extern const struct img_kind_ops img_ipc_sem_ops;
 extern const struct img_kind_ops img_ghost_file_ops;
 extern const struct img_kind_ops img_bpfmap_data_ops;
+extern const struct img_kind_ops img_manifest_ops;
 
 #endif

@@ -164,7 +164,7 @@ static const struct img_kind_info kinds[IMG_KIND_NR] = {
 	ROW(PIDFD,            "pidfd.img",                      0x54435556, OF(pidfd_entry))
 	ROW(STATS,            "stats-dump",                     0x57093306, OF(stats_entry), SERVICE, SINGLE, .file_other = "stats-restore")
 	ROW(IRMAP_CACHE,      "irmap-cache",                    0x57004059, OF(irmap_cache_entry), SERVICE)
-	ROW(MANIFEST,         "manifest.img",                   0x46494e4d, OF(manifest_entry), OWN, SINGLE)
+	ROW(MANIFEST,         "manifest.img",                   0x46494e4d, OF(manifest_entry), OWN, SINGLE, OPS(manifest))
 };
 /* clang-format on */
 
