@@ -11,6 +11,8 @@
 
 enum {
 	CAPABILITY_VERSION = 2, /* of the layout of the words */
+	/* SSE state (bit 1 of XCR0) has no bit of its own in the image: readers take one for something unknown. It comes with x87's. */
+	XFEATURE_SSE = 1 << 1,
 };
 
 int cpuinfo_write(struct img_set *set, struct img_err *err)
@@ -29,7 +31,7 @@ int cpuinfo_write(struct img_set *set, struct img_err *err)
 	x86.capability = cpu.capability;
 	x86.model_id = cpu.model_id;
 	x86.has_xfeatures_mask = x86.has_xsave_size = x86.has_xsave_size_max = true;
-	x86.xfeatures_mask = cpu.xfeatures;
+	x86.xfeatures_mask = cpu.xfeatures & ~(uint64_t)XFEATURE_SSE;
 	x86.xsave_size = cpu.xsave_size;
 	x86.xsave_size_max = cpu.xsave_size_max;
 	rec.n_x86_entry = 1;
