@@ -15,6 +15,7 @@ include mk/proto.mk
 include mk/imagefmt.mk
 include mk/blobs.mk
 include mk/programs.mk
+include mk/man.mk
 include mk/tests.mk
 include mk/install.mk
 

@@ -13,7 +13,6 @@ BINDIR := $(DESTDIR)$(PREFIX)/bin
 LIBDIR := $(DESTDIR)$(PREFIX)/lib
 INCDIR := $(DESTDIR)$(PREFIX)/include
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
-MAN_PAGES := $(wildcard docs/man/*.1 docs/man/*.8)
 
 # man_dir(page): man1 for crit.1
 man_dir = $(MANDIR)/man$(subst .,,$(suffix $(1)))

@@ -135,6 +135,7 @@ struct options {
 	char **args;
 	int nr_args;
 
+	struct option_list not_yet; /* options given that are known and not done here yet */
 	struct img_arena arena;	   /* what is pointed to above and was not on the command line */
 };
 
@@ -157,6 +158,10 @@ int options_apply(struct options *opt, const char *name, const char *value, stru
 /* The command called name ("dump"), 0 when there is none; and back. */
 enum command options_command_by_name(const char *name);
 const char *options_command_name(enum command command);
+
+/* Refuse (IMG_UNSUPPORTED, all of them named) what was asked for and is not done here yet. For an engine, once its log is open
+ * and before it touches anything. */
+int options_supported(const struct options *opt, struct img_err *err);
 
 void options_free(struct options *opt);
 

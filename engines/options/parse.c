@@ -271,5 +271,7 @@ void options_free(struct options *opt)
 			*list = (struct option_list){ 0 };
 		}
 	}
+	free(opt->not_yet.items);
+	opt->not_yet = (struct option_list){ 0 };
 	img_arena_free(&opt->arena);
 }

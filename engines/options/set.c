@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,29 @@ static int set_cpu_cap(const struct option_row *row, unsigned *field, const char
 	return 0;
 }
 
+static int note_not_yet(struct options *opt, const char *name, struct img_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < options_not_yet_nr; i++) {
+		if (!strcmp(options_not_yet[i], name))
+			return list_add(opt, &opt->not_yet, name, strlen(name), err);
+	}
+	return 0;
+}
+
+int options_supported(const struct options *opt, struct img_err *err)
+{
+	char names[512] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < opt->not_yet.nr && len < sizeof(names); i++)
+		len += snprintf(names + len, sizeof(names) - len, " --%s", opt->not_yet.items[i]);
+	if (opt->manage_cgroups && (!opt->manage_cgroups_mode || strcmp(opt->manage_cgroups_mode, "ignore")) && len < sizeof(names))
+		len += snprintf(names + len, sizeof(names) - len, " --manage-cgroups (other than ignore)");
+	return len ? img_fail(err, IMG_UNSUPPORTED, "not supported yet:%s", names) : 0;
+}
+
 int option_set(struct options *opt, const struct option_row *row, bool negated, const char *value, struct img_err *err)
 {
 	void *field = (char *)opt + row->offset;
@@ -141,6 +165,8 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 		return img_fail(err, IMG_USAGE, "--%s needs a value", row->name);
 	if (row->arg == ARG_NONE && value)
 		return img_fail(err, IMG_USAGE, "--%s takes no value", row->name);
+	if (!negated && (row->commands & opt->command) && note_not_yet(opt, row->name, err) < 0)
+		return -1;
 	if (row->also)
 		*(bool *)((char *)opt + row->also) = true;
 

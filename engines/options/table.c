@@ -124,6 +124,16 @@ const struct option_row option_rows[] = {
 
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
+const char *const options_not_yet[] = {
+	"prev-images-dir", "track-mem",	    "auto-dedup",     "stream",	       "compress",	"lazy-pages",
+	"page-server",	   "root",	    "external",	      "inherit-fd",    "ext-mount-map", "skip-mnt",
+	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
+	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged", "tls",
+	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "ps-socket", "image-io-mode",
+};
+
+const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
+
 const struct command_row command_rows[] = {
 	{ CMD_DUMP, "dump", "-t PID [-D DIR] [OPTION]...", "save a tree of processes as images" },
 	{ CMD_PRE_DUMP, "pre-dump", "-t PID [-D DIR] [OPTION]...", "save its memory while it runs on, before a dump" },

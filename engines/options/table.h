@@ -47,6 +47,11 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t option_rows_nr;
 
+/* Known options that ask for something that is not done yet; they are refused by name. An option that only permits something
+ * does not belong here: what it would permit is refused where it is met. */
+extern const char *const options_not_yet[];
+extern const size_t options_not_yet_nr;
+
 struct command_row {
 	enum command command;
 	const char *name;

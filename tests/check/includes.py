@@ -29,6 +29,7 @@ RULES += [
     (r'engines/kernel/', [r'kernel/.*', r'criuimg/(err|array|cleanup)\.h']),
     (r'engines/cpuinfo/', ENGINE_COMMON),
     (r'engines/log/', [r'log/.*', r'criuimg/(err|cleanup)\.h']),
+    (r'docs/man/tool/', [r'options/.*']),
     (r'engines/options/', [r'options/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
     (r'engines/criu-dump/', [r'criu-dump/.*', r'parasite/.*'] + ENGINE_COMMON),
     (r'engines/criu-restore/', [r'criu-restore/.*', r'parasite/.*'] + ENGINE_COMMON),

@@ -105,6 +105,24 @@ static void refused(void **state)
 	assert_non_null(strstr(err.text, "--no-such-option"));
 }
 
+static void not_yet(void **state)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct options o;
+
+	assert_int_equal(PARSE(&o, &err, CMD_DUMP, "-t", "5", "--tcp-established", "--manage-cgroups=ignore"), 0);
+	assert_int_equal(options_supported(&o, &err), 0);
+	options_free(&o);
+	/* Only those that mean something to the command. */
+	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--join-ns", "net:7", "--skip-mnt", "/x", "--manage-cgroups"), 0);
+	assert_int_equal(options_supported(&o, &err), -1);
+	assert_int_equal(err.code, IMG_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "--join-ns"));
+	assert_non_null(strstr(err.text, "--manage-cgroups"));
+	assert_null(strstr(err.text, "--skip-mnt"));
+	options_free(&o);
+}
+
 static void configuration_file(void **state)
 {
 	char path[] = "/tmp/options-test-XXXXXX";
@@ -129,7 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(classic_dump),	      cmocka_unit_test(verbosity), cmocka_unit_test(cpu_caps),
-		cmocka_unit_test(sizes_and_negation), cmocka_unit_test(refused),   cmocka_unit_test(configuration_file),
+		cmocka_unit_test(sizes_and_negation), cmocka_unit_test(not_yet), cmocka_unit_test(refused),   cmocka_unit_test(configuration_file),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
