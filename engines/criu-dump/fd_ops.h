@@ -26,12 +26,13 @@ struct dump_task;
 struct fd_probe {
 	int fd;		   /* number in the task's table; -1: not of a table (cwd, root, exe, a mapping) */
 	const char *link;  /* the text of the /proc link: "/path", "/path (deleted)", "pipe:[17]", "anon_inode:[eventfd]" */
-	dev_t dev;	   /* these six: stat(2) through the link */
+	dev_t dev;	   /* these seven: stat(2) through the link */
 	ino_t ino;
 	mode_t mode;
 	dev_t rdev;
 	uint64_t nlink;
 	uint64_t size;
+	uint64_t blocks;   /* allocated, of 512 bytes */
 	uint32_t flags;	   /* O_* of the file description (fcntl F_GETFL, but FMODE_PATH too), without O_CLOEXEC */
 	bool cloexec;	   /* of the descriptor */
 	uint64_t pos;

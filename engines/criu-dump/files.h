@@ -1,12 +1,11 @@
 /* engines/criu-dump/files.h -- open files: tables, identity of file descriptions, files.img.
  *
- * Order of calls (steps.c):
- *	dump_files_scan()   for each task: looks at its table, once for each files id
- *	dump_files_check()  for each task: names what cannot be dumped
- *	dump_files_task()   for each task: its records and fdinfo-<files id>.img, once for each files id
- *	dump_file_by_fd()   for cwd, root, exe link and mapped files, at any time between scan and finish
- *	dump_files_finish() once: closes files.img and what belongs to it
- *	dump_files_free()   once
+ * files_dump_ops is one of the task rooms (task_ops.h), the last of the list, since all the others may still hand files over
+ * in their `task` and `tree` hooks:
+ *	check  looks at every descriptor of the table from outside, and names what cannot be dumped
+ *	task   the records of the table's files, and fdinfo-<files id>.img
+ *	tree   closes files.img and the images that belong to it
+ * A table that several tasks share is looked at, and written, for the first of them.
  *
  * A file description has one id in the whole set (small numbers from 1 on), and one record in files.img. Which descriptors
  * are one description is found by kcmp(2), only among those whose (device, inode, flags, position) are equal, and in a tree:
@@ -25,18 +24,10 @@
 
 struct dump;
 struct dump_task;
-struct dump_blockers;
-struct dump_files; /* struct dump has `struct dump_files *files`, NULL at first: made by the first scan */
+struct task_dump_ops;
+struct dump_files; /* dump.files: NULL at first */
 
-/* Look at every descriptor of the task: link, stat, fdinfo. Touches nothing; the task need not even be stopped (--dry-run),
- * a descriptor that vanishes meanwhile is not there. A table that was scanned for another task (same files id) is not
- * scanned again; without ids yet (t->ids NULL or files_id 0) the task's pid stands for its table. */
-int dump_files_scan(struct dump *d, struct dump_task *t, struct img_err *err);
-/* All that stands in the way of dumping the task's descriptors: "pid 12: fd 3: io_uring is not supported". */
-int dump_files_check(struct dump *d, struct dump_task *t, struct dump_blockers *blockers, struct img_err *err);
-/* Dump the table. The task is stopped. */
-int dump_files_task(struct dump *d, struct dump_task *t, struct img_err *err);
-int dump_files_finish(struct dump *d, struct img_err *err);
+extern const struct task_dump_ops files_dump_ops;
 void dump_files_free(struct dump *d);
 
 /* A file that is not in a table: cwd, root, exe, a mapped file. lfd is any descriptor of ours for it (O_PATH is enough; of
@@ -56,7 +47,7 @@ uint32_t dump_new_file_id(struct dump *d);
 /* Append a record to files.img. */
 int dump_write_file(struct dump *d, const FileEntry *rec, struct img_err *err);
 /* Append a record, and payload bytes after the last one, to an image of the whole set that is made when first needed and
- * closed by dump_files_finish(): pipes-data.img, remap-fpath.img, ... */
+ * closed with files.img: pipes-data.img, remap-fpath.img, ... */
 int dump_write_shared(struct dump *d, enum img_kind kind, const ProtobufCMessage *rec, struct img_err *err);
 int dump_write_shared_payload(struct dump *d, enum img_kind kind, const void *data, size_t len, struct img_err *err);
 /* Whose signals (fcntl F_GETOWN_EX, F_GETSIG, F_GETOWNER_UIDS). An O_PATH descriptor has none: all zero. */
@@ -65,5 +56,18 @@ int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *
  * `fifo` under an id of its own. */
 int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *err);
 int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
+/* A file without a name: its content and attributes in ghost-file-<id>.img (once for each inode), and the line of
+ * remap-fpath.img that says so of record t->id. engines/fd/ghost/ */
+int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err);
+int dump_ghost_check(struct dump *d, const struct fd_probe *probe, struct img_err *err);
+/* A thing of the whole tree that has one image or one entry, known by two numbers (device and inode, a pipe's inode): 1 when
+ * it is asked for the first time, 0 later. *id: its number among the things of this `what` (1, 2, ... in order). */
+enum dump_once {
+	DUMP_ONCE_GHOST,
+	DUMP_ONCE_PIPE_DATA,
+	DUMP_ONCE_FIFO_DATA,
+	DUMP_ONCE_NR,
+};
+int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err);
 
 #endif
