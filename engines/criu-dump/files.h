@@ -70,4 +70,8 @@ enum dump_once {
 };
 int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err);
 
+/* What is in the pipe or fifo of t, if t can be read from, and if it was not asked about before. engines/fd/pipe/ */
+int dump_pipe_data(struct dump *d, const struct fd_target *t, uint32_t pipe_id, enum dump_once once, enum img_kind kind,
+	struct img_err *err);
+
 #endif

@@ -1,0 +1,398 @@
+/* criu-dump/files.c -- the tables of descriptors: looked at from outside, asked of the rooms, written.
+ *
+ * A look at a table costs five system calls a descriptor (the link, stat, and fdinfo), dumping a plain one about eight more,
+ * and only one duplicate of a descriptor is in our own table at a time.
+ */
+
+#include "criu-dump/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "criu-dump/dump.h"
+#include "criu-dump/file-images.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "kernel/getfd.h"
+
+struct fd_entry {
+	struct fd_probe probe;
+	const struct fd_dump_ops *ops; /* NULL: nobody's */
+};
+
+/* A table of descriptors, of the first task that has it. */
+struct fd_table {
+	struct fd_entry *items; /* ascending by number */
+	size_t nr, room;
+	struct fd_table *next;
+};
+
+static const struct fd_dump_ops *find_room(const struct fd_probe *probe)
+{
+	for (size_t i = 0; i < dump_nr_fd_rooms; i++)
+		if (dump_fd_rooms[i]->claims(probe))
+			return dump_fd_rooms[i];
+	return NULL;
+}
+
+static void probe_stat(struct fd_probe *probe, const struct stat *st)
+{
+	probe->dev = st->st_dev;
+	probe->ino = st->st_ino;
+	probe->mode = st->st_mode;
+	probe->rdev = st->st_rdev;
+	probe->nlink = st->st_nlink;
+	probe->size = (uint64_t)st->st_size;
+	probe->blocks = (uint64_t)st->st_blocks;
+}
+
+/* ---- looking at a table ---- */
+
+struct scan {
+	struct dump_task *task;
+	int fd_dir, fdinfo_dir;
+	char *fdinfo; /* text of one file, reused */
+	size_t fdinfo_room;
+	char link[PATH_MAX + 16];
+};
+
+/* One descriptor: 1, or 0 when it is gone meanwhile. */
+static int look_at(struct dump *d, struct scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err)
+{
+	struct img_err gone = IMG_ERR_INIT;
+	struct kern_fdinfo info;
+	struct stat st;
+	ssize_t len;
+
+	len = readlinkat(s->fd_dir, name, s->link, sizeof(s->link) - 1);
+	if (len < 0 && errno == ENAMETOOLONG)
+		len = 0; /* d_path() has one page for it */
+	if (len < 0)
+		return errno == ENOENT ? 0 : img_fail_sys(err, "fd %d: read link", fd);
+	s->link[len] = '\0';
+	if (fstatat(s->fd_dir, name, &st, 0) < 0)
+		return errno == ENOENT ? 0 : img_fail_sys(err, "fd %d: stat '%s'", fd, s->link);
+	if (kern_fdinfo_read(s->fdinfo_dir, fd, &s->fdinfo, &s->fdinfo_room, &gone) < 0) {
+		if (gone.sys_errno == ENOENT)
+			return 0;
+		*err = gone;
+		return -1;
+	}
+	if (kern_fdinfo_common(s->fdinfo, &info, err) < 0)
+		return img_wrap(err, "fd %d", fd);
+
+	probe_stat(probe, &st);
+	probe->fd = fd;
+	probe->flags = (uint32_t)info.flags & ~(uint32_t)O_CLOEXEC;
+	probe->cloexec = info.flags & O_CLOEXEC;
+	probe->pos = info.pos;
+	probe->mnt_id = (int)info.mnt_id;
+	probe->nr_locks = info.nr_locks;
+	probe->link = img_arena_strdup(&s->task->arena, s->link);
+	probe->extra = *info.extra ? img_arena_strdup(&s->task->arena, info.extra) : "";
+	if (!probe->link || !probe->extra)
+		return img_fail_nomem(err);
+	return 1;
+}
+
+static int open_fd_dirs(struct scan *s, struct img_err *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)s->task->pid);
+	s->fd_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fd_dir < 0)
+		return img_fail_sys(err, "open '%s'", path);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", (int)s->task->pid);
+	s->fdinfo_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->fdinfo_dir < 0)
+		return img_fail_sys(err, "open '%s'", path);
+	return 0;
+}
+
+static int scan_fds(struct dump *d, struct scan *s, struct fd_table *table, struct img_err *err)
+{
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *de;
+	int copy;
+
+	copy = fcntl(s->fd_dir, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return img_fail_sys(err, "duplicate a directory's descriptor");
+	dir = fdopendir(copy);
+	if (!dir) {
+		close(copy);
+		return img_fail_sys(err, "read /proc/%d/fd", (int)s->task->pid);
+	}
+	while ((errno = 0, de = readdir(dir))) {
+		struct fd_entry *e;
+		int ret;
+
+		if (de->d_name[0] == '.')
+			continue;
+		e = img_array_more(&table->items, table->nr, &table->room);
+		if (!e)
+			return img_fail_nomem(err);
+		ret = look_at(d, s, atoi(de->d_name), de->d_name, &e->probe, err);
+		if (ret < 0)
+			return -1;
+		if (!ret)
+			continue;
+		e->ops = find_room(&e->probe);
+		table->nr++;
+		if (table->nr % 1024 == 0 && dump_go_on(d, err) < 0)
+			return -1;
+	}
+	if (errno)
+		return img_fail_sys(err, "read /proc/%d/fd", (int)s->task->pid);
+	return 0;
+}
+
+/* The table of a task, looked at when it is first asked for. */
+static struct fd_table *table_of(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct dump_task *first = t->shares[DUMP_SHARE_FILES] ? t->shares[DUMP_SHARE_FILES] : t;
+	struct fd_table **kept = dump_keep(d, first, &files_dump_ops, sizeof(*kept));
+	struct dump_files *f = dump_files_get(d, err);
+	struct scan s = { .task = first, .fd_dir = -1, .fdinfo_dir = -1 };
+	struct fd_table *table;
+	int ret;
+
+	if (!f)
+		return NULL;
+	if (kept && *kept)
+		return *kept;
+	table = kept ? calloc(1, sizeof(*table)) : NULL;
+	if (!table) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	table->next = f->tables;
+	f->tables = table;
+	ret = open_fd_dirs(&s, err);
+	if (ret == 0)
+		ret = scan_fds(d, &s, table, err);
+	img_cleanup_fd(&s.fd_dir);
+	img_cleanup_fd(&s.fdinfo_dir);
+	free(s.fdinfo);
+	if (ret < 0)
+		return NULL;
+	*kept = table;
+	return table;
+}
+
+void dump_files_free_tables(struct fd_table *table)
+{
+	while (table) {
+		struct fd_table *next = table->next;
+
+		free(table->items);
+		free(table);
+		table = next;
+	}
+}
+
+/* ---- what cannot be dumped ---- */
+
+struct unknown_line {
+	struct dump *d;
+	struct dump_task *task;
+	const struct fd_entry *e;
+	const char *what;
+};
+
+static int unknown_line(void *arg, const char *line)
+{
+	struct unknown_line *u = arg;
+
+	return dump_unknown(u->d, u->task, u->what, "%s: unknown line '%.*s' of fdinfo", u->e->ops->name,
+		(int)strcspn(line, ":"), line);
+}
+
+static int check_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, struct img_err *err)
+{
+	const struct fd_dump_ops *ops = e->ops;
+	struct img_err why = IMG_ERR_INIT;
+	char what[32];
+
+	snprintf(what, sizeof(what), "fd %d", e->probe.fd);
+	if (e->probe.nr_locks && !d->opt->file_locks)
+		return dump_block(d, t, what, "'%s' is locked: a lock is dumped with --file-locks only", e->probe.link);
+	if (e->probe.nr_locks)
+		return dump_block(d, t, what, "'%s' is locked: file locks are not supported yet", e->probe.link);
+	if (!ops) {
+		char kind[128];
+
+		dump_fd_kind(d, t, &e->probe, kind, sizeof(kind));
+		return dump_block(d, t, what, "%s is not supported", kind);
+	}
+	if (ops->check && ops->check(d, t, &e->probe, &why) < 0) {
+		if (why.code != IMG_UNSUPPORTED) {
+			*err = why;
+			return img_wrap(err, "%s", what);
+		}
+		return dump_block(d, t, what, "%s", why.text);
+	}
+	if (e->probe.extra[0]) {
+		struct unknown_line u = { d, t, e, what };
+
+		if (kern_fdinfo_fields(e->probe.extra, ops->fdinfo, ops->nr_fdinfo, NULL, unknown_line, &u, &why) < 0)
+			return dump_block(d, t, what, "%s: %s", ops->name, why.text);
+	}
+	return 0;
+}
+
+static int files_check(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct fd_table *table;
+
+	if (t->shares[DUMP_SHARE_FILES] && t->shares[DUMP_SHARE_FILES] != t)
+		return 0;
+	table = table_of(d, t, err);
+	if (!table)
+		return -1;
+	for (size_t i = 0; i < table->nr; i++)
+		if (check_entry(d, t, &table->items[i], err) < 0)
+			return err->code ? -1 : img_fail_nomem(err);
+	return 0;
+}
+
+/* ---- dumping ---- */
+
+/* The id of an entry's file description; its record is written when it is seen for the first time. */
+static int dump_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err)
+{
+	const struct fd_probe *probe = &e->probe;
+	struct fd_target target = { .task = t, .probe = probe, .lfd = -1 };
+	cleanup_fd int lfd = -1;
+	bool fresh;
+
+	if (!e->ops)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is not supported", probe->link);
+	if (file_ids_description(&d->files->ids, t->pid, probe, id, &fresh, err) < 0)
+		return -1;
+	log_info(d->log, "pid %d: fd %d: %s %#x '%s' flags %#o pos %llu%s", (int)t->vpid, probe->fd, e->ops->name, *id,
+		probe->link, probe->flags, (unsigned long long)probe->pos, fresh ? "" : ", seen before");
+	if (!fresh)
+		return 0;
+	lfd = kern_getfd(t->pidfd, probe->fd, err);
+	if (lfd < 0)
+		return -1;
+	target.id = *id;
+	target.lfd = lfd;
+	if (e->ops->dump(d, &target, err) < 0)
+		return img_wrap(err, "%s", e->ops->name);
+	return 0;
+}
+
+static int dump_table(struct dump *d, struct dump_task *t, const struct fd_table *table, struct img_writer *w,
+	struct img_err *err)
+{
+	for (size_t i = 0; i < table->nr; i++) {
+		const struct fd_entry *e = &table->items[i];
+		FdinfoEntry rec = FDINFO_ENTRY__INIT;
+
+		if (dump_entry(d, t, e, &rec.id, err) < 0)
+			return img_wrap(err, "fd %d", e->probe.fd);
+		rec.flags = e->probe.cloexec ? FD_CLOEXEC : 0;
+		rec.type = e->ops->type;
+		rec.fd = (uint32_t)e->probe.fd;
+		if (img_write(w, &rec.base, err) < 0)
+			return -1;
+		if (i % 1024 == 1023 && dump_go_on(d, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int files_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct img_writer *w;
+	struct fd_table *table;
+
+	if (t->shares[DUMP_SHARE_FILES] && t->shares[DUMP_SHARE_FILES] != t)
+		return 0;
+	table = table_of(d, t, err);
+	if (!table)
+		return -1;
+	w = img_writer_create(d->set, IMG_FDINFO, t->ids->files_id, err);
+	if (!w)
+		return -1;
+	if (dump_table(d, t, table, w, err) < 0) {
+		img_writer_abort(w);
+		return -1;
+	}
+	return img_writer_finish(w, err);
+}
+
+static int files_tree(struct dump *d, struct img_err *err)
+{
+	for (size_t i = 0; i < dump_nr_fd_rooms; i++)
+		if (dump_fd_rooms[i]->finish && dump_fd_rooms[i]->finish(d, err) < 0)
+			return img_wrap(err, "%s", dump_fd_rooms[i]->name);
+	return dump_files_close_images(d, err);
+}
+
+const struct task_dump_ops files_dump_ops = {
+	.name = "files",
+	.check = files_check,
+	.task = files_task,
+	.tree = files_tree,
+};
+
+/* ---- files that are in no table ---- */
+
+static int probe_path(int lfd, const char *link, int flags, struct fd_probe *probe, const struct fd_dump_ops **ops,
+	struct img_err *err)
+{
+	struct stat st;
+
+	if (fstatat(lfd, "", &st, AT_EMPTY_PATH) < 0)
+		return img_fail_sys(err, "stat '%s'", link);
+	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .extra = "" };
+	probe_stat(probe, &st);
+	*ops = find_room(probe);
+	if (!*ops || (*ops)->type != FD_TYPES__REG)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is not a file that can be opened again", link);
+	return 0;
+}
+
+int dump_file_check(struct dump *d, struct dump_task *t, int lfd, const char *link, int flags, struct img_err *err)
+{
+	const struct fd_dump_ops *ops;
+	struct fd_probe probe;
+
+	if (probe_path(lfd, link, flags, &probe, &ops, err) < 0)
+		return -1;
+	return ops->check ? ops->check(d, t, &probe, err) : 0;
+}
+
+int dump_file_by_fd(struct dump *d, struct dump_task *t, int lfd, const char *link, int flags, uint32_t *id, struct img_err *err)
+{
+	const struct fd_dump_ops *ops;
+	struct fd_probe probe;
+	struct fd_target target = { .task = t, .probe = &probe, .lfd = lfd };
+	bool fresh = true;
+
+	if (!dump_files_get(d, err) || probe_path(lfd, link, flags, &probe, &ops, err) < 0)
+		return -1;
+	if (S_ISDIR(probe.mode))
+		*id = dump_new_file_id(d);
+	else if (file_ids_named(&d->files->ids, &probe, id, &fresh, err) < 0)
+		return -1;
+	if (!fresh)
+		return 0;
+	log_info(d->log, "pid %d: %s %#x '%s'", (int)t->vpid, ops->name, *id, link);
+	target.id = *id;
+	if (ops->dump(d, &target, err) < 0)
+		return img_wrap(err, "%s", ops->name);
+	return 0;
+}

@@ -1,0 +1,213 @@
+/* engines/fd/file/file-dump.c -- what criu-dump saves of a file with a name: regular files, directories, the memory
+ * devices, and anything that is open with O_PATH only.
+ *
+ * The record has the path. It must lead to the very same inode when it is opened again, so this is tried here: a file that
+ * was deleted becomes a ghost (engines/fd/ghost/); one that was deleted here and lives on under another name needs a name
+ * made for it; one that a mount hides cannot be had back.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+
+#include "criu-dump/dump.h"
+#include "criu-dump/files.h"
+#include "criuimg/cleanup.h"
+#include "kernel/build-id.h"
+
+#define DELETED " (deleted)"
+
+/* Where a file is now. */
+enum whereabouts {
+	FILE_NAMED,   /* at its path */
+	FILE_GHOST,   /* nowhere: its last name is gone */
+	FILE_RENAMED, /* its path is gone, it has others */
+	FILE_HIDDEN,  /* there is something else at its path */
+};
+
+static bool file_claims(const struct fd_probe *probe)
+{
+	static const char *const pseudo[] = {
+		/* inodes of kernel-internal mounts, shown as if they were below / */
+		"/memfd:", "/secretmem", "/dmabuf:", "/[aio]", "/anon_hugepage", "/SYSV", "/dev/zero (deleted)", NULL,
+	};
+	size_t len = strlen(probe->link);
+
+	if (probe->link[0] != '/')
+		return false;
+	if (len > strlen(DELETED) && !strcmp(probe->link + len - strlen(DELETED), DELETED))
+		for (size_t i = 0; pseudo[i]; i++)
+			if (!strncmp(probe->link, pseudo[i], strlen(pseudo[i])))
+				return false;
+	if (probe->flags & O_PATH || S_ISREG(probe->mode) || S_ISDIR(probe->mode))
+		return true;
+	/* null, zero, full, random, urandom, kmsg, mem, port: no state but the position. */
+	return S_ISCHR(probe->mode) && major(probe->rdev) == MEM_MAJOR;
+}
+
+static bool same_inode(const char *path, const struct fd_probe *probe)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_dev == probe->dev && st.st_ino == probe->ino;
+}
+
+/* Find the file. path (room for PATH_MAX) is its name as a record has it: without " (deleted)" where that is not a part of
+ * the name. */
+static enum whereabouts locate(const struct fd_probe *probe, char *path)
+{
+	size_t len = strlen(probe->link);
+
+	snprintf(path, PATH_MAX, "%s", probe->link);
+	if (same_inode(path, probe))
+		return FILE_NAMED;
+	if (len <= strlen(DELETED) || strcmp(path + len - strlen(DELETED), DELETED))
+		return FILE_HIDDEN;
+	path[len - strlen(DELETED)] = '\0';
+	if (probe->nlink == 0 || S_ISDIR(probe->mode))
+		return FILE_GHOST;
+	/* A file whose name was taken away and given back (rename, link) is still shown as deleted. */
+	if (same_inode(path, probe))
+		return FILE_NAMED;
+	return FILE_RENAMED;
+}
+
+/* The pid in "/proc/PID/..." of the proc mounted at /proc, with what follows it; 0 for any other path. */
+static pid_t proc_pid(const struct fd_probe *probe, const char *path, const char **rest)
+{
+	struct statfs fs;
+	struct stat st;
+	char *end;
+	long pid;
+
+	if (strncmp(path, "/proc/", 6) || path[6] < '1' || path[6] > '9')
+		return 0;
+	if (statfs("/proc", &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || stat("/proc", &st) < 0 || st.st_dev != probe->dev)
+		return 0;
+	pid = strtol(path + 6, &end, 10);
+	if ((*end && *end != '/') || pid > INT_MAX)
+		return 0;
+	*rest = end;
+	return (pid_t)pid;
+}
+
+static int check_proc(struct dump *d, struct dump_task *t, const char *path, pid_t pid, const char *rest, bool there,
+	struct img_err *err)
+{
+	long tid;
+
+	if (!there)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is of a process that is gone: not supported", path);
+	if (!strncmp(rest, "/task/", 6)) {
+		tid = strtol(rest + 6, NULL, 10);
+		if (tid && tid != pid)
+			return img_fail(err, IMG_UNSUPPORTED, "'%s' is of a thread: not supported", path);
+	}
+	return 0;
+}
+
+int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+{
+	char path[PATH_MAX];
+	enum whereabouts where;
+	const char *rest;
+	pid_t pid;
+
+	if (strlen(probe->link) >= sizeof(path))
+		return img_fail(err, IMG_UNSUPPORTED, "a path of %zu bytes is not supported", strlen(probe->link));
+	where = locate(probe, path);
+	pid = proc_pid(probe, path, &rest);
+	if (pid)
+		return check_proc(d, t, path, pid, rest, where == FILE_NAMED, err);
+	switch (where) {
+	case FILE_NAMED:
+		return 0;
+	case FILE_GHOST:
+		return dump_ghost_check(d, probe, err);
+	case FILE_RENAMED:
+		return img_fail(err, IMG_UNSUPPORTED,
+			"'%s' was deleted and the file has %llu other names: it needs a new one (--link-remap), "
+			"which is not supported yet", path, (unsigned long long)probe->nlink);
+	case FILE_HIDDEN:
+		break;
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "'%s' leads elsewhere now: something is mounted over it, or it is of another "
+		"mount namespace", path);
+}
+
+/* The build id of an ELF file, as the record has it: words of four bytes, the first byte lowest. */
+static int fill_build_id(struct dump *d, const struct fd_target *t, RegFileEntry *reg, uint32_t *words, struct img_err *err)
+{
+	unsigned char id[KERN_BUILD_ID_MAX + 4] = { 0 };
+	cleanup_fd int fd = -1;
+	char self[40];
+	size_t len;
+
+	if (!S_ISREG(t->probe->mode) || t->probe->nlink == 0 || t->probe->size < 64)
+		return 0;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->lfd);
+	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
+	if (fd < 0)
+		fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return 0; /* the size will do */
+	len = kern_build_id(fd, t->probe->size, id);
+	reg->n_build_id = (len + 3) / 4;
+	reg->build_id = words;
+	for (size_t i = 0; i < reg->n_build_id; i++)
+		words[i] = (uint32_t)id[4 * i] | (uint32_t)id[4 * i + 1] << 8 | (uint32_t)id[4 * i + 2] << 16 |
+			   (uint32_t)id[4 * i + 3] << 24;
+	return 0;
+}
+
+int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *err)
+{
+	const struct fd_probe *probe = t->probe;
+	RegFileEntry reg = REG_FILE_ENTRY__INIT;
+	FownEntry fown = FOWN_ENTRY__INIT;
+	FileEntry rec = FILE_ENTRY__INIT;
+	uint32_t build_id[KERN_BUILD_ID_MAX / 4];
+	char path[PATH_MAX];
+	enum whereabouts where;
+
+	if (dump_named_file_check(d, t->task, probe, err) < 0)
+		return -1;
+	where = locate(probe, path);
+	if (where == FILE_GHOST && dump_ghost(d, t, err) < 0)
+		return img_wrap(err, "'%s'", path);
+	if (dump_file_owner(t, &fown, err) < 0 || fill_build_id(d, t, &reg, build_id, err) < 0)
+		return img_wrap(err, "'%s'", path);
+
+	reg.id = t->id;
+	reg.flags = probe->flags;
+	reg.pos = probe->pos;
+	reg.fown = &fown;
+	reg.name = path;
+	reg.has_mode = true;
+	reg.mode = probe->mode;
+	/* What only ever grows at its end, from here or from elsewhere, may have another size at restore: a log. */
+	reg.has_size = S_ISREG(probe->mode) && (probe->flags & (O_ACCMODE | O_APPEND)) != (O_WRONLY | O_APPEND);
+	reg.size = probe->size;
+
+	rec.type = FD_TYPES__REG;
+	rec.id = t->id;
+	rec.reg = &reg;
+	return dump_write_file(d, &rec, err);
+}
+
+const struct fd_dump_ops file_dump_ops = {
+	.name = "file",
+	.type = FD_TYPES__REG,
+	.claims = file_claims,
+	.check = dump_named_file_check,
+	.dump = dump_named_file,
+};

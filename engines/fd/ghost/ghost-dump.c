@@ -1,0 +1,185 @@
+/* engines/fd/ghost/ghost-dump.c -- what criu-dump saves of a file that has no name any more but is still open or mapped.
+ *
+ * A ghost is an inode: its attributes and its content in ghost-file-<id>.img, however many descriptions have it open; for each
+ * of those remap-fpath.img says that its path leads to this ghost. A file with holes is saved by its stretches of data, any
+ * other as it is.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "criu-dump/dump.h"
+#include "criu-dump/files.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "ghost-file.pb-c.h"
+#include "kernel/sparse.h"
+#include "remap-file-path.pb-c.h"
+
+#define COPY_SIZE (256u << 10)
+
+int dump_ghost_check(struct dump *d, const struct fd_probe *probe, struct img_err *err)
+{
+	uint64_t bytes = probe->blocks * 512;
+
+	if (S_ISREG(probe->mode) && bytes > d->opt->ghost_limit)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' holds %llu bytes, more than --ghost-limit %llu", probe->link,
+			(unsigned long long)bytes, (unsigned long long)d->opt->ghost_limit);
+	return 0;
+}
+
+struct copy {
+	struct img_writer *w;
+	int fd;
+	bool chunks;
+	char *buf;
+};
+
+static int copy_stretch(void *arg, uint64_t start, uint64_t len, struct img_err *err)
+{
+	struct copy *c = arg;
+
+	if (c->chunks) {
+		GhostChunkEntry chunk = GHOST_CHUNK_ENTRY__INIT;
+
+		chunk.len = len;
+		chunk.off = start;
+		if (img_write(c->w, &chunk.base, err) < 0)
+			return -1;
+	}
+	while (len) {
+		size_t want = len < COPY_SIZE ? (size_t)len : COPY_SIZE;
+		ssize_t got = pread(c->fd, c->buf, want, (off_t)start);
+
+		if (got < 0)
+			return img_fail_sys(err, "read %zu bytes at %llu", want, (unsigned long long)start);
+		if (got == 0)
+			return img_fail(err, IMG_SYS, "ends at %llu, before its size", (unsigned long long)start);
+		if (img_write_payload(c->w, c->buf, (size_t)got, err) < 0)
+			return -1;
+		start += (uint64_t)got;
+		len -= (uint64_t)got;
+	}
+	return 0;
+}
+
+static int write_content(struct dump *d, struct img_writer *w, int fd, const struct stat *st, bool chunks, struct img_err *err)
+{
+	struct copy c = { .w = w, .fd = fd, .chunks = chunks };
+	int ret;
+
+	if (!st->st_size)
+		return 0;
+	c.buf = malloc(COPY_SIZE);
+	if (!c.buf)
+		return img_fail_nomem(err);
+	if (chunks)
+		ret = kern_file_data(fd, (uint64_t)st->st_size, d->opt->ghost_fiemap, copy_stretch, &c, err);
+	else
+		ret = copy_stretch(&c, 0, (uint64_t)st->st_size, err);
+	free(c.buf);
+	return ret;
+}
+
+/* A descriptor to read the content with: the task's may be for writing only, or O_PATH. */
+static int reopen(int lfd, struct img_err *err)
+{
+	char self[40];
+	int fd;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", lfd);
+	fd = open(self, O_RDONLY | O_CLOEXEC | O_NOATIME);
+	if (fd < 0 && errno == EPERM)
+		fd = open(self, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? img_fail_sys(err, "open it for reading") : fd;
+}
+
+static int fill_times(const struct stat *st, Timeval *atim, Timeval *mtim, GhostFileEntry *ghost)
+{
+	atim->tv_sec = (uint64_t)st->st_atim.tv_sec;
+	atim->tv_usec = (uint64_t)st->st_atim.tv_nsec / 1000;
+	mtim->tv_sec = (uint64_t)st->st_mtim.tv_sec;
+	mtim->tv_usec = (uint64_t)st->st_mtim.tv_nsec / 1000;
+	ghost->atim = atim;
+	ghost->mtim = mtim;
+	return 0;
+}
+
+static int write_image(struct dump *d, struct img_writer *w, int lfd, const struct stat *st, struct img_err *err)
+{
+	GhostFileEntry ghost = GHOST_FILE_ENTRY__INIT;
+	Timeval atim = TIMEVAL__INIT, mtim = TIMEVAL__INIT;
+	cleanup_fd int fd = -1;
+	char target[PATH_MAX];
+
+	ghost.uid = st->st_uid;
+	ghost.gid = st->st_gid;
+	ghost.mode = st->st_mode;
+	ghost.has_dev = ghost.has_ino = true;
+	ghost.dev = (uint32_t)(major(st->st_dev) << 20 | minor(st->st_dev));
+	ghost.ino = st->st_ino;
+	fill_times(st, &atim, &mtim, &ghost);
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+		ghost.has_rdev = true;
+		ghost.rdev = (uint32_t)st->st_rdev;
+	}
+	if (S_ISLNK(st->st_mode)) {
+		ssize_t len = readlinkat(lfd, "", target, sizeof(target) - 1);
+
+		if (len < 0)
+			return img_fail_sys(err, "read the symbolic link");
+		target[len] = '\0';
+		ghost.symlnk_target = target;
+	}
+	if (S_ISREG(st->st_mode)) {
+		fd = reopen(lfd, err);
+		if (fd < 0)
+			return -1;
+		ghost.has_chunks = ghost.chunks = kern_file_has_hole(fd, (uint64_t)st->st_size);
+		ghost.has_size = ghost.chunks;
+		ghost.size = (uint64_t)st->st_size;
+	}
+	if (img_write(w, &ghost.base, err) < 0)
+		return -1;
+	return fd < 0 ? 0 : write_content(d, w, fd, st, ghost.chunks, err);
+}
+
+static int dump_inode(struct dump *d, int lfd, uint32_t id, struct img_err *err)
+{
+	struct img_writer *w;
+	struct stat st;
+
+	if (fstatat(lfd, "", &st, AT_EMPTY_PATH) < 0)
+		return img_fail_sys(err, "stat");
+	log_info(d->log, "ghost %#x: mode %#o, %lld bytes", id, st.st_mode, (long long)st.st_size);
+	w = img_writer_create(d->set, IMG_GHOST_FILE, id, err);
+	if (!w)
+		return -1;
+	if (write_image(d, w, lfd, &st, err) < 0) {
+		img_writer_abort(w);
+		return -1;
+	}
+	return img_writer_finish(w, err);
+}
+
+int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err)
+{
+	RemapFilePathEntry remap = REMAP_FILE_PATH_ENTRY__INIT;
+	int first;
+
+	first = dump_once(d, DUMP_ONCE_GHOST, t->probe->dev, t->probe->ino, &remap.remap_id, err);
+	if (first < 0)
+		return -1;
+	if (first && dump_inode(d, t->lfd, remap.remap_id, err) < 0)
+		return img_wrap(err, "ghost %#x", remap.remap_id);
+	remap.orig_id = t->id;
+	remap.has_remap_type = true;
+	remap.remap_type = REMAP_TYPE__GHOST;
+	return dump_write_shared(d, IMG_REMAP_FPATH, &remap.base, err);
+}
