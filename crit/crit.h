@@ -41,12 +41,15 @@ struct crit_verb {
 	int (*run)(const struct crit_args *args, struct img_err *err);
 };
 
-extern const struct crit_verb crit_decode, crit_show, crit_info;
+extern const struct crit_verb crit_decode, crit_encode, crit_info, crit_show;
 
 /* Read a verb's arguments; argv[0] is the verb. 0; 1 when the help was asked for and printed; -1 (IMG_USAGE). */
 int crit_args_parse(const struct crit_verb *verb, int argc, char **argv, struct crit_args *args, struct img_err *err);
 
 /* ---- files ---- */
+
+/* A file's bytes; path NULL: standard input. NULL on failure, which names the file. */
+struct img_source *crit_source_open(const char *path, struct img_err *err);
 
 /* An image to look into: its records, or, for the kinds that have none (known by the name of the file), its bytes. */
 struct crit_image {

@@ -7,18 +7,19 @@
 #include "crit.h"
 #include "criuimg/cleanup.h"
 
-static struct img_source *open_source(const char *path, struct img_err *err)
+struct img_source *crit_source_open(const char *path, struct img_err *err)
 {
 	cleanup_fd int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
-	struct img_source *src;
+	struct img_source *src = NULL;
 
-	if (fd < 0) {
+	if (fd < 0)
 		img_fail_sys(err, "open");
-		return NULL;
-	}
-	src = img_source_fd_new(fd, err);
+	else
+		src = img_source_fd_new(fd, err);
 	if (src)
 		steal_fd(&fd);
+	else
+		img_wrap(err, "%s", path ? path : "standard input");
 	return src;
 }
 
@@ -31,11 +32,11 @@ int crit_image_open(struct crit_image *image, const char *path, struct img_err *
 {
 	const char *where = path ? path : "standard input";
 	const char *slash = path ? strrchr(path, '/') : NULL;
-	struct img_source *src = open_source(path, err);
+	struct img_source *src = crit_source_open(path, err);
 
 	*image = (struct crit_image){ .kind = IMG_KIND_UNKNOWN };
 	if (!src)
-		return img_wrap(err, "%s", where);
+		return -1;
 	if (path)
 		image->kind = img_kind_by_file(slash ? slash + 1 : path, NULL);
 	if (is_raw(image->kind)) {

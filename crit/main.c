@@ -8,13 +8,14 @@
 
 static const struct crit_verb *const verbs[] = {
 	&crit_decode,
+	&crit_encode,
 	&crit_show,
 	&crit_info,
 };
 
 static void print_help(void)
 {
-	puts("crit looks into the images of a checkpoint.\n\nusage: crit VERB [ARGUMENT]...\n");
+	puts("crit looks into the images of a checkpoint, and changes them.\n\nusage: crit VERB [ARGUMENT]...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-10s%s\n", verbs[i]->name, verbs[i]->summary);
 	puts("\n`crit VERB --help` explains a verb and shows examples.\n\n"

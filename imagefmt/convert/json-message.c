@@ -2,101 +2,7 @@
 
 #include "convert/json-message.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "convert/json-names.h"
-#include "kinds/annotations.h"
-
-/* ---- what is known of a message type ---- */
-
-struct json_field {
-	const ProtobufCFieldDescriptor *desc;
-	struct img_annotation note;
-	const struct json_name *flags; /* of note.flags and note.dict, or NULL */
-	const struct json_name *dict;
-	struct json_type *message; /* of a field of messages, once one was met */
-	char *key;		   /* "name":  */
-	size_t key_len;
-};
-
-struct json_type {
-	struct json_type *next;
-	const ProtobufCMessageDescriptor *desc;
-	struct json_field fields[];
-};
-
-static void json_type_free(struct json_type *type)
-{
-	for (unsigned int i = 0; i < type->desc->n_fields; i++)
-		free(type->fields[i].key);
-	free(type);
-}
-
-void json_types_free(struct json_types *types)
-{
-	while (types->types) {
-		struct json_type *type = types->types;
-
-		types->types = type->next;
-		json_type_free(type);
-	}
-}
-
-/* False without memory. */
-static bool json_field_init(struct json_field *field, const ProtobufCMessageDescriptor *message,
-	const ProtobufCFieldDescriptor *desc)
-{
-	const struct img_annotation *note = img_annotation_find(message, desc->id);
-	size_t name_len = strlen(desc->name);
-
-	field->desc = desc;
-	field->key_len = name_len + 4;
-	field->key = malloc(field->key_len);
-	if (!field->key)
-		return false;
-	field->key[0] = '"';
-	memcpy(field->key + 1, desc->name, name_len);
-	memcpy(field->key + 1 + name_len, "\": ", 3);
-	if (note) {
-		field->note = *note;
-		field->flags = json_flag_names(note->flags);
-		field->dict = json_dict_names(note->dict, desc->name);
-	}
-	return true;
-}
-
-static struct json_type *json_type_new(const ProtobufCMessageDescriptor *desc)
-{
-	struct json_type *type = calloc(1, sizeof(*type) + desc->n_fields * sizeof(type->fields[0]));
-
-	if (!type)
-		return NULL;
-	type->desc = desc;
-	for (unsigned int i = 0; i < desc->n_fields; i++) {
-		if (!json_field_init(&type->fields[i], desc, &desc->fields[i])) {
-			json_type_free(type);
-			return NULL;
-		}
-	}
-	return type;
-}
-
-/* NULL without memory. */
-static struct json_type *json_type_of(struct json_types *types, const ProtobufCMessageDescriptor *desc)
-{
-	struct json_type *type;
-
-	for (type = types->types; type; type = type->next)
-		if (type->desc == desc)
-			return type;
-	type = json_type_new(desc);
-	if (!type)
-		return NULL;
-	type->next = types->types;
-	types->types = type;
-	return type;
-}
 
 /* ---- values ---- */
 
@@ -187,15 +93,14 @@ static void write_bytes(struct json_out *out, const struct json_field *field, co
 
 static void write_message(struct json_walk *w, struct json_field *field, const ProtobufCMessage *msg, bool hex)
 {
-	if (!field->message) {
-		field->message = json_type_of(w->types, msg->descriptor);
-		if (!field->message) {
-			json_out_nomem(w->out);
-			return;
-		}
+	struct json_type *type = json_field_type(w->types, field);
+
+	if (!type) {
+		json_out_nomem(w->out);
+		return;
 	}
 	json_open(w->out, '{');
-	walk_members(w, field->message, msg, hex || field->note.hex);
+	walk_members(w, type, msg, hex || field->note.hex);
 	json_close(w->out, '}');
 }
 
@@ -237,28 +142,6 @@ static void write_value(struct json_walk *w, struct json_field *field, const voi
 
 /* ---- fields ---- */
 
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-	case PROTOBUF_C_TYPE_UINT64:
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		return 8;
-	case PROTOBUF_C_TYPE_STRING:
-	case PROTOBUF_C_TYPE_MESSAGE:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	default:
-		return 4;
-	}
-}
-
 /* How many values the field has here: of repeated ones their count, else whether it is there. */
 static size_t value_count(const ProtobufCFieldDescriptor *desc, const ProtobufCMessage *msg)
 {
@@ -278,7 +161,7 @@ static size_t value_count(const ProtobufCFieldDescriptor *desc, const ProtobufCM
 
 static void write_repeated(struct json_walk *w, struct json_field *field, const void *values, size_t n, bool hex)
 {
-	size_t size = element_size(field->desc->type);
+	size_t size = json_value_size(field->desc->type);
 	char text[JSON_TEXT_MAX];
 
 	json_open(w->out, '[');

@@ -197,14 +197,12 @@ const char *json_name_of(const struct json_name *names, uint64_t value)
 
 /* ---- devices, addresses, sizes ---- */
 
-#define MINOR_BITS 20
-
 void json_dev_text(char text[static JSON_TEXT_MAX], uint64_t dev, bool stat_form)
 {
 	if (stat_form)
 		snprintf(text, JSON_TEXT_MAX, "%u:%u", major(dev), minor(dev));
 	else
-		snprintf(text, JSON_TEXT_MAX, "%" PRIu64 ":%" PRIu64, dev >> MINOR_BITS, dev & ((1u << MINOR_BITS) - 1));
+		snprintf(text, JSON_TEXT_MAX, "%" PRIu64 ":%" PRIu64, dev >> JSON_MINOR_BITS, dev & ((1u << JSON_MINOR_BITS) - 1));
 }
 
 /* The longest run of two or more zero groups, the first of equals: where RFC 5952 puts the "::". */

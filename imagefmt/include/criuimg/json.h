@@ -32,6 +32,11 @@ int img_json_decode_raw(struct img_source *src, enum img_kind kind, const struct
 int img_json_info(struct img_reader *r, struct img_sink *out, struct img_err *err);
 /* The same of an image without records: one entry. */
 int img_json_info_raw(enum img_kind kind, struct img_sink *out, struct img_err *err);
+/* The image that this JSON, compact or pretty or of any other layout, says. `crit encode` of `crit decode` gives the same
+ * bytes (v1.1). Nothing is made up: what an image may not lack must be there, and members that mean nothing are refused
+ * (IMG_CORRUPT, with the line). json and out stay the caller's. */
+int img_json_encode(struct img_source *json, struct img_sink *out, struct img_err *err);
+
 /* One message alone, for tools: {"a": 1, ...} */
 int img_json_message(const ProtobufCMessage *msg, const struct img_json_options *opt, struct img_sink *out, struct img_err *err);
 

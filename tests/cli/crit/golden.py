@@ -106,8 +106,25 @@ def info(s):
             yield name, 'differs'
 
 
+def encode(s):
+    """What was decoded, encoded again: from a pipe and from a file."""
+    for name in s.images:
+        want = read(s.image(name))
+        for args in ((), ('--pretty',)):
+            _, json, _ = crit('decode', *args, '-i', s.image(name))
+            status, got, err = crit('encode', stdin=json)
+            if status or got != want:
+                yield name, err or f'{" ".join(args)} differs'
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(json)
+                file.flush()
+                status, got, err = crit('encode', '-i', file.name)
+            if status or got != want:
+                yield name, err or f'{" ".join(args)} differs, from a file'
+
+
 VERBS = [('decode', decode), ('decode from standard input to a file', decode_stdin_to_file), ('pretty, show', pretty),
-         ('show --nopl', nopl), ('info', info)]
+         ('show --nopl', nopl), ('info', info), ('encode', encode)]
 
 
 def first_difference(row):
