@@ -1,9 +1,24 @@
-"""What the kernel says of a tree of tasks, in a form that can be compared before and after."""
+"""What the kernel says of a tree of tasks, in a form that can be compared before and after.
+
+What is chance is left out or made equal: whether a task runs or sleeps, how the kernel splits mappings that are alike, the
+inodes of pipes. What a task has is compared as the kernel prints it.
+"""
 import os
 import re
 
-STATUS_KEYS = ('Name', 'Umask', 'State', 'Ngid', 'PPid', 'Uid', 'Gid', 'Groups', 'SigBlk', 'SigIgn', 'SigCgt', 'CapInh',
-               'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'THP_enabled', 'NStgid', 'NSpgid', 'NSsid')
+STATUS_KEYS = ('Name', 'Umask', 'State', 'Ngid', 'PPid', 'TracerPid', 'Uid', 'Gid', 'Groups', 'SigBlk', 'SigIgn', 'SigCgt',
+               'SigPnd', 'ShdPnd', 'CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb', 'NoNewPrivs', 'Seccomp', 'THP_enabled',
+               'NStgid', 'NSpgid', 'NSsid')
+
+# Fields of /proc/PID/stat by their number in proc_pid_stat(5). Addresses are those of prctl(PR_SET_MM).
+STAT = {'tty_nr': 7, 'exit signal': 38, 'rt_priority': 40, 'policy': 41}
+STAT_NICE = 19
+STAT_TASK = {'pgrp': 5, 'session': 6, 'start_code': 26, 'end_code': 27, 'start_stack': 28, 'start_data': 45, 'end_data': 46,
+             'start_brk': 47, 'arg_start': 48, 'arg_end': 49, 'env_start': 50, 'env_end': 51}
+STAT_EXIT_CODE = 52
+
+# VmFlags that say how a mapping came about, not what it is: accounted, soft-dirty.
+VMFLAGS_CHANCE = {'ac', 'sd'}
 
 
 def read(path):
@@ -11,9 +26,28 @@ def read(path):
         return f.read().decode(errors='replace')
 
 
+def stat(path):
+    """The fields of a stat file, by their number in the manual."""
+    text = read(path)
+    fields = text[text.rindex(')') + 2:].split()
+    return {nr: field for nr, field in enumerate(fields, 3)}
+
+
+def alive(pid):
+    """Is there such a task, and is it not a zombie?"""
+    try:
+        return stat(f'/proc/{pid}/stat')[3] not in 'ZX'
+    except OSError:
+        return False
+
+
+def threads(pid):
+    return sorted(int(t) for t in os.listdir(f'/proc/{pid}/task'))
+
+
 def children(pid):
     found = []
-    for tid in os.listdir(f'/proc/{pid}/task'):
+    for tid in threads(pid):
         found += [int(c) for c in read(f'/proc/{pid}/task/{tid}/children').split()]
     return sorted(found)
 
@@ -33,25 +67,36 @@ def status(path):
     return kept
 
 
+def smaps(pid):
+    """(line of maps, its VmFlags) of each mapping."""
+    found = []
+    for line in read(f'/proc/{pid}/smaps').splitlines():
+        if re.match(r'[0-9a-f]+-[0-9a-f]+ ', line):
+            found.append([line, ''])
+        elif line.startswith('VmFlags:'):
+            found[-1][1] = ' '.join(sorted(set(line.split()[1:]) - VMFLAGS_CHANCE))
+    return found
+
+
 def mappings(pid):
-    """Merged where the kernel could have merged them: how it splits anonymous memory is chance."""
+    """Merged where the kernel could have merged them."""
     merged = []
-    for line in read(f'/proc/{pid}/maps').splitlines():
+    for line, flags in smaps(pid):
         m = re.match(r'([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$', line)
         start, end, prot, off, dev, ino, name = m.groups()
         start, end, off = int(start, 16), int(end, 16), int(off, 16)
         if name.startswith(('/dev/zero', '/memfd:', '/SYSV', '/anon_hugepage')) or '(deleted)' in name:
             dev = ino = ''  # another inode afterwards, of the same kind
         if name in ('[vvar]', '[vvar_vclock]', '[vdso]', '[vsyscall]'):
-            name = '[vdso or vvar]'
-            off = 0
+            name, off, flags = '[vdso or vvar]', 0, ''
+        kind = (prot, dev, ino, name, flags)
         last = merged[-1] if merged else None
-        if last and last[1] == start and last[2] == prot and last[6] == name and not name.startswith('[stack') and (
-                ino == '0' or last[3] + (last[1] - last[0]) == off):
+        if last and last[1] == start and last[3] == kind and not name.startswith('[stack') and (
+                ino == '0' or last[2] + (last[1] - last[0]) == off):
             last[1] = end
         else:
-            merged.append([start, end, prot, off, dev, ino, name])
-    return [f'{s:x}-{e:x} {p} {o:x} {d} {i} {n}' for s, e, p, o, d, i, n in merged]
+            merged.append([start, end, off, kind])
+    return [f'{s:x}-{e:x} {o:x} ' + ' '.join(kind) for s, e, o, kind in merged]
 
 
 def descriptors(pid):
@@ -65,30 +110,40 @@ def descriptors(pid):
     return found
 
 
-def links(pid):
-    return {n: os.readlink(f'/proc/{pid}/{n}') for n in ('cwd', 'root', 'exe')}
+def posix_timers(pid):
+    """/proc/PID/timers, a block of lines for each: by number, which is what the task knows a timer by."""
+    blocks = re.split(r'^(?=ID:)', read(f'/proc/{pid}/timers'), flags=re.M)
+    return {int(b.split()[1]): b.split('\n')[1:] for b in blocks if b}
 
 
-def limits(pid):
-    return read(f'/proc/{pid}/limits')
+def thread(path):
+    fields = stat(path + '/stat')
+    found = {'status': status(path + '/status')}
+    found.update((name, fields[nr]) for name, nr in STAT.items())
+    found['nice'] = fields[STAT_NICE]
+    return found
 
 
 def task(pid):
-    zombie = read(f'/proc/{pid}/stat').rsplit(')', 1)[1].split()[0] == 'Z'
-    stat = read(f'/proc/{pid}/stat').rsplit(')', 1)[1].split()
-    found = {'status': status(f'/proc/{pid}/status'), 'pgrp and session': stat[2:4]}
-    if zombie:
-        found['exit code'] = stat[49]
+    fields = stat(f'/proc/{pid}/stat')
+    tids = threads(pid)
+    found = thread(f'/proc/{pid}')
+    if fields[3] == 'Z' and len(tids) == 1:
+        found.update(pgrp=fields[5], session=fields[6])
+        found['exit code'] = fields[STAT_EXIT_CODE]
         return found
+    found.update((name, fields[nr]) for name, nr in STAT_TASK.items())
     found.update({
-        'threads': sorted(int(t) for t in os.listdir(f'/proc/{pid}/task')),
-        'mappings': mappings(pid), 'descriptors': descriptors(pid), 'links': links(pid), 'limits': limits(pid),
-        'cmdline': read(f'/proc/{pid}/cmdline'), 'environ': read(f'/proc/{pid}/environ'),
-        'oom_score_adj': read(f'/proc/{pid}/oom_score_adj'),
+        'threads': tids, 'mappings': mappings(pid), 'descriptors': descriptors(pid),
+        'links': {n: os.readlink(f'/proc/{pid}/{n}') for n in ('cwd', 'root', 'exe')},
+        'timers': posix_timers(pid),
     })
-    for t in found['threads']:
+    for name in ('limits', 'cmdline', 'environ', 'auxv', 'oom_score_adj', 'personality', 'coredump_filter', 'loginuid',
+                 'timerslack_ns', 'cgroup', 'uid_map', 'gid_map'):
+        found[name] = read(f'/proc/{pid}/{name}')
+    for t in tids:
         if t != pid:
-            found[f'thread {t}'] = status(f'/proc/{pid}/task/{t}/status')
+            found[f'thread {t}'] = thread(f'/proc/{pid}/task/{t}')
     return found
 
 

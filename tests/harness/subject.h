@@ -13,8 +13,8 @@
  *
  * The harness gives a directory of the subject's own, which is its working directory too. subject_wait() makes the file
  * `ready` there and returns once the file `go` is there; subject_end() leaves `result`: "ok", or the first check that
- * failed. Nothing of this needs a descriptor, a signal or a thread, so none of them disturbs what is tested. A subject of
- * several processes does this in one of them and asks the others by means of its own.
+ * failed. Nothing of this needs a descriptor, a signal or a thread, so none of them disturbs what is tested. CHECK works in
+ * every process and thread of a subject; family.h has more for those of several processes.
  *
  * Comments of the form `harness: key: value` in the subject's source tell the harness more (tests/harness/kinds.py).
  */
@@ -32,7 +32,6 @@
 #include <unistd.h>
 
 static char subject_dir_[3072];
-static char subject_failure_[1024];
 
 static inline void subject_path_(char *buf, size_t size, const char *name)
 {
@@ -53,16 +52,22 @@ static inline void subject_leave(const char *name, const char *text)
 }
 
 static inline void subject_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Note a failure; the first one is told. The subject goes on, so that what follows is seen to work or not. */
+/* Note a failure; the first one is told. The subject goes on, so that what follows is seen to work or not. It is noted in a
+ * file, so that whoever fails, child or thread, subject_end() knows. */
 static inline void subject_fail(const char *fmt, ...)
 {
+	char path[4096];
 	va_list ap;
+	int fd;
 
-	if (subject_failure_[0])
+	subject_path_(path, sizeof(path), "failure");
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+	if (fd < 0)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(subject_failure_, sizeof(subject_failure_), fmt, ap);
+	vdprintf(fd, fmt, ap);
 	va_end(ap);
+	close(fd);
 }
 
 #define CHECK(cond, ...)                                                              \
@@ -131,8 +136,20 @@ static inline void subject_wait(void)
 
 static inline int subject_end(void)
 {
-	subject_leave("result", subject_failure_[0] ? subject_failure_ : "ok");
-	return subject_failure_[0] != 0;
+	char path[4096], text[1024] = "ok";
+	int fd, failed;
+
+	subject_path_(path, sizeof(path), "failure");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	failed = fd >= 0;
+	if (failed) {
+		ssize_t n = read(fd, text, sizeof(text) - 1);
+
+		text[n > 0 ? n : 0] = 0;
+		close(fd);
+	}
+	subject_leave("result", text);
+	return failed;
 }
 
 #endif
