@@ -8,6 +8,15 @@
 #include "criuimg/cleanup.h"
 #include "wire/message.h"
 
+static int no_records(const struct img_kind_info *kind, struct img_err *err)
+{
+	if (kind->entry)
+		return 0;
+	if (kind->framing == IMG_FRAMING_RAW)
+		return img_fail(err, IMG_USAGE, "%s images are raw bytes, without records", kind->name);
+	return img_fail(err, IMG_UNSUPPORTED, "%s images of old versions have no records", kind->name);
+}
+
 static struct img_reader *reader_new(
 	struct img_source *src, enum img_kind expected, const char *name, struct img_err *err)
 {
@@ -18,16 +27,10 @@ static struct img_reader *reader_new(
 		img_fail_nomem(err);
 		return NULL;
 	}
-	if (expected != IMG_KIND_UNKNOWN && img_kind_info(expected)->framing == IMG_FRAMING_RAW) {
-		img_fail(err, IMG_USAGE, "%s images are raw bytes, without records", img_kind_info(expected)->name);
+	if (expected != IMG_KIND_UNKNOWN && no_records(img_kind_info(expected), err))
 		return NULL;
-	}
 	if (img_header_read(src, expected, &kind, &r->version, err))
 		return NULL;
-	if (!img_kind_info(kind)->entry) {
-		img_fail(err, IMG_UNSUPPORTED, "%s images of old versions have no records", img_kind_info(kind)->name);
-		return NULL;
-	}
 	r->src = src;
 	r->size = img_source_size(src);
 	r->flow.kind = img_kind_info(kind);
