@@ -46,8 +46,8 @@ static void test_garbage(void **state)
 /* Fields that nobody here knows go out as they came in. */
 static void test_unknown(void **state)
 {
-	static const unsigned char bytes[] = "\x08\x01\x10\x02\xc2\x3e\x03"
-					     "abc\xc8\x3e\x07"; /* 1000: bytes, 1001: 7 */
+	static const unsigned char bytes[] = "\x08\x01\x10\x02\xfa\xff\xff\xff\x0f\x03"
+					     "abc\x80\xe2\x09\x07"; /* field 536870911: bytes, 20000: 7 */
 	struct img_err err = IMG_ERR_INIT;
 	struct img_frame frame = { 0 };
 	ProtobufCMessage *msg;
