@@ -11,6 +11,7 @@ static const struct crit_verb *const verbs[] = {
 	&crit_encode,
 	&crit_show,
 	&crit_info,
+	&crit_x,
 };
 
 static void print_help(void)

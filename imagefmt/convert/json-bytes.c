@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "criuimg/json.h"
+
 /* ---- base64 ---- */
 
 static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -89,7 +91,10 @@ void json_bytes(struct json_out *out, const uint8_t *data, size_t len)
 /* crit calls Python's quopri.encodestring(); what is quoted and where lines break is that function's choice. It has the
  * line ends of the text follow the first of them, which loses the others' "\r": here the odd ones are quoted instead. */
 struct qp {
-	struct json_out *out;
+	int (*put)(void *to, const char *text, size_t len, struct img_err *err);
+	void *to;
+	int failed;
+	struct img_err *err;
 	const uint8_t *data;
 	size_t len;
 	size_t column;
@@ -98,7 +103,8 @@ struct qp {
 
 static void qp_put(struct qp *qp, const char *text, size_t len)
 {
-	json_text(qp->out, text, len);
+	if (!qp->failed)
+		qp->failed = qp->put(qp->to, text, len, qp->err);
 	qp->column += len;
 }
 
@@ -166,36 +172,62 @@ static void qp_newline(struct qp *qp, size_t len)
 	qp->column = 0;
 }
 
-void json_quoted_printable(struct json_out *out, const uint8_t *data, size_t len)
+static void qp_write(struct qp *qp)
 {
-	struct qp qp = { .out = out, .data = data, .len = len };
-	const uint8_t *newline = len ? memchr(data, '\n', len) : NULL;
+	const uint8_t *newline = qp->len ? memchr(qp->data, '\n', qp->len) : NULL;
 
-	qp.crlf = newline && newline > data && newline[-1] == '\r';
-	json_raw(out, "\"", 1);
-	for (size_t i = 0; i < len;) {
-		size_t end = qp_line_end(&qp, i);
-		int next = qp_at(&qp, i + 1);
+	qp->crlf = newline && newline > qp->data && newline[-1] == '\r';
+	for (size_t i = 0; i < qp->len;) {
+		const char *c = (const char *)qp->data + i;
+		size_t end = qp_line_end(qp, i);
+		int next = qp_at(qp, i + 1);
 
 		if (end) {
-			qp_newline(&qp, end);
+			qp_newline(qp, end);
 			i += end;
 			continue;
 		}
-		if (qp_must_quote(&qp, i)) {
-			if (qp.column + 3 >= QP_LINE)
-				qp_soft_break(&qp);
-			qp_put_quoted(&qp, data[i]);
+		if (qp_must_quote(qp, i)) {
+			if (qp->column + 3 >= QP_LINE)
+				qp_soft_break(qp);
+			qp_put_quoted(qp, *c);
 		} else {
-			if (next != -1 && next != '\n' && qp.column + 1 >= QP_LINE)
-				qp_soft_break(&qp);
+			if (next != -1 && next != '\n' && qp->column + 1 >= QP_LINE)
+				qp_soft_break(qp);
 			/* Blanks at the end of a line are quoted after the line was measured. */
-			if ((data[i] == ' ' || data[i] == '\t') && qp_line_end(&qp, i + 1))
-				qp_put_quoted(&qp, data[i]);
+			if ((*c == ' ' || *c == '\t') && qp_line_end(qp, i + 1))
+				qp_put_quoted(qp, *c);
 			else
-				qp_put(&qp, (const char *)data + i, 1);
+				qp_put(qp, c, 1);
 		}
 		i++;
 	}
+}
+
+static int put_json(void *to, const char *text, size_t len, struct img_err *err)
+{
+	json_text(to, text, len);
+	return 0;
+}
+
+void json_quoted_printable(struct json_out *out, const uint8_t *data, size_t len)
+{
+	struct qp qp = { .put = put_json, .to = out, .data = data, .len = len };
+
 	json_raw(out, "\"", 1);
+	qp_write(&qp);
+	json_raw(out, "\"", 1);
+}
+
+static int put_sink(void *to, const char *text, size_t len, struct img_err *err)
+{
+	return img_sink_write(to, text, len, err);
+}
+
+int img_quoted_printable(const void *data, size_t len, struct img_sink *out, struct img_err *err)
+{
+	struct qp qp = { .put = put_sink, .to = out, .data = data, .len = len, .err = err };
+
+	qp_write(&qp);
+	return qp.failed;
 }

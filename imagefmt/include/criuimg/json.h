@@ -37,6 +37,9 @@ int img_json_info_raw(enum img_kind kind, struct img_sink *out, struct img_err *
  * (IMG_CORRUPT, with the line). json and out stay the caller's. */
 int img_json_encode(struct img_source *json, struct img_sink *out, struct img_err *err);
 
+/* Bytes as crit shows the name of a UNIX socket: quoted-printable. */
+int img_quoted_printable(const void *data, size_t len, struct img_sink *out, struct img_err *err);
+
 /* One message alone, for tools: {"a": 1, ...} */
 int img_json_message(const ProtobufCMessage *msg, const struct img_json_options *opt, struct img_sink *out, struct img_err *err);
 

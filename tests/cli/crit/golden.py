@@ -123,8 +123,22 @@ def encode(s):
                 yield name, err or f'{" ".join(args)} differs, from a file'
 
 
+def explore(s):
+    """crit x, of the set or of each set of a chain."""
+    chains = sorted(os.listdir(os.path.join(s.top, 'x'))) if os.path.isdir(os.path.join(s.top, 'x')) else []
+    for part, out in [('', '.')] + [(c, os.path.join('x', c)) for c in chains]:
+        for what in ('ps', 'fds', 'mems', 'rss'):
+            path = os.path.join(s.top, out, f'x-{what}.txt')
+            if not os.path.exists(path):
+                continue
+            status, got, err = crit('x', os.path.join(s.top, 'img', part), what)
+            if status or got != read(path):
+                yield f'{part} {what}'.strip(), err or 'differs'
+
+
 VERBS = [('decode', decode), ('decode from standard input to a file', decode_stdin_to_file), ('pretty, show', pretty),
-         ('show --nopl', nopl), ('info', info), ('encode', encode)]
+         ('show --nopl', nopl), ('info', info), ('encode', encode),
+         ('x', explore)]
 
 
 def first_difference(row):
