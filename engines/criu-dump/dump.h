@@ -28,6 +28,7 @@
 #include "kernel/proc-stat.h"
 #include "kernel/proc-status.h"
 #include "parasite/arch/regs.h"
+#include "parasite/host/inject.h"
 
 struct dump;
 struct dump_task;
@@ -80,7 +81,7 @@ struct dump_task {
 	struct kern_stat stat; /* /proc/PID/stat, read when it stood still */
 
 	struct dump_thread *threads; /* [0] is the leader. A zombie has that one alone. */
-	size_t nr_threads;
+	size_t nr_threads, room_threads;
 
 	/* Numbers of its kernel objects and namespaces: tasks with the same number share the object. What ids-%d.img says; the
 	 * descriptors are in fdinfo-<files_id>.img. NULL for a zombie, and until ids.c has asked. */
@@ -93,6 +94,7 @@ struct dump_task {
 	struct kern_maps *maps;
 	struct dump_mem *mem; /* mem.h: what the rooms of mem/ share; freed by dump_mem_free() */
 
+	struct inject_space space; /* ask.c */
 	struct img_arena arena; /* for records of this task, and for what rooms remember of it */
 	void **kept;		/* one place for each room: dump_keep() */
 };
@@ -149,13 +151,14 @@ struct dump {
 	struct dump_blockers blockers;
 	struct undo undo;
 	DumpStatsEntry stats;	/* rooms add what they count: pages_*, shpages_* */
-	uint64_t frozen_at_ns;	/* CLOCK_MONOTONIC */
+	uint64_t frozen_at_us;	/* dump_now_us(): CLOCK_MONOTONIC */
 
 	struct dump_files *files; /* files.c: every open file once, whoever has it */
 	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
 	struct dump_ns *ns;	/* namespaces.c */
 	struct img_arena arena;	/* for what lives as long as the run */
 
+	int workdir;		/* -W: directory for logs and statistics, and of action scripts */
 	int front;		/* readable (at its end) when the process that the user started is gone or was asked to stop */
 	bool dry_run;		/* nothing is stopped: only `check` hooks are called */
 };

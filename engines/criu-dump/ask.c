@@ -1,0 +1,71 @@
+/* criu-dump/ask.c -- what only a task itself can tell: the batches of all rooms, run in each task. */
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "criu-dump/spine.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/cleanup.h"
+#include "kernel/maps.h"
+
+IMG_DEFINE_CLEANUP(struct inject_batch *, inject_batch_free);
+
+/* A system call instruction in the memory of the task: that of the vdso, or any other. */
+static int find_syscall(struct dump_task *t, struct img_err *err)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < t->maps->nr; i++) {
+			const struct kern_vma *v = &t->maps->vmas[i];
+			int got;
+
+			if (!(v->prot & PROT_EXEC) || !(v->prot & PROT_READ) || !strcmp(v->name, "[vsyscall]") ||
+				(pass == 0) != !strcmp(v->name, "[vdso]"))
+				continue;
+			got = inject_find_syscall(t->pid, v->start, v->end, &t->space.syscall_addr, pass ? NULL : err);
+			if (got == 1)
+				return 0;
+			if (got < 0 && pass == 0)
+				return -1;
+		}
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "no system call instruction in its memory");
+}
+
+static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
+{
+	struct dump_task *t = th->task;
+	cleanup_with(inject_batch_free) struct inject_batch *b = inject_batch_new();
+	struct inject_thread target = {
+		.tid = th->tid,
+		.regs = &th->regs,
+		.sigmask = th->sigmask,
+		.seccomp = th->status.seccomp != 0,
+	};
+
+	if (!b)
+		return img_fail_nomem(err);
+	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
+		if (th == t->threads && (*room)->ask && (*room)->ask(d, t, b, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+		if ((*room)->ask_thread && (*room)->ask_thread(d, th, b, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+	}
+	if (inject_run(&t->space, &target, b, err) < 0)
+		return -1;
+	/* The leader is asked last, and takes the area away. */
+	return th == t->threads ? inject_leave(&t->space, &target, err) : 0;
+}
+
+int dump_ask(struct dump *d, struct img_err *err)
+{
+	for_each_live_task(d, t) {
+		if (dump_go_on(d, err) < 0)
+			return -1;
+		if (find_syscall(t, err) < 0)
+			return img_wrap(err, "pid %d", t->pid);
+		for (size_t i = t->nr_threads; i-- > 0;)
+			if (ask_thread(d, &t->threads[i], err) < 0)
+				return img_wrap(err, "pid %d", t->pid);
+	}
+	return 0;
+}

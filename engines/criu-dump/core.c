@@ -1,0 +1,131 @@
+/* criu-dump/core.c -- core-%d.img: a record for each thread, filled by the rooms; and the rooms' other hooks, in their turn. */
+
+#include <string.h>
+
+#include "criu-dump/spine.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "kernel/proc-file.h"
+
+/* /proc/PID/task/TID/comm: 15 bytes, then a newline; the name itself may hold anything else. */
+static char *read_comm(struct dump_thread *th, struct img_err *err)
+{
+	size_t len;
+	cleanup_free char *text = kern_proc_read(&len, err, "/proc/%d/task/%d/comm", th->task->pid, th->tid);
+	char *comm;
+
+	if (!text)
+		return NULL;
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	comm = img_arena_strdup(&th->task->arena, text);
+	if (!comm)
+		img_fail_nomem(err);
+	return comm;
+}
+
+static int make_task_part(struct dump_task *t, CoreEntry *core, struct img_err *err)
+{
+	struct img_arena *arena = &t->arena;
+	TaskCoreEntry *tc = img_arena_message(arena, TaskCoreEntry, task_core_entry);
+
+	if (!tc)
+		return img_fail_nomem(err);
+	tc->task_state = t->state;
+	tc->exit_code = t->exit_code;
+	if (t->state == DUMP_TASK_STOPPED) {
+		tc->has_stop_signo = 1;
+		tc->stop_signo = t->stop_signo;
+	}
+	if (t->state != DUMP_TASK_ZOMBIE)
+		tc->flags = t->stat.flags;
+	tc->comm = read_comm(&t->threads[0], err);
+	core->tc = tc;
+	return tc->comm ? 0 : -1;
+}
+
+static int make_core(struct dump_thread *th, struct img_err *err)
+{
+	struct dump_task *t = th->task;
+	CoreEntry *core = img_arena_message(&t->arena, CoreEntry, core_entry);
+
+	if (!core)
+		return img_fail_nomem(err);
+	core->mtype = CORE_ENTRY__MARCH__X86_64;
+	th->core = core;
+	if (th == t->threads && make_task_part(t, core, err) < 0)
+		return -1;
+	if (t->state == DUMP_TASK_ZOMBIE)
+		return 0;
+
+	core->thread_core = img_arena_message(&t->arena, ThreadCoreEntry, thread_core_entry);
+	if (!core->thread_core)
+		return img_fail_nomem(err);
+	/* Without --manage-cgroups all are in the set of the root, which has the number 1 and no image. */
+	core->thread_core->has_cg_set = 1;
+	core->thread_core->cg_set = 1;
+	core->thread_core->comm = read_comm(th, err);
+	return core->thread_core->comm ? 0 : -1;
+}
+
+int dump_cores(struct dump *d, struct img_err *err)
+{
+	for_each_task(d, t)
+		for_each_thread(t, th)
+			if (make_core(th, err) < 0)
+				return img_wrap(err, "pid %d", t->pid);
+	return 0;
+}
+
+static int fill_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
+		if ((*room)->task && (*room)->task(d, t, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+		if (!(*room)->thread)
+			continue;
+		for_each_thread(t, th)
+			if ((*room)->thread(d, th, err) < 0) {
+				img_wrap(err, "%s", (*room)->name);
+				return th == t->threads ? -1 : img_wrap(err, "thread %d", th->tid);
+			}
+	}
+	return 0;
+}
+
+int dump_cores_write(struct dump *d, struct img_err *err)
+{
+	for_each_task(d, t) {
+		if (dump_go_on(d, err) < 0)
+			return -1;
+		if (t->state != DUMP_TASK_ZOMBIE && fill_task(d, t, err) < 0)
+			return img_wrap(err, "pid %d", t->pid);
+		for_each_thread(t, th)
+			if (img_write_single(d->set, IMG_CORE, th->vtid, &th->core->base, err) < 0)
+				return -1;
+		if (t->ids && img_write_single(d->set, IMG_IDS, t->vpid, &t->ids->base, err) < 0)
+			return -1;
+	}
+	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
+		if ((*room)->tree && (*room)->tree(d, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+	return 0;
+}
+
+int dump_pages(struct dump *d, struct img_err *err)
+{
+	for_each_live_task(d, t)
+		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
+			if (dump_go_on(d, err) < 0)
+				return -1;
+			if ((*room)->pages && (*room)->pages(d, t, err) < 0) {
+				img_wrap(err, "%s", (*room)->name);
+				return img_wrap(err, "pid %d", t->pid);
+			}
+		}
+	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
+		if ((*room)->tree_pages && (*room)->tree_pages(d, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+	return 0;
+}

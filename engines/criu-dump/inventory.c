@@ -1,0 +1,152 @@
+/* criu-dump/inventory.c -- images about the set as a whole: inventory.img, pstree.img, timens-0.img, and the manifest. */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "inventory.pb-c.h"
+#include "timens.pb-c.h"
+
+#include "criu-dump/spine.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "kernel/proc-file.h"
+
+enum {
+	IMG_VERSION_1_1 = 2, /* inventory_entry.img_version */
+};
+
+static const struct {
+	const char *name;
+	uint32_t method; /* inventory_entry.network_lock_method */
+} network_locks[] = {
+	{ "iptables", 0 },
+	{ "nftables", 1 },
+	{ "skip", 2 },
+};
+
+static int network_lock_method(const char *name, uint32_t *method, struct img_err *err)
+{
+	*method = 0;
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(network_locks); i++)
+		if (!strcmp(network_locks[i].name, name)) {
+			*method = network_locks[i].method;
+			return 0;
+		}
+	return img_fail(err, IMG_USAGE, "--network-lock: \"%s\" is none of iptables, nftables, skip", name);
+}
+
+/* A name for this run, which a later one can refer to. */
+static char *run_id(struct img_arena *arena, struct img_err *err)
+{
+	size_t len;
+	cleanup_free char *text = kern_proc_read(&len, err, "/proc/sys/kernel/random/uuid");
+	char *id;
+
+	if (!text)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	id = img_arena_strdup(arena, text);
+	if (!id)
+		img_fail_nomem(err);
+	return id;
+}
+
+int dump_inventory(struct dump *d, struct img_err *err)
+{
+	InventoryEntry inv = INVENTORY_ENTRY__INIT;
+	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
+	TaskKobjIdsEntry own = TASK_KOBJ_IDS_ENTRY__INIT;
+
+	own.vm_id = own.files_id = own.fs_id = own.sighand_id = 1;
+	dump_own_namespaces(&own);
+
+	inv.img_version = IMG_VERSION_1_1;
+	inv.has_fdinfo_per_id = inv.fdinfo_per_id = 1;
+	inv.root_ids = &own;
+	inv.has_ns_per_id = inv.ns_per_id = 1;
+	inv.has_root_cg_set = 1;
+	inv.root_cg_set = 1;
+	inv.has_lsmtype = 1;
+	inv.lsmtype = LSMTYPE__NO_LSM;
+	if (d->opt->tcp_close)
+		inv.has_tcp_close = inv.tcp_close = 1;
+	inv.has_network_lock_method = 1;
+	if (network_lock_method(d->opt->network_lock, &inv.network_lock_method, err) < 0)
+		return -1;
+	inv.plugins_entry = &plugins;
+	inv.dump_criu_run_id = run_id(&d->arena, err);
+	if (!inv.dump_criu_run_id)
+		return -1;
+	if (d->opt->allow_uprobes)
+		inv.has_allow_uprobes = inv.allow_uprobes = 1;
+	return img_write_single(d->set, IMG_INVENTORY, 0, &inv.base, err);
+}
+
+static int write_task(struct img_writer *w, const struct dump_task *t, struct img_err *err)
+{
+	PstreeEntry e = PSTREE_ENTRY__INIT;
+	cleanup_free uint32_t *tids = calloc(t->nr_threads, sizeof(*tids));
+
+	if (!tids)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < t->nr_threads; i++)
+		tids[i] = t->threads[i].vtid;
+	e.pid = t->vpid;
+	e.ppid = t->ppid;
+	e.pgid = t->pgid;
+	e.sid = t->sid;
+	e.threads = tids;
+	e.n_threads = t->nr_threads;
+	return img_write(w, &e.base, err);
+}
+
+int dump_pstree(struct dump *d, struct img_err *err)
+{
+	struct img_writer *w = img_writer_create(d->set, IMG_PSTREE, 0, err);
+
+	if (!w)
+		return -1;
+	for_each_task(d, t)
+		if (write_task(w, t, err) < 0) {
+			img_writer_abort(w);
+			return -1;
+		}
+	return img_writer_finish(w, err);
+}
+
+/* What the clocks say: a tree that comes back on another host can be given a time namespace that makes up for it. */
+int dump_timens(struct dump *d, struct img_err *err)
+{
+	TimensEntry e = TIMENS_ENTRY__INIT;
+	Timespec mono = TIMESPEC__INIT, boot = TIMESPEC__INIT;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	mono.tv_sec = ts.tv_sec;
+	mono.tv_nsec = ts.tv_nsec;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	boot.tv_sec = ts.tv_sec;
+	boot.tv_nsec = ts.tv_nsec;
+	e.monotonic = &mono;
+	e.boottime = &boot;
+	return img_write_single(d->set, IMG_TIMENS, 0, &e.base, err);
+}
+
+int dump_seal(struct dump *d, struct img_err *err)
+{
+	struct img_host_facts facts = { .arch = "x86_64", .page_size = sysconf(_SC_PAGESIZE) };
+	struct utsname uts;
+
+	if (uname(&uts) < 0)
+		return img_fail_sys(err, "uname");
+	facts.kernel_release = uts.release;
+	if (img_set_host_facts(d->set, &facts, err) < 0)
+		return -1;
+	return img_set_seal(d->set, "criu-dump", VERSION, err);
+}

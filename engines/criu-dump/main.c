@@ -1,0 +1,101 @@
+/* criu-dump/main.c -- stop a tree of processes and write its images. */
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "criu-dump/files.h"
+#include "criu-dump/spine.h"
+#include "criu-dump/task_ops.h"
+#include "criuimg/cleanup.h"
+
+static void tell(const struct img_err *err)
+{
+	fprintf(stderr, "criu-dump: %s\n", err->text);
+}
+
+/* --close: descriptors of the caller's that are in the way. */
+static int close_given(const struct option_list *fds, struct img_err *err)
+{
+	for (size_t i = 0; i < fds->nr; i++) {
+		char *end;
+		long fd = strtol(fds->items[i], &end, 10);
+
+		if (end == fds->items[i] || *end || fd < 0)
+			return img_fail(err, IMG_USAGE, "--close: \"%s\" is not a descriptor", fds->items[i]);
+		close(fd);
+	}
+	return 0;
+}
+
+static void release(struct dump *d)
+{
+	dump_tree_free(d);
+	img_set_close(d->set);
+	free(d->blockers.items);
+	free(d->undo.items);
+	img_arena_free(&d->arena);
+	if (d->workdir >= 0)
+		close(d->workdir);
+}
+
+static int dry_run(struct dump *d, struct img_err *err)
+{
+	int ret = dump_look(d, err);
+
+	if (ret < 0 || dump_blockers_print(d, err) < 0)
+		return img_exit_status(err);
+	return d->blockers.nr ? DUMP_EXIT_UNSUPPORTED : 0;
+}
+
+/* In the worker. */
+static int work(void *arg, int front)
+{
+	const struct options *opt = arg;
+	struct img_err err = IMG_ERR_INIT;
+	struct log log = { .fd = -1 };
+	struct dump d = { .opt = opt, .log = &log, .front = front, .workdir = -1, .dry_run = opt->dry_run };
+	const char *workdir = opt->work_dir ? opt->work_dir : opt->images_dir;
+	int status = 1;
+
+	dump_stats_entry__init(&d.stats);
+	d.workdir = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.workdir < 0) {
+		img_fail_sys(&err, "work directory %s", workdir);
+	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0) {
+		if (opt->dry_run)
+			status = dry_run(&d, &err);
+		else
+			status = dump_run(&d, &err);
+	}
+	if (err.code != IMG_OK) {
+		log_error(&log, "%s", err.text);
+		tell(&err);
+	}
+	release(&d);
+	log_close(&log);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct options opt;
+	int status;
+
+	status = options_parse(&opt, CMD_DUMP, argc, argv, &err);
+	if (status == 1)
+		return 0;
+	if (status == 0)
+		status = close_given(&opt.close_fds, &err);
+	if (status == 0)
+		status = worker_run(work, &opt, &err);
+	if (err.code != IMG_OK) {
+		tell(&err);
+		if (status < 0)
+			status = img_exit_status(&err);
+	}
+	options_free(&opt);
+	return status;
+}

@@ -1,0 +1,66 @@
+/* criu-dump/script.c -- action scripts: commands of the user's that are run at each stage.
+ *
+ * The environment tells them which it is: CRTOOLS_SCRIPT_ACTION, CRTOOLS_IMAGE_DIR (a path that is good while the script runs) and
+ * CRTOOLS_INIT_PID (the root of the tree). They run in the work directory. Facts: criu(8), --action-script.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "criu-dump/spine.h"
+
+static void become_script(struct dump *d, const char *action, const char *command)
+{
+	char buf[64];
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	setenv("CRTOOLS_SCRIPT_ACTION", action, 1);
+	if (d->set && img_set_dirfd(d->set) >= 0) {
+		snprintf(buf, sizeof(buf), "/proc/%d/fd/%d", getppid(), img_set_dirfd(d->set));
+		setenv("CRTOOLS_IMAGE_DIR", buf, 1);
+	}
+	snprintf(buf, sizeof(buf), "%d", d->opt->tree);
+	setenv("CRTOOLS_INIT_PID", buf, 1);
+	if (fchdir(d->workdir) < 0)
+		_exit(126);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(127);
+}
+
+static int run_one(struct dump *d, const char *action, const char *command, struct img_err *err)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return img_fail_sys(err, "fork");
+	if (pid == 0)
+		become_script(d, action, command);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return img_fail_sys(err, "wait for %s", command);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return img_fail(err, IMG_SYS, "action script \"%s\": %s failed: %s %d", command, action,
+		WIFEXITED(status) ? "exit status" : "killed by signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+}
+
+int dump_script(struct dump *d, const char *action, struct img_err *err)
+{
+	const struct option_list *scripts = &d->opt->action_scripts;
+
+	for (size_t i = 0; i < scripts->nr; i++) {
+		log_info(d->log, "script %s: %s", scripts->items[i], action);
+		if (run_one(d, action, scripts->items[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* criu-dump/spine.h -- what the files of the spine call of each other. Rooms need none of it: see dump.h. */
+#ifndef CRIU_DUMP_SPINE_H
+#define CRIU_DUMP_SPINE_H
+
+#include "criu-dump/dump.h"
+
+/* Exit statuses, beside those of img_exit_status(). */
+enum {
+	DUMP_EXIT_UNSUPPORTED = 3,
+	DUMP_EXIT_UNDO = 5, /* something could not be undone */
+};
+
+/* ---- worker.c ---- */
+
+/* Run work(arg, front) in a process of its own and wait for it; the exit status is what work returned, 5 when it was killed.
+ * front: as in struct dump. */
+int worker_run(int (*work)(void *arg, int front), void *arg, struct img_err *err);
+
+/* ---- steps.c ---- */
+
+/* All steps of a dump, and undo. Returns the exit status; err says why when it is not 0. */
+int dump_run(struct dump *d, struct img_err *err);
+/* The steps of --dry-run: blockers are in d->blockers afterwards. */
+int dump_look(struct dump *d, struct img_err *err);
+
+/* ---- tree.c ---- */
+
+/* A task found, not yet looked at. Appended at the end of the list. */
+struct dump_task *dump_task_new(struct dump *d, pid_t pid, struct dump_task *parent, struct img_err *err);
+void dump_task_drop(struct dump *d, struct dump_task *t);
+struct dump_thread *dump_thread_new(struct dump_task *t, pid_t tid, struct img_err *err);
+void dump_thread_drop(struct dump_task *t, struct dump_thread *th);
+/* Children of t that are not in the list yet are appended: how many, or -1. */
+int dump_find_children(struct dump *d, struct dump_task *t, struct img_err *err);
+/* All that there is: read stat and status of every task and thread, and put the tasks into tree order. */
+int dump_tree_settle(struct dump *d, struct img_err *err);
+/* The tree as it is found without stopping it (--dry-run). */
+int dump_tree_look(struct dump *d, struct img_err *err);
+/* Refuse a tree that we are part of. */
+int dump_tree_root(struct dump *d, struct img_err *err);
+void dump_tree_free(struct dump *d);
+
+/* ---- freeze.c ---- */
+
+/* Stop the tree: from here on nothing in it changes. Pushes the way back. */
+int dump_freeze(struct dump *d, struct img_err *err);
+/* Let go of what is still held. dump_freeze() pushed it. */
+int dump_unfreeze(struct dump *d, void *unused, struct img_err *err);
+
+/* ---- ask.c ---- */
+
+/* Where a system call can be made in each task, then the batches of all rooms. */
+int dump_ask(struct dump *d, struct img_err *err);
+
+/* ---- namespaces.c ---- */
+
+/* The numbers of the namespaces that criu-dump lives in. */
+void dump_own_namespaces(TaskKobjIdsEntry *ids);
+
+/* ---- one function a step ---- */
+
+int dump_maps(struct dump *d, struct img_err *err);	      /* tree.c */
+int dump_ids(struct dump *d, struct img_err *err);	      /* ids.c */
+int dump_namespaces(struct dump *d, struct img_err *err);     /* namespaces.c */
+int dump_check(struct dump *d, struct img_err *err);	      /* check.c: all blockers */
+int dump_refuse(struct dump *d, struct img_err *err);	      /* check.c: fails when there are any */
+int dump_cores(struct dump *d, struct img_err *err);	      /* core.c: make the records */
+int dump_cores_write(struct dump *d, struct img_err *err);    /* core.c */
+int dump_pages(struct dump *d, struct img_err *err);	      /* core.c: the bulk */
+int dump_inventory(struct dump *d, struct img_err *err);      /* inventory.c */
+int dump_pstree(struct dump *d, struct img_err *err);	      /* inventory.c */
+int dump_timens(struct dump *d, struct img_err *err);	      /* inventory.c */
+int dump_seal(struct dump *d, struct img_err *err);	      /* inventory.c: the manifest */
+int dump_finish(struct dump *d, struct img_err *err);	      /* finish.c: kill, stop or let run */
+
+/* ---- dry-run.c ---- */
+
+/* d->blockers to standard output, as text or (--json) as JSON. */
+int dump_blockers_print(const struct dump *d, struct img_err *err);
+
+/* ---- stats.c ---- */
+
+uint64_t dump_now_us(void);
+/* stats-dump in the work directory; with --display-stats on standard output too. */
+int dump_stats_write(struct dump *d, struct img_err *err);
+
+/* ---- script.c ---- */
+
+/* Run the action scripts, if any, with this action; each must succeed. */
+int dump_script(struct dump *d, const char *action, struct img_err *err);
+
+#endif

@@ -1,0 +1,99 @@
+/* criu-dump/steps.c -- THE ORDER: what a dump does, step by step, and the one place where it is undone.
+ *
+ * Nothing is written before `refuse`. Small images come before the bulk, so that a stream can carry them first. The manifest is the
+ * last of the images; the tasks are held until it is there.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "criu-dump/spine.h"
+#include "criuimg/array.h"
+
+struct step {
+	const char *name;
+	int (*run)(struct dump *d, struct img_err *err);
+};
+
+static int run_script_before(struct dump *d, struct img_err *err)
+{
+	return dump_script(d, "pre-dump", err);
+}
+
+static int run_script_after(struct dump *d, struct img_err *err)
+{
+	return dump_script(d, "post-dump", err);
+}
+
+static int open_images(struct dump *d, struct img_err *err)
+{
+	d->set = img_set_create_dir(-1, d->opt->images_dir, err);
+	return d->set ? 0 : -1;
+}
+
+static const struct step steps[] = {
+	{ "images",	open_images },
+	{ "pre-dump",	run_script_before }, /* the tasks still run */
+	{ "freeze",	dump_freeze },
+	{ "maps",	dump_maps },	     /* before anything of ours is mapped anywhere */
+	{ "ids",	dump_ids },	     /* before check: a table that is shared is looked at once */
+	{ "namespaces", dump_namespaces },
+	{ "check",	dump_check },
+	{ "refuse",	dump_refuse },
+	{ "records",	dump_cores },
+	{ "ask",	dump_ask },	     /* the only step that touches the tasks */
+	{ "inventory",	dump_inventory },
+	{ "pstree",	dump_pstree },
+	{ "timens",	dump_timens },
+	{ "tasks",	dump_cores_write },
+	{ "pages",	dump_pages },
+	{ "manifest",	dump_seal },
+	{ "post-dump",	run_script_after },
+	{ "finish",	dump_finish },
+};
+
+/* --dry-run: what can be seen from outside, of tasks that run on. */
+static const struct step looks[] = {
+	{ "tree",	dump_tree_look },
+	{ "maps",	dump_maps },
+	{ "ids",	dump_ids },
+	{ "namespaces", dump_namespaces },
+	{ "check",	dump_check },
+};
+
+static int run_steps(struct dump *d, const struct step *list, size_t nr, struct img_err *err)
+{
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t start = dump_now_us();
+
+		if (dump_go_on(d, err) < 0 || list[i].run(d, err) < 0)
+			return -1;
+		log_debug(d->log, "step %s: %llu us", list[i].name, (unsigned long long)(dump_now_us() - start));
+	}
+	return 0;
+}
+
+int dump_run(struct dump *d, struct img_err *err)
+{
+	struct img_err undo_err = IMG_ERR_INIT;
+	int ret = run_steps(d, steps, ARRAY_SIZE(steps), err);
+
+	if (undo_all(d, ret < 0, &undo_err) < 0) {
+		size_t len;
+
+		if (ret == 0)
+			*err = undo_err;
+		len = strlen(err->text);
+		if (ret < 0)
+			snprintf(err->text + len, sizeof(err->text) - len, "; and then: %s", undo_err.text);
+		return DUMP_EXIT_UNDO;
+	}
+	if (ret < 0)
+		return img_exit_status(err);
+	return dump_stats_write(d, err) < 0 ? img_exit_status(err) : 0;
+}
+
+int dump_look(struct dump *d, struct img_err *err)
+{
+	return run_steps(d, looks, ARRAY_SIZE(looks), err);
+}
