@@ -96,7 +96,7 @@ struct dump_task {
 
 	struct inject_space space; /* ask.c */
 	struct img_arena arena; /* for records of this task, and for what rooms remember of it */
-	void **kept;		/* one place for each room: dump_keep() */
+	void **kept;		/* two places for each room: dump_keep(), dump_keep_thread() */
 };
 
 /* Tasks in tree order (pre-order, children in order of pid): a parent comes before its children. */
@@ -116,6 +116,8 @@ struct dump_task *dump_task_by_pid(const struct dump *d, pid_t pid);
 
 /* A room's own memory for a task: zeroed when first asked for, the same every time after, freed with the task. NULL: no memory. */
 void *dump_keep(struct dump *d, struct dump_task *t, const struct task_dump_ops *ops, size_t size);
+/* The same for a thread. */
+void *dump_keep_thread(struct dump *d, struct dump_thread *th, const struct task_dump_ops *ops, size_t size);
 
 /* ---- what stops a dump ---- */
 

@@ -31,6 +31,7 @@ static int close_given(const struct option_list *fds, struct img_err *err)
 
 static void release(struct dump *d)
 {
+	dump_files_free(d);
 	dump_tree_free(d);
 	img_set_close(d->set);
 	free(d->blockers.items);

@@ -7,7 +7,26 @@
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
 
+/* task/ */
+extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, lsm_dump_ops, signal_dump_ops, timer_dump_ops, seccomp_dump_ops,
+	rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops, prctl_dump_ops, cwd_dump_ops;
+/* files.c: the descriptors */
+extern const struct task_dump_ops files_dump_ops;
+
 const struct task_dump_ops *const dump_task_rooms[] = {
+	&regs_dump_ops,
+	&creds_dump_ops,
+	&lsm_dump_ops,
+	&signal_dump_ops,
+	&timer_dump_ops,
+	&seccomp_dump_ops,
+	&rlimit_dump_ops,
+	&sched_dump_ops,
+	&rseq_dump_ops,
+	&futex_dump_ops,
+	&prctl_dump_ops,
+	&cwd_dump_ops,
+	&files_dump_ops, /* the last: the others hand files over to it */
 	NULL,
 };
 

@@ -107,7 +107,8 @@ void dump_tree_free(struct dump *d)
 	d->tasks = (struct dump_tasks){ 0 };
 }
 
-void *dump_keep(struct dump *d, struct dump_task *t, const struct task_dump_ops *ops, size_t size)
+/* The place of a room; two of them, one for the task and one for all its threads. */
+static void **kept_place(struct dump_task *t, const struct task_dump_ops *ops)
 {
 	size_t nr = 0, mine = 0;
 
@@ -117,12 +118,27 @@ void *dump_keep(struct dump *d, struct dump_task *t, const struct task_dump_ops 
 		nr++;
 	}
 	if (!t->kept)
-		t->kept = calloc(nr, sizeof(*t->kept));
-	if (!t->kept)
-		return NULL;
-	if (!t->kept[mine])
-		t->kept[mine] = img_arena_alloc(&t->arena, size);
-	return t->kept[mine];
+		t->kept = calloc(2 * nr, sizeof(*t->kept));
+	return t->kept ? &t->kept[2 * mine] : NULL;
+}
+
+void *dump_keep(struct dump *d, struct dump_task *t, const struct task_dump_ops *ops, size_t size)
+{
+	void **place = kept_place(t, ops);
+
+	if (place && !*place)
+		*place = img_arena_alloc(&t->arena, size);
+	return place ? *place : NULL;
+}
+
+void *dump_keep_thread(struct dump *d, struct dump_thread *th, const struct task_dump_ops *ops, size_t size)
+{
+	struct dump_task *t = th->task;
+	void **place = kept_place(t, ops);
+
+	if (place && !place[1])
+		place[1] = img_arena_array(&t->arena, t->nr_threads, size);
+	return place && place[1] ? (char *)place[1] + (th - t->threads) * size : NULL;
 }
 
 /* ---- finding them ---- */
