@@ -1,4 +1,4 @@
-/* engines/criu-restore/fd_ops.h -- what a room of engines/fd/ does for a restore.
+/* criu-restore/fd_ops.h -- what a room of engines/fd/ does for a restore.
  *
  * A file description of the set (a record of files.img) is made by one task, its maker: the first in the order of the tree
  * that has a descriptor of it. Descriptions that are two sides of one thing (the ends of a pipe) are a group and have one

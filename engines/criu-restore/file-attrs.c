@@ -1,0 +1,87 @@
+/* criu-restore/file-attrs.c -- flags and signal owner of a file description that was just made. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/restore.h"
+
+/* What F_SETFL takes: fcntl(2). O_ASYNC comes with the owner. */
+#define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+int restore_file_flags(int fd, uint32_t flags, struct img_err *err)
+{
+	int now = fcntl(fd, F_GETFL);
+
+	if (now < 0)
+		return img_fail_sys(err, "F_GETFL");
+	if (((uint32_t)now & CHANGEABLE) == (flags & CHANGEABLE))
+		return 0;
+	if (fcntl(fd, F_SETFL, ((uint32_t)now & ~(uint32_t)CHANGEABLE) | (flags & CHANGEABLE)) < 0)
+		return img_fail_sys(err, "set flags %#o", flags);
+	return 0;
+}
+
+/* The kernel remembers who set the owner, and later asks whether he may send the signal. The system calls are made raw: libc
+ * would change all threads. */
+static int set_owner_as(int fd, const struct f_owner_ex *owner, uid_t uid, uid_t euid, struct img_err *err)
+{
+	uid_t was_uid = getuid(), was_euid = geteuid();
+	int dumpable = prctl(PR_GET_DUMPABLE);
+	int ret, saved;
+
+	if (uid == was_uid && euid == was_euid)
+		return fcntl(fd, F_SETOWN_EX, owner) < 0 ? img_fail_sys(err, "set owner pid %d", (int)owner->pid) : 0;
+	if (syscall(SYS_setresuid, uid, euid, (uid_t)-1) < 0)
+		return img_fail_sys(err, "become uid %u, effective %u, to set an owner", uid, euid);
+	ret = fcntl(fd, F_SETOWN_EX, owner);
+	saved = errno;
+	/* The saved uid is still what it was, and that allows to go back. */
+	if (syscall(SYS_setresuid, was_uid, was_euid, (uid_t)-1) < 0)
+		return img_fail_sys(err, "become uid %u again", was_uid);
+	if (dumpable == 1)
+		prctl(PR_SET_DUMPABLE, 1);
+	errno = saved;
+	return ret < 0 ? img_fail_sys(err, "set owner pid %d", (int)owner->pid) : 0;
+}
+
+int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, uint32_t flags, struct img_err *err)
+{
+	struct f_owner_ex owner = { .type = (int)fown->pid_type, .pid = (pid_t)fown->pid };
+
+	if (fown->signum && fcntl(fd, F_SETSIG, (int)fown->signum) < 0)
+		return img_fail_sys(err, "set signal %u", fown->signum);
+	if (fown->pid) {
+		struct img_err why = IMG_ERR_INIT;
+
+		if (set_owner_as(fd, &owner, fown->uid, fown->euid, &why) < 0) {
+			if (why.sys_errno != ESRCH) {
+				*err = why;
+				return -1;
+			}
+			log_warn(r->log, "owner for signals: %s %d is not there", owner.type == F_OWNER_PGRP ? "group" : "task",
+				(int)owner.pid);
+		}
+	}
+	if (flags & O_ASYNC) {
+		int now = fcntl(fd, F_GETFL);
+
+		if (now < 0 || fcntl(fd, F_SETFL, now | O_ASYNC) < 0)
+			return img_fail_sys(err, "set O_ASYNC");
+	}
+	return 0;
+}
+
+int restore_reopen(int fd, int flags, struct img_err *err)
+{
+	char self[40];
+	int again;
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	again = open(self, flags | O_CLOEXEC | O_NOCTTY);
+	return again < 0 ? img_fail_sys(err, "open it again with flags %#o", (unsigned)flags) : again;
+}

@@ -1,0 +1,49 @@
+/* criu-restore/files-own.h -- what the plan of open files is kept in: files*.c's own. */
+#ifndef CRIU_RESTORE_FILES_OWN_H
+#define CRIU_RESTORE_FILES_OWN_H
+
+#include "criu-restore/files.h"
+#include "criu-restore/restore.h"
+#include "criuimg/image.h"
+#include "pipe-data.pb-c.h"
+
+struct restore_ghosts;
+
+struct file_plan {
+	struct restore_file pub;
+	struct restore_fdtable *maker; /* NULL: in no table, nobody makes it */
+	int maker_fd;		       /* its number in the maker's table; -1: held there for others, at *held */
+	uint32_t *held;		       /* shared: that number, once it is made */
+	struct file_plan *group;       /* the next of the same group, NULL at the end; the first one leads it */
+	bool follows;		       /* is not the first of its group */
+	int here;		       /* in this process: its first number in the table, -1: none yet */
+};
+
+struct restore_pipe_data {
+	PipeDataEntry *rec;
+	unsigned char *bytes;	   /* NULL: read them from source at offset */
+	struct img_source *source; /* borrowed */
+	uint64_t offset;
+};
+
+struct pipe_data_image {
+	struct restore_pipe_data *items; /* by pipe_id, ascending */
+	size_t nr, room;
+	struct img_reader *reader;
+};
+
+struct restore_files {
+	struct file_plan *files; /* by id, ascending */
+	size_t nr, room;
+	struct pipe_data_image pipes, fifos;
+	struct restore_ghosts *ghosts;
+};
+
+/* The plan of a record, NULL when there is none. */
+struct file_plan *files_find(const struct restore_files *f, uint32_t id);
+/* Read files.img (or the images of one type each that came before it) into f. */
+int files_read(struct restore *r, struct restore_files *f, struct img_err *err);
+int files_read_pipe_data(struct restore *r, struct restore_files *f, struct img_err *err);
+void files_free_pipe_data(struct restore_files *f);
+
+#endif

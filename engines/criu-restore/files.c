@@ -1,0 +1,387 @@
+/* criu-restore/files.c -- who makes which file description, and how all tables get what is theirs. */
+
+#include "criu-restore/files-own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "kernel/getfd.h"
+
+/* ---- plan ---- */
+
+static const struct fd_restore_ops *room_of(FdTypes type)
+{
+	for (size_t i = 0; i < restore_nr_fd_rooms; i++)
+		if (restore_fd_rooms[i]->type == type)
+			return restore_fd_rooms[i];
+	return NULL;
+}
+
+static const char *type_name(FdTypes type)
+{
+	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(&fd_types__descriptor, (int)type);
+
+	return v ? v->name : "unknown";
+}
+
+static int plan_records(struct restore *r, struct restore_files *f, struct img_err *err)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		struct restore_file *file = &f->files[i].pub;
+
+		file->ops = room_of(file->rec->type);
+		if (!file->ops)
+			return img_fail(err, IMG_UNSUPPORTED, "file %#x: files of type %s are not supported", file->id,
+				type_name(file->rec->type));
+		if (file->ops->plan && file->ops->plan(r, file, err) < 0)
+			return img_wrap(err, "%s %#x", file->ops->name, file->id);
+	}
+	return 0;
+}
+
+/* The records of one room whose keys are equal are chained, the one with the lowest id first. */
+struct keyed {
+	const struct fd_restore_ops *ops;
+	uint64_t key;
+	struct file_plan *file;
+};
+
+static int compare_keyed(const void *va, const void *vb)
+{
+	const struct keyed *a = va, *b = vb;
+
+	if (a->ops != b->ops)
+		return a->ops < b->ops ? -1 : 1;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->file->pub.id < b->file->pub.id ? -1 : 1;
+}
+
+static int plan_groups(struct restore_files *f, struct img_err *err)
+{
+	cleanup_free struct keyed *keyed = calloc(f->nr + 1, sizeof(*keyed));
+	size_t nr = 0;
+
+	if (!keyed)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < f->nr; i++) {
+		struct file_plan *p = &f->files[i];
+
+		if (p->pub.ops->group)
+			keyed[nr++] = (struct keyed){ p->pub.ops, p->pub.ops->group(&p->pub), p };
+	}
+	qsort(keyed, nr, sizeof(*keyed), compare_keyed);
+	for (size_t i = 1; i < nr; i++) {
+		if (keyed[i].ops != keyed[i - 1].ops || keyed[i].key != keyed[i - 1].key)
+			continue;
+		keyed[i - 1].file->group = keyed[i].file;
+		keyed[i].file->follows = true;
+	}
+	return 0;
+}
+
+/* The first table, in the order of the tasks, that has a descriptor of a file. */
+static int plan_users(struct restore *r, struct restore_files *f, struct img_err *err)
+{
+	for (size_t i = 0; i < r->nr_fdtables; i++) {
+		struct restore_fdtable *table = &r->fdtables[i];
+
+		for (size_t k = 0; k < table->nr_fds; k++) {
+			const FdinfoEntry *fd = table->fds[k];
+			struct file_plan *p = files_find(f, fd->id);
+
+			if (!p)
+				return img_fail(err, IMG_CORRUPT, "pid %d: fd %u: no file with the id %#x", table->leader->pid,
+					fd->fd, fd->id);
+			if (p->pub.rec->type != fd->type)
+				return img_fail(err, IMG_CORRUPT, "pid %d: fd %u: is %s, its file %#x is %s", table->leader->pid,
+					fd->fd, type_name(fd->type), fd->id, type_name(p->pub.rec->type));
+			p->pub.in_table = true;
+			if (p->maker && p->maker->leader->index <= table->leader->index)
+				continue;
+			p->maker = table;
+			p->maker_fd = (int)fd->fd;
+		}
+	}
+	return 0;
+}
+
+/* One maker for a whole group. A member that the maker has no descriptor of is held for the others. */
+static int plan_makers(struct restore *r, struct restore_files *f, struct img_err *err)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		struct restore_fdtable *maker = NULL;
+
+		if (f->files[i].follows)
+			continue;
+		for (struct file_plan *p = &f->files[i]; p; p = p->group)
+			if (p->maker && (!maker || p->maker->leader->index < maker->leader->index))
+				maker = p->maker;
+		for (struct file_plan *p = &f->files[i]; p; p = p->group) {
+			if (p->maker == maker || !p->maker)
+				continue;
+			p->maker = maker;
+			p->maker_fd = -1;
+			p->held = restore_shared_alloc(r, sizeof(*p->held), err);
+			if (!p->held)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int restore_files_plan(struct restore *r, struct img_err *err)
+{
+	struct restore_files *f = r->files = calloc(1, sizeof(*f));
+
+	if (!f)
+		return img_fail_nomem(err);
+	if (files_read(r, f, err) < 0 || files_read_pipe_data(r, f, err) < 0 || restore_ghosts_plan(r, err) < 0 ||
+	    plan_records(r, f, err) < 0 || plan_groups(f, err) < 0 || plan_users(r, f, err) < 0)
+		return -1;
+	return plan_makers(r, f, err);
+}
+
+int restore_files_prepare(struct restore *r, struct img_err *err)
+{
+	return restore_ghosts_prepare(r, err);
+}
+
+int restore_files_done(struct restore *r, struct img_err *err)
+{
+	return restore_ghosts_remove(r, true, err);
+}
+
+int restore_files_undo(struct restore *r, struct img_err *err)
+{
+	return r->files ? restore_ghosts_remove(r, false, err) : 0;
+}
+
+void restore_files_free(struct restore *r)
+{
+	struct restore_files *f = r->files;
+
+	if (!f)
+		return;
+	restore_ghosts_free(r);
+	files_free_pipe_data(f);
+	for (size_t i = 0; i < f->nr; i++)
+		img_message_free((ProtobufCMessage *)&f->files[i].pub.rec->base);
+	free(f->files);
+	free(f);
+	r->files = NULL;
+}
+
+/* ---- make ---- */
+
+static int place(int from, int to, bool cloexec, struct img_err *err)
+{
+	if (dup3(from, to, cloexec ? O_CLOEXEC : 0) < 0)
+		return img_fail_sys(err, "fd %d", to);
+	return 0;
+}
+
+/* A new description at its number in the maker's table, where the number of descriptors of other tables does not matter. */
+static int place_made(struct file_plan *p, int fd, struct img_err *err)
+{
+	if (!p->maker || p->maker_fd >= 0) {
+		if (p->maker && place(fd, p->maker_fd, true, err) < 0)
+			return -1;
+		close(fd);
+		p->here = p->maker_fd;
+		return 0;
+	}
+	*p->held = (uint32_t)fd;
+	return 0;
+}
+
+#define GROUP_ON_STACK 8
+
+/* Make a group: first is its first member. */
+static int make_group(struct restore *r, struct restore_task *t, struct file_plan *first, struct img_err *err)
+{
+	const struct fd_restore_ops *ops = first->pub.ops;
+	const struct restore_file *few_files[GROUP_ON_STACK], **files = few_files;
+	int few_fds[GROUP_ON_STACK], *fds = few_fds;
+	cleanup_free void *many_files = NULL, *many_fds = NULL;
+	size_t nr = 0, i = 0;
+	int ret;
+
+	for (struct file_plan *p = first; p; p = p->group)
+		nr++;
+	if (nr > GROUP_ON_STACK) {
+		files = many_files = calloc(nr, sizeof(*files));
+		fds = many_fds = calloc(nr, sizeof(*fds));
+		if (!files || !fds)
+			return img_fail_nomem(err);
+	}
+	for (struct file_plan *p = first; p; p = p->group) {
+		fds[i] = -1;
+		files[i++] = &p->pub;
+	}
+	ret = ops->make(r, t, files, nr, fds, err);
+	if (ret < 0)
+		return img_wrap(err, "%s %#x", ops->name, first->pub.id);
+	i = 0;
+	for (struct file_plan *p = first; p; p = p->group, i++) {
+		log_info(r->log, "pid %d: fd %d: %s %#x made", t->pid, p->maker_fd, ops->name, p->pub.id);
+		if (place_made(p, fds[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first member of a file's group. */
+static struct file_plan **group_leaders(const struct restore_files *f)
+{
+	struct file_plan **first = calloc(f->nr + 1, sizeof(*first));
+
+	for (size_t i = 0; first && i < f->nr; i++)
+		if (!f->files[i].follows)
+			for (struct file_plan *p = &f->files[i]; p; p = p->group)
+				first[p - f->files] = &f->files[i];
+	return first;
+}
+
+int restore_files_make(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	struct restore_files *f = r->files;
+	struct restore_fdtable *table = t->fdtable;
+	cleanup_free struct file_plan **first = NULL;
+
+	if (!table || table->leader != t)
+		return 0;
+	first = group_leaders(f);
+	if (!first)
+		return img_fail_nomem(err);
+	for (size_t k = 0; k < table->nr_fds; k++) {
+		const FdinfoEntry *fd = table->fds[k];
+		struct file_plan *p = files_find(f, fd->id);
+
+		if (p->maker != table)
+			continue;
+		if (p->here < 0 && make_group(r, t, first[p - f->files], err) < 0)
+			return img_wrap(err, "fd %u", fd->fd);
+	}
+	/* All are there: what else of this table points to them, and the flag of each. */
+	for (size_t k = 0; k < table->nr_fds; k++) {
+		const FdinfoEntry *fd = table->fds[k];
+		struct file_plan *p = files_find(f, fd->id);
+
+		if (p->maker != table)
+			continue;
+		if ((int)fd->fd != p->here && place(p->here, (int)fd->fd, fd->flags & FD_CLOEXEC, err) < 0)
+			return -1;
+		if ((int)fd->fd == p->here && !(fd->flags & FD_CLOEXEC) && fcntl(p->here, F_SETFD, 0) < 0)
+			return img_fail_sys(err, "fd %u: flags", fd->fd);
+	}
+	return 0;
+}
+
+/* ---- fetch ---- */
+
+/* The maker that was asked last: descriptors next to each other mostly come from the same one. */
+struct source {
+	pid_t pid;
+	int pidfd;
+};
+
+static int ask_maker(struct source *s, const struct file_plan *p, struct img_err *err)
+{
+	pid_t pid = p->maker->leader->pid;
+
+	if (s->pid != pid) {
+		img_cleanup_fd(&s->pidfd);
+		s->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (s->pidfd < 0)
+			return img_fail_sys(err, "pidfd_open %d", (int)pid);
+		s->pid = pid;
+	}
+	return kern_getfd(s->pidfd, p->maker_fd >= 0 ? p->maker_fd : (int)*p->held, err);
+}
+
+static int fetch_fd(struct restore *r, struct restore_task *t, struct source *s, struct file_plan *p, const FdinfoEntry *fd,
+	struct img_err *err)
+{
+	bool cloexec = fd->flags & FD_CLOEXEC;
+	int got, ret;
+
+	if (p->here >= 0)
+		return place(p->here, (int)fd->fd, cloexec, err);
+	got = ask_maker(s, p, err);
+	if (got < 0)
+		return img_wrap(err, "from pid %d", p->maker->leader->pid);
+	log_debug(r->log, "pid %d: fd %u: %s %#x from pid %d", t->pid, fd->fd, p->pub.ops->name, p->pub.id, (int)s->pid);
+	ret = place(got, (int)fd->fd, cloexec, err);
+	close(got);
+	p->here = (int)fd->fd;
+	return ret;
+}
+
+int restore_files_fetch(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	struct restore_fdtable *table = t->fdtable;
+	struct source s = { 0, -1 };
+	int ret = 0;
+
+	if (!table || table->leader != t)
+		return 0;
+	for (size_t k = 0; ret == 0 && k < table->nr_fds; k++) {
+		const FdinfoEntry *fd = table->fds[k];
+		struct file_plan *p = files_find(r->files, fd->id);
+
+		if (p->maker == table)
+			continue;
+		ret = fetch_fd(r, t, &s, p, fd, err);
+		if (ret < 0)
+			img_wrap(err, "fd %u: %s %#x", fd->fd, p->pub.ops->name, p->pub.id);
+	}
+	img_cleanup_fd(&s.pidfd);
+	return ret;
+}
+
+int restore_files_finish(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	struct restore_files *f = r->files;
+
+	if (!t->fdtable || t->fdtable->leader != t)
+		return 0;
+	for (size_t i = 0; i < f->nr; i++)
+		if (f->files[i].held && f->files[i].maker == t->fdtable)
+			close((int)*f->files[i].held);
+	return 0;
+}
+
+/* ---- one file ---- */
+
+const struct restore_file *restore_find_file(const struct restore *r, uint32_t id)
+{
+	const struct file_plan *p = files_find(r->files, id);
+
+	return p ? &p->pub : NULL;
+}
+
+int restore_open_file(struct restore *r, struct restore_task *t, uint32_t id, int flags, int *fd, struct img_err *err)
+{
+	const struct restore_file *file = restore_find_file(r, id);
+
+	if (!file)
+		return img_fail(err, IMG_CORRUPT, "no file with the id %#x", id);
+	if (file->rec->type != FD_TYPES__REG)
+		return img_fail(err, IMG_CORRUPT, "file %#x is %s: it has no name to open", id, type_name(file->rec->type));
+	*fd = restore_open_named(r, file->rec->reg, flags < 0 ? (int)file->rec->reg->flags : flags, err);
+	return *fd < 0 ? -1 : 0;
+}
+
+const char *restore_file_path(const struct restore *r, uint32_t id)
+{
+	const struct restore_file *file = restore_find_file(r, id);
+
+	return file && file->rec->type == FD_TYPES__REG ? file->rec->reg->name : NULL;
+}

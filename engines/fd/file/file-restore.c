@@ -1,0 +1,143 @@
+/* engines/fd/file/file-restore.c -- how criu-restore opens a file again, and sees that it is still the same. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/restore.h"
+#include "criuimg/cleanup.h"
+#include "kernel/build-id.h"
+
+/* What must not be asked for again: the file is there, a terminal is no business of ours, O_ASYNC wants its owner first. */
+#define NOT_AGAIN (O_CREAT | O_EXCL | O_TRUNC | O_ASYNC)
+/* O_TMPFILE is this bit and O_DIRECTORY. The file has a name now. */
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+static int file_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
+{
+	const RegFileEntry *reg = f->rec->reg;
+
+	if (!reg)
+		return img_fail(err, IMG_CORRUPT, "has no file record");
+	if (reg->id != f->id)
+		return img_fail(err, IMG_CORRUPT, "calls itself %#x", reg->id);
+	if (reg->name[0] != '/')
+		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", reg->name);
+	if (reg->n_build_id > KERN_BUILD_ID_MAX / 4)
+		return img_fail(err, IMG_CORRUPT, "'%s' has a build id of %zu words", reg->name, reg->n_build_id);
+	if (reg->has_ext && reg->ext)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is external: not supported", reg->name);
+	return 0;
+}
+
+/* Before it is opened: some files do things when they are. */
+static int check_mode(struct restore *r, const RegFileEntry *reg, const struct stat *st, struct img_err *err)
+{
+	uint32_t which = r->opt->skip_file_rwx_check ? S_IFMT : ~0u;
+
+	if (reg->has_mode && (reg->mode & which) != (st->st_mode & which))
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' has mode %#o, and had %#o", reg->name, st->st_mode, reg->mode);
+	return 0;
+}
+
+static int check_build_id(const RegFileEntry *reg, int fd, const struct stat *st, struct img_err *err)
+{
+	unsigned char id[KERN_BUILD_ID_MAX + 4] = { 0 };
+	cleanup_fd int again = -1;
+	struct img_err ignored = IMG_ERR_INIT;
+	size_t len;
+
+	if (!reg->n_build_id || !S_ISREG(st->st_mode))
+		return 0;
+	again = restore_reopen(fd, O_RDONLY | O_NONBLOCK, &ignored);
+	if (again < 0)
+		return 0;
+	len = kern_build_id(again, (uint64_t)st->st_size, id);
+	for (size_t i = 0; i < reg->n_build_id; i++) {
+		uint32_t word = (uint32_t)id[4 * i] | (uint32_t)id[4 * i + 1] << 8 | (uint32_t)id[4 * i + 2] << 16 |
+				(uint32_t)id[4 * i + 3] << 24;
+
+		if ((len + 3) / 4 != reg->n_build_id || word != reg->build_id[i])
+			return img_fail(err, IMG_UNSUPPORTED, "'%s' is another build of the program", reg->name);
+	}
+	return 0;
+}
+
+static int check_opened(struct restore *r, const RegFileEntry *reg, int fd, struct img_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return img_fail_sys(err, "stat '%s'", reg->name);
+	if (check_mode(r, reg, &st, err) < 0)
+		return -1;
+	if (reg->has_size && S_ISREG(st.st_mode) && (uint64_t)st.st_size != reg->size)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' has %lld bytes, and had %llu", reg->name, (long long)st.st_size,
+			(unsigned long long)reg->size);
+	return check_build_id(reg, fd, &st, err);
+}
+
+static int open_flags(const RegFileEntry *reg, int flags)
+{
+	flags &= ~NOT_AGAIN;
+	if (flags & TMPFILE_BIT)
+		flags &= ~(TMPFILE_BIT | (reg->has_mode && S_ISDIR(reg->mode) ? 0 : O_DIRECTORY));
+	return flags | O_CLOEXEC | O_NOCTTY;
+}
+
+int restore_open_named(struct restore *r, const RegFileEntry *reg, int flags, struct img_err *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+	int ret;
+
+	flags = open_flags(reg, flags);
+	ret = restore_open_ghost(r, reg, flags, &fd, err);
+	if (ret < 0)
+		return -1;
+	if (ret == 0) {
+		int follow = flags & O_NOFOLLOW || (reg->has_mode && S_ISLNK(reg->mode)) ? AT_SYMLINK_NOFOLLOW : 0;
+
+		if (fstatat(AT_FDCWD, reg->name, &st, follow) < 0)
+			return img_fail_sys(err, "'%s'", reg->name);
+		if (check_mode(r, reg, &st, err) < 0)
+			return -1;
+		fd = open(reg->name, flags);
+		if (fd < 0)
+			return img_fail_sys(err, "open '%s' with flags %#o", reg->name, (unsigned)flags);
+	}
+	if (check_opened(r, reg, fd, err) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+static int file_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
+	struct img_err *err)
+{
+	const RegFileEntry *reg = files[0]->rec->reg;
+	cleanup_fd int fd = restore_open_named(r, reg, (int)reg->flags, err);
+
+	if (fd < 0)
+		return -1;
+	if (!(reg->flags & O_PATH)) {
+		/* A position beyond 2^63 (of /proc/PID/mem) is no failure, though it looks like one. */
+		errno = 0;
+		if (reg->pos && lseek(fd, (off_t)reg->pos, SEEK_SET) < 0 && errno)
+			return img_fail_sys(err, "'%s': seek to %llu", reg->name, (unsigned long long)reg->pos);
+		if (restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, reg->flags, err) < 0)
+			return img_wrap(err, "'%s'", reg->name);
+	}
+	fds[0] = steal_fd(&fd);
+	return 0;
+}
+
+const struct fd_restore_ops file_restore_ops = {
+	.name = "file",
+	.type = FD_TYPES__REG,
+	.plan = file_plan,
+	.make = file_make,
+};

@@ -1,0 +1,548 @@
+/* engines/fd/ghost/ghost-restore.c -- how criu-restore brings back files that have no name.
+ *
+ * Before the first task is made each ghost is put on disk, under a temporary name in the directory where it was. Whoever
+ * opens it gives it its old name for that moment, so that it looks afterwards like it did: "/path (deleted)". If something
+ * else has that name now, the temporary one does. A directory cannot have two names: it gets the old one until all have
+ * opened it. When they have, all these names go. Directories that were on the way and are no more are made and go as well.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "criu-restore/files-own.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "ghost-file.pb-c.h"
+#include "remap-file-path.pb-c.h"
+
+/* Images that know no remap_type say so by this bit of remap_id. */
+#define OLD_GHOST_BIT (1u << 31)
+
+struct ghost {
+	uint32_t id;
+	GhostFileEntry *rec;
+	const char *name; /* of the first file that is this ghost */
+	char *path;	  /* where it lies meanwhile */
+	bool made;
+};
+
+struct remap {
+	uint32_t orig_id;
+	uint32_t ghost;	    /* id; 0: a link */
+	const char *linked; /* a name that the dump made for it, of a record of files.img */
+};
+
+struct restore_ghosts {
+	struct remap *remaps; /* by orig_id, ascending */
+	size_t nr_remaps, remaps_room;
+	struct ghost *ghosts; /* by id, ascending */
+	size_t nr_ghosts, ghosts_room;
+	char **dirs; /* made on the way, in this order */
+	size_t nr_dirs, dirs_room;
+	uint32_t *lock; /* shared: 1 while somebody plays with a name */
+};
+
+static int compare_remaps(const void *va, const void *vb)
+{
+	const struct remap *a = va, *b = vb;
+
+	return a->orig_id < b->orig_id ? -1 : a->orig_id > b->orig_id;
+}
+
+static int compare_ghosts(const void *va, const void *vb)
+{
+	const struct ghost *a = va, *b = vb;
+
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static struct ghost *find_ghost(const struct restore_ghosts *g, uint32_t id)
+{
+	struct ghost seek = { .id = id };
+
+	return g->nr_ghosts ? bsearch(&seek, g->ghosts, g->nr_ghosts, sizeof(seek), compare_ghosts) : NULL;
+}
+
+static const struct remap *find_remap(const struct restore_ghosts *g, uint32_t orig_id)
+{
+	struct remap seek = { .orig_id = orig_id };
+
+	return g->nr_remaps ? bsearch(&seek, g->remaps, g->nr_remaps, sizeof(seek), compare_remaps) : NULL;
+}
+
+/* ---- plan ---- */
+
+static int plan_remap(struct restore *r, const RemapFilePathEntry *rec, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	bool old_ghost = !rec->has_remap_type && rec->remap_id & OLD_GHOST_BIT;
+	const char *name = restore_file_path(r, rec->orig_id);
+	struct remap *m;
+
+	if (!name)
+		return img_fail(err, IMG_CORRUPT, "remap-fpath.img: no file with the id %#x", rec->orig_id);
+	if (rec->has_remap_type && rec->remap_type == REMAP_TYPE__PROCFS)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' was of a process that was gone: not supported", name);
+	m = img_array_more(&g->remaps, g->nr_remaps, &g->remaps_room);
+	if (!m)
+		return img_fail_nomem(err);
+	g->nr_remaps++;
+	m->orig_id = rec->orig_id;
+	if (old_ghost || (rec->has_remap_type && rec->remap_type == REMAP_TYPE__GHOST)) {
+		m->ghost = rec->remap_id & ~OLD_GHOST_BIT;
+		return m->ghost ? 0 : img_fail(err, IMG_CORRUPT, "'%s' is a ghost without a number", name);
+	}
+	if (rec->has_remap_type && rec->remap_type != REMAP_TYPE__LINKED)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is remapped in a way (%d) that is not known", name, rec->remap_type);
+	m->linked = restore_file_path(r, rec->remap_id);
+	if (!m->linked)
+		return img_fail(err, IMG_CORRUPT, "'%s' stands for file %#x, which is not there", name, rec->remap_id);
+	return 0;
+}
+
+static int read_remaps(struct restore *r, struct img_err *err)
+{
+	struct img_reader *reader = NULL;
+	ProtobufCMessage *msg;
+	int ret;
+
+	ret = img_reader_open(r->set, IMG_REMAP_FPATH, 0, &reader, err);
+	if (ret <= 0)
+		return ret;
+	while ((ret = img_read(reader, &msg, err)) > 0) {
+		ret = plan_remap(r, (RemapFilePathEntry *)msg, err);
+		img_message_free(msg);
+		if (ret < 0)
+			break;
+	}
+	img_reader_close(reader);
+	return ret;
+}
+
+/* Open a ghost's image and read its first record, which is the caller's. NULL on failure. */
+static struct img_reader *open_image(struct restore *r, uint32_t id, GhostFileEntry **rec, struct img_err *err)
+{
+	struct img_reader *reader = NULL;
+	ProtobufCMessage *msg = NULL;
+	int ret = img_reader_open(r->set, IMG_GHOST_FILE, id, &reader, err);
+
+	if (ret == 0)
+		img_fail(err, IMG_CORRUPT, "there is no ghost-file-%x.img", id);
+	if (ret <= 0)
+		return NULL;
+	if (img_read_one(reader, &ghost_file_entry__descriptor, &msg, err) < 0) {
+		img_reader_close(reader);
+		return NULL;
+	}
+	*rec = (GhostFileEntry *)msg;
+	return reader;
+}
+
+static int check_ghost(const struct ghost *ghost, struct img_err *err)
+{
+	const GhostFileEntry *rec = ghost->rec;
+
+	switch (rec->mode & S_IFMT) {
+	case S_IFREG:
+	case S_IFDIR:
+	case S_IFIFO:
+	case S_IFSOCK:
+		break;
+	case S_IFLNK:
+		if (!rec->symlnk_target)
+			return img_fail(err, IMG_CORRUPT, "is a symbolic link to nothing");
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		if (!rec->has_rdev)
+			return img_fail(err, IMG_CORRUPT, "is a device without a number");
+		break;
+	default:
+		return img_fail(err, IMG_CORRUPT, "has mode %#o", rec->mode);
+	}
+	if (rec->has_chunks && rec->chunks && (!rec->has_size || rec->size > INT64_MAX))
+		return img_fail(err, IMG_CORRUPT, "has holes and no size");
+	return 0;
+}
+
+/* "/a/b" of "/a/b/c", "/" of "/c": its length with the slash. */
+static size_t parent_len(const char *path)
+{
+	return (size_t)(strrchr(path, '/') - path) + 1;
+}
+
+static int plan_ghost(struct restore *r, const struct remap *m, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	struct img_reader *reader;
+	struct ghost *ghost;
+	char *path;
+
+	ghost = img_array_more(&g->ghosts, g->nr_ghosts, &g->ghosts_room);
+	if (!ghost)
+		return img_fail_nomem(err);
+	ghost->id = m->ghost;
+	ghost->name = restore_file_path(r, m->orig_id);
+	reader = open_image(r, m->ghost, &ghost->rec, err);
+	if (!reader)
+		return -1;
+	img_reader_close(reader);
+	g->nr_ghosts++;
+	if (ghost->name[0] != '/')
+		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", ghost->name);
+	if (check_ghost(ghost, err) < 0)
+		return img_wrap(err, "ghost %#x '%s'", ghost->id, ghost->name);
+	if (S_ISDIR(ghost->rec->mode))
+		path = strdup(ghost->name);
+	else if (asprintf(&path, "%.*s.criu-%d.%x", (int)parent_len(ghost->name), ghost->name, (int)getpid(), ghost->id) < 0)
+		path = NULL;
+	ghost->path = path;
+	return path ? 0 : img_fail_nomem(err);
+}
+
+static int compare_by_ghost(const void *va, const void *vb)
+{
+	const struct remap *a = va, *b = vb;
+
+	if (a->ghost != b->ghost)
+		return a->ghost < b->ghost ? -1 : 1;
+	return compare_remaps(a, b);
+}
+
+int restore_ghosts_plan(struct restore *r, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts = calloc(1, sizeof(*g));
+
+	if (!g)
+		return img_fail_nomem(err);
+	if (read_remaps(r, err) < 0)
+		return -1;
+	if (g->nr_remaps)
+		qsort(g->remaps, g->nr_remaps, sizeof(*g->remaps), compare_by_ghost);
+	for (size_t i = 0; i < g->nr_remaps; i++) {
+		const struct remap *m = &g->remaps[i];
+
+		if (m->ghost && (i == 0 || g->remaps[i - 1].ghost != m->ghost) && plan_ghost(r, m, err) < 0)
+			return -1;
+	}
+	if (g->nr_remaps)
+		qsort(g->remaps, g->nr_remaps, sizeof(*g->remaps), compare_remaps);
+	g->lock = restore_shared_alloc(r, sizeof(*g->lock), err);
+	return g->lock ? 0 : -1;
+}
+
+/* ---- on disk ---- */
+
+static int copy_payload(struct img_reader *reader, int fd, uint64_t at, struct img_err *err)
+{
+	char buf[64 << 10];
+	ssize_t got;
+
+	while ((got = img_read_payload(reader, buf, sizeof(buf), err)) > 0) {
+		for (ssize_t done = 0; done < got;) {
+			ssize_t put = pwrite(fd, buf + done, (size_t)(got - done), (off_t)at);
+
+			if (put < 0)
+				return img_fail_sys(err, "write %zd bytes at %llu", got - done, (unsigned long long)at);
+			done += put;
+			at += (uint64_t)put;
+		}
+	}
+	return (int)got;
+}
+
+static int copy_content(struct img_reader *reader, const GhostFileEntry *rec, int fd, struct img_err *err)
+{
+	ProtobufCMessage *msg;
+	int ret;
+
+	if (!rec->has_chunks || !rec->chunks)
+		return copy_payload(reader, fd, 0, err);
+	if (ftruncate(fd, (off_t)rec->size) < 0)
+		return img_fail_sys(err, "set its size to %llu", (unsigned long long)rec->size);
+	while ((ret = img_read(reader, &msg, err)) > 0) {
+		const GhostChunkEntry *chunk = (const GhostChunkEntry *)msg;
+		uint64_t at = chunk->off;
+
+		if (chunk->off > rec->size || chunk->len > rec->size - chunk->off)
+			ret = img_fail(err, IMG_CORRUPT, "%llu bytes at %llu are beyond its size", (unsigned long long)chunk->len,
+				(unsigned long long)chunk->off);
+		else
+			ret = copy_payload(reader, fd, at, err);
+		img_message_free(msg);
+		if (ret < 0)
+			return -1;
+	}
+	return ret;
+}
+
+static int make_regular(struct restore *r, const struct ghost *ghost, const char *path, struct img_err *err)
+{
+	GhostFileEntry *rec = NULL;
+	struct img_reader *reader;
+	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int ret;
+
+	if (fd < 0)
+		return img_fail_sys(err, "make '%s'", path);
+	reader = open_image(r, ghost->id, &rec, err);
+	if (!reader)
+		return -1;
+	ret = copy_content(reader, rec, fd, err);
+	img_reader_close(reader);
+	img_message_free(&rec->base);
+	return ret;
+}
+
+static int set_attributes(const struct ghost *ghost, const char *path, struct img_err *err)
+{
+	const GhostFileEntry *rec = ghost->rec;
+
+	if (fchownat(AT_FDCWD, path, rec->uid, rec->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return img_fail_sys(err, "give '%s' to uid %u, gid %u", path, rec->uid, rec->gid);
+	if (!S_ISLNK(rec->mode) && chmod(path, rec->mode & 07777) < 0)
+		return img_fail_sys(err, "set mode %#o of '%s'", rec->mode, path);
+	if (rec->atim && rec->mtim) {
+		struct timespec times[2] = {
+			{ (time_t)rec->atim->tv_sec, (long)rec->atim->tv_usec * 1000 },
+			{ (time_t)rec->mtim->tv_sec, (long)rec->mtim->tv_usec * 1000 },
+		};
+
+		if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+			return img_fail_sys(err, "set the times of '%s'", path);
+	}
+	return 0;
+}
+
+static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *err)
+{
+	const GhostFileEntry *rec = ghost->rec;
+	int ret;
+
+	switch (rec->mode & S_IFMT) {
+	case S_IFREG:
+		ret = make_regular(r, ghost, ghost->path, err);
+		ghost->made = ret == 0 || err->sys_errno != EEXIST;
+		return ret;
+	case S_IFDIR:
+		ret = mkdir(ghost->path, 0700);
+		if (ret < 0 && errno == EEXIST) {
+			/* The name is in use: one beside it. */
+			char *other;
+
+			if (asprintf(&other, "%.*s.criu-%d.%x", (int)parent_len(ghost->path), ghost->path, (int)getpid(),
+				    ghost->id) < 0)
+				return img_fail_nomem(err);
+			free(ghost->path);
+			ghost->path = other;
+			ret = mkdir(ghost->path, 0700);
+		}
+		break;
+	case S_IFLNK:
+		ret = symlink(rec->symlnk_target, ghost->path);
+		break;
+	default:
+		ret = mknod(ghost->path, (rec->mode & S_IFMT) | 0600, rec->rdev);
+		break;
+	}
+	if (ret < 0)
+		return img_fail_sys(err, "make '%s'", ghost->path);
+	ghost->made = true;
+	return 0;
+}
+
+/* The directories above path that are not there. */
+static int make_parents(struct restore *r, const char *path, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	char dir[PATH_MAX];
+	struct stat st;
+
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		char **made;
+
+		if ((size_t)(slash - path) >= sizeof(dir))
+			return img_fail(err, IMG_CORRUPT, "'%s' is too long a path", path);
+		memcpy(dir, path, (size_t)(slash - path));
+		dir[slash - path] = '\0';
+		if (stat(dir, &st) == 0 || errno != ENOENT)
+			continue;
+		made = img_array_more(&g->dirs, g->nr_dirs, &g->dirs_room);
+		if (!made || !(*made = strdup(dir)))
+			return img_fail_nomem(err);
+		g->nr_dirs++;
+		if (mkdir(dir, 0755) < 0)
+			return img_fail_sys(err, "make '%s'", dir);
+		log_info(r->log, "directory '%s' made for a deleted file", dir);
+	}
+	return 0;
+}
+
+/* Directories from the root down, then what may lie in them. */
+static int compare_order(const void *va, const void *vb)
+{
+	const struct ghost *a = *(struct ghost *const *)va, *b = *(struct ghost *const *)vb;
+	bool dir_a = S_ISDIR(a->rec->mode), dir_b = S_ISDIR(b->rec->mode);
+	size_t len_a = strlen(a->name), len_b = strlen(b->name);
+
+	if (dir_a != dir_b)
+		return dir_a ? -1 : 1;
+	if (len_a != len_b)
+		return len_a < len_b ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static struct ghost **in_order(const struct restore_ghosts *g, struct img_err *err)
+{
+	struct ghost **order = calloc(g->nr_ghosts + 1, sizeof(*order));
+
+	if (!order) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < g->nr_ghosts; i++)
+		order[i] = &g->ghosts[i];
+	qsort(order, g->nr_ghosts, sizeof(*order), compare_order);
+	return order;
+}
+
+int restore_ghosts_prepare(struct restore *r, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	cleanup_free struct ghost **order = in_order(g, err);
+
+	if (!order)
+		return -1;
+	for (size_t i = 0; i < g->nr_ghosts; i++) {
+		struct ghost *ghost = order[i];
+
+		if (make_parents(r, ghost->path, err) < 0 || make_inode(r, ghost, err) < 0)
+			return img_wrap(err, "ghost %#x '%s'", ghost->id, ghost->name);
+		log_info(r->log, "ghost %#x: mode %#o, '%s' for now", ghost->id, ghost->rec->mode, ghost->path);
+	}
+	/* From the inside out: making something in a directory sets its times. */
+	for (size_t i = g->nr_ghosts; i-- > 0;)
+		if (set_attributes(order[i], order[i]->path, err) < 0)
+			return img_wrap(err, "ghost %#x '%s'", order[i]->id, order[i]->name);
+	return 0;
+}
+
+/* ---- opening ---- */
+
+static int take_lock(struct restore *r, uint32_t *lock, struct img_err *err)
+{
+	uint32_t free_now = 0;
+
+	while (!__atomic_compare_exchange_n(lock, &free_now, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		if (restore_wait(r, lock, 0, err) < 0)
+			return -1;
+		free_now = 0;
+	}
+	return 0;
+}
+
+/* Open path, under its old name if that can be. */
+static int open_as(struct restore *r, const char *path, const char *name, int flags, struct img_err *err)
+{
+	uint32_t *lock = r->files->ghosts->lock;
+	bool named;
+	int fd, saved;
+
+	if (take_lock(r, lock, err) < 0)
+		return -1;
+	named = linkat(AT_FDCWD, path, AT_FDCWD, name, 0) == 0;
+	fd = open(named ? name : path, flags);
+	saved = errno;
+	if (named && unlink(name) < 0) {
+		img_cleanup_fd(&fd);
+		restore_post(lock, 0);
+		return img_fail_sys(err, "remove '%s' again", name);
+	}
+	restore_post(lock, 0);
+	errno = saved;
+	return fd < 0 ? img_fail_sys(err, "open '%s'", named ? name : path) : fd;
+}
+
+int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	const struct remap *m = find_remap(g, reg->id);
+	const struct ghost *ghost;
+
+	if (!m)
+		return 0;
+	if (m->linked) {
+		*fd = open_as(r, m->linked, reg->name, flags, err);
+		return *fd < 0 ? -1 : 1;
+	}
+	ghost = find_ghost(g, m->ghost);
+	if (!S_ISDIR(ghost->rec->mode)) {
+		*fd = open_as(r, ghost->path, reg->name, flags, err);
+		return *fd < 0 ? -1 : 1;
+	}
+	*fd = open(ghost->path, flags);
+	return *fd < 0 ? img_fail_sys(err, "open '%s'", ghost->path) : 1;
+}
+
+/* ---- afterwards ---- */
+
+static int remove_one(struct restore *r, const char *path, bool dir, struct img_err *err)
+{
+	if ((dir ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT)
+		return 0;
+	img_fail_sys(err, "remove '%s'", path);
+	log_warn(r->log, "%s", err->text);
+	return -1;
+}
+
+int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	cleanup_free struct ghost **order = NULL;
+	int ret = 0;
+
+	if (!g)
+		return 0;
+	order = in_order(g, err);
+	if (!order)
+		return -1;
+	for (size_t i = g->nr_ghosts; i-- > 0;) {
+		if (order[i]->made)
+			ret |= remove_one(r, order[i]->path, S_ISDIR(order[i]->rec->mode), err);
+		order[i]->made = false;
+	}
+	while (g->nr_dirs) {
+		ret |= remove_one(r, g->dirs[--g->nr_dirs], true, err);
+		free(g->dirs[g->nr_dirs]);
+	}
+	for (size_t i = 0; done && i < g->nr_remaps; i++)
+		if (g->remaps[i].linked)
+			ret |= remove_one(r, g->remaps[i].linked, false, err);
+	return ret;
+}
+
+void restore_ghosts_free(struct restore *r)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->nr_ghosts; i++) {
+		img_message_free(&g->ghosts[i].rec->base);
+		free(g->ghosts[i].path);
+	}
+	for (size_t i = 0; i < g->nr_dirs; i++)
+		free(g->dirs[i]);
+	free(g->dirs);
+	free(g->ghosts);
+	free(g->remaps);
+	free(g);
+	r->files->ghosts = NULL;
+}
