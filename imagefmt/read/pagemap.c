@@ -7,12 +7,14 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kinds/pagemap.h"
+#include "read/reader.h"
+#include "wire/message.h"
 
 IMG_DEFINE_CLEANUP(struct img_reader *, img_reader_close);
 
 static int run_add(struct img_pagemap *map, const PagemapEntry *entry, struct img_err *err)
 {
-	uint64_t floor = map->nr ? map->runs[map->nr - 1].addr + map->runs[map->nr - 1].nr_pages * IMG_PAGE : 0;
+	uint64_t floor = map->nr ? img_run_end(&map->runs[map->nr - 1]) : 0;
 	struct img_run *run = img_array_more(&map->runs, map->nr, &map->room);
 
 	if (!run)
@@ -30,23 +32,99 @@ static int run_add(struct img_pagemap *map, const PagemapEntry *entry, struct im
 	return 0;
 }
 
+/* ---- entries, a million of them in a moment: taken apart here, without a message in memory for each ---- */
+
+struct bytes {
+	const unsigned char *at, *end;
+};
+
+static bool take_varint(struct bytes *b, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	for (unsigned int shift = 0; b->at < b->end && shift < 64; shift += 7) {
+		unsigned char byte = *b->at++;
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80) {
+			*value = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The fields of pagemap_entry: all numbers. False for anything else in it: unpack it as any message then. */
+static bool entry_take(const struct img_frame *frame, PagemapEntry *entry)
+{
+	struct bytes b = { frame->data, frame->data + frame->size };
+	bool vaddr = false, compat = false;
+	uint64_t v;
+
+	while (b.at < b.end) {
+		unsigned char tag = *b.at++;
+
+		if (!take_varint(&b, &v))
+			return false;
+		switch (tag) {
+		case 1 << 3:
+			entry->vaddr = v;
+			vaddr = true;
+			break;
+		case 2 << 3:
+			entry->compat_nr_pages = v;
+			compat = true;
+			break;
+		case 3 << 3:
+			entry->in_parent = v != 0;
+			entry->has_in_parent = true;
+			break;
+		case 4 << 3:
+			entry->flags = v;
+			entry->has_flags = true;
+			break;
+		case 5 << 3:
+			entry->nr_pages = v;
+			entry->has_nr_pages = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	return vaddr && compat;
+}
+
+static int entry_add(struct img_pagemap *map, const struct img_frame *frame, struct img_err *err)
+{
+	PagemapEntry entry = PAGEMAP_ENTRY__INIT;
+	ProtobufCMessage *msg;
+	int ret;
+
+	if (entry_take(frame, &entry))
+		return run_add(map, &entry, err);
+	if (img_message_unpack(&pagemap_entry__descriptor, frame->data, frame->size, &msg, err))
+		return -1;
+	ret = run_add(map, (PagemapEntry *)msg, err);
+	img_message_free(msg);
+	return ret;
+}
+
 static int load(struct img_reader *r, struct img_pagemap *map, struct img_err *err)
 {
-	ProtobufCMessage *msg;
 	PagemapHead *head;
+	uint64_t nr;
 	int ret;
 
 	if (IMG_READ(r, pagemap_head, &head, err))
 		return -1;
 	map->pages_id = head->pages_id;
 	img_message_free(&head->base);
-	while ((ret = img_read(r, &msg, err)) == 1) {
-		ret = run_add(map, (PagemapEntry *)msg, err);
-		img_message_free(msg);
-		if (ret)
-			return -1;
-	}
-	return ret;
+	for (nr = 1; (ret = img_frame_read(r->src, &r->frame, err)) == 1; nr++)
+		if (entry_add(map, &r->frame, err)) {
+			ret = -1;
+			break;
+		}
+	return ret < 0 ? img_wrap(err, "%s: record %llu", r->name, (unsigned long long)nr) : 0;
 }
 
 int img_pagemap_load(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err)

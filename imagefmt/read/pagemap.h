@@ -12,6 +12,11 @@ struct img_pagemap {
 	size_t nr, room;
 };
 
+static inline uint64_t img_run_end(const struct img_run *run)
+{
+	return run->addr + run->nr_pages * IMG_PAGE;
+}
+
 /* 1, 0 when the set has none, -1. */
 int img_pagemap_load(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err);
 void img_pagemap_free(struct img_pagemap *map);

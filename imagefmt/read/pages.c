@@ -22,11 +22,6 @@ struct img_pages_reader {
 	char map_name[IMG_NAME_MAX], data_name[IMG_NAME_MAX];
 };
 
-static uint64_t run_end(const struct img_run *run)
-{
-	return run->addr + run->nr_pages * IMG_PAGE;
-}
-
 /* ---- opening ---- */
 
 static int data_open(struct img_pages_reader *r, struct img_set *set, struct img_err *err)
@@ -123,7 +118,7 @@ size_t img_pages_find(const struct img_pages_reader *r, uint64_t addr)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (run_end(&r->map.runs[mid]) <= addr)
+		if (img_run_end(&r->map.runs[mid]) <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -141,7 +136,7 @@ static uint64_t extent(const struct img_pages_reader *r, size_t i, uint64_t addr
 		nr = ((*run)->addr - addr) / IMG_PAGE;
 		*run = NULL;
 	} else if (*run) {
-		nr = (run_end(*run) - addr) / IMG_PAGE;
+		nr = (img_run_end(*run) - addr) / IMG_PAGE;
 	}
 	return nr < max ? nr : max;
 }
@@ -200,7 +195,7 @@ static uint64_t read_present(
 			done += pages;
 			addr = run->addr;
 		}
-		pages = (run_end(run) - addr) / IMG_PAGE;
+		pages = (img_run_end(run) - addr) / IMG_PAGE;
 		if (pages > max - done)
 			pages = max - done;
 		if (!pages)

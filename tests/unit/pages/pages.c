@@ -356,6 +356,11 @@ static void test_many_runs(void **state)
 	}
 	OK(img_pages_finish(w, &err));
 	GIVES(1, img_pages_open(set, IMG_PAGEMAP, 7, &r, &err));
+	for (uint64_t page = 0; page < 3100; page++) {
+		uint64_t i = page / 3, k = page % 3;
+
+		assert_int_equal(img_pages_find(r, page * P + 5), i >= 1000 ? 1000 : k < (i % 7 ? 1 : 2) ? i : i + 1);
+	}
 	for (uint64_t start = 0; start < 4; start++) {
 		memset(all, 0xee, 3000 * P);
 		OK(img_pages_read(r, start * P, 3000 - start, all, &err));
