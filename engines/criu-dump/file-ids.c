@@ -111,7 +111,7 @@ int file_ids_named(struct file_ids *ids, const struct fd_probe *probe, uint32_t 
 
 struct once {
 	uint64_t a, b;
-	uint32_t id;
+	uint32_t value;
 };
 
 static int compare_once(const void *va, const void *vb)
@@ -123,20 +123,21 @@ static int compare_once(const void *va, const void *vb)
 	return 0;
 }
 
-int file_ids_once(struct file_ids *ids, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err)
+int file_ids_once(struct file_ids *ids, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err)
 {
 	struct once seek = { a, b, 0 };
 	struct once **at = tfind(&seek, &ids->once[what], compare_once);
 	struct once *key;
 
 	if (at) {
-		*id = (*at)->id;
+		*value = &(*at)->value;
 		return 0;
 	}
 	key = img_arena_memdup(&ids->arena, &seek, sizeof(seek));
 	if (!key || !tsearch(key, &ids->once[what], compare_once))
 		return img_fail_nomem(err);
-	*id = key->id = ++ids->nr_once[what];
+	key->value = ++ids->nr_once[what];
+	*value = &key->value;
 	return 1;
 }
 

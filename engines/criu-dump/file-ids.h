@@ -25,7 +25,7 @@ int file_ids_description(struct file_ids *ids, pid_t pid, const struct fd_probe 
 /* The file that is not of a table, by its inode, name and flags. */
 int file_ids_named(struct file_ids *ids, const struct fd_probe *probe, uint32_t *id, bool *fresh, struct img_err *err);
 /* See dump_once(). */
-int file_ids_once(struct file_ids *ids, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err);
+int file_ids_once(struct file_ids *ids, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err);
 void file_ids_free(struct file_ids *ids);
 
 #endif

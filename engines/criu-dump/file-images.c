@@ -41,9 +41,9 @@ uint32_t dump_new_file_id(struct dump *d)
 	return ++d->files->ids.last_id;
 }
 
-int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err)
+int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err)
 {
-	return file_ids_once(&d->files->ids, what, a, b, id, err);
+	return file_ids_once(&d->files->ids, what, a, b, value, err);
 }
 
 static struct img_writer *shared_writer(struct dump *d, enum img_kind kind, struct img_err *err)

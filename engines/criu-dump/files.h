@@ -60,15 +60,20 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
  * remap-fpath.img that says so of record t->id. engines/fd/ghost/ */
 int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err);
 int dump_ghost_check(struct dump *d, const struct fd_probe *probe, struct img_err *err);
-/* A thing of the whole tree that has one image or one entry, known by two numbers (device and inode, a pipe's inode): 1 when
- * it is asked for the first time, 0 later. *id: its number among the things of this `what` (1, 2, ... in order). */
+/* A file that has other names than path, its own: gets a new one beside it (--link-remap), which a failed dump removes
+ * again, and remap-fpath.img says that it stands for record t->id. */
+int dump_link(struct dump *d, const struct fd_target *t, const char *path, struct img_err *err);
+/* A thing of the whole tree that has one image or one entry, known by two numbers (device and inode): 1 when it is asked
+ * about for the first time, 0 later. **value is kept with it: at first its number among the things of this `what` (1, 2, ...
+ * in order), to be changed at will. */
 enum dump_once {
 	DUMP_ONCE_GHOST,
+	DUMP_ONCE_LINK,
 	DUMP_ONCE_PIPE_DATA,
 	DUMP_ONCE_FIFO_DATA,
 	DUMP_ONCE_NR,
 };
-int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t *id, struct img_err *err);
+int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err);
 
 /* What is in the pipe or fifo of t, if t can be read from, and if it was not asked about before. engines/fd/pipe/ */
 int dump_pipe_data(struct dump *d, const struct fd_target *t, uint32_t pipe_id, enum dump_once once, enum img_kind kind,

@@ -134,9 +134,10 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
 	case FILE_GHOST:
 		return dump_ghost_check(d, probe, err);
 	case FILE_RENAMED:
-		return img_fail(err, IMG_UNSUPPORTED,
-			"'%s' was deleted and the file has %llu other names: it needs a new one (--link-remap), "
-			"which is not supported yet", path, (unsigned long long)probe->nlink);
+		if (d->opt->link_remap)
+			return 0;
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' was deleted, and the file has %llu other names: with --link-remap "
+			"it gets a new one", path, (unsigned long long)probe->nlink);
 	case FILE_HIDDEN:
 		break;
 	}
@@ -183,6 +184,8 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 		return -1;
 	where = locate(probe, path);
 	if (where == FILE_GHOST && dump_ghost(d, t, err) < 0)
+		return img_wrap(err, "'%s'", path);
+	if (where == FILE_RENAMED && dump_link(d, t, path, err) < 0)
 		return img_wrap(err, "'%s'", path);
 	if (dump_file_owner(t, &fown, err) < 0 || fill_build_id(d, t, &reg, build_id, err) < 0)
 		return img_wrap(err, "'%s'", path);

@@ -3,6 +3,8 @@
  * A ghost is an inode: its attributes and its content in ghost-file-<id>.img, however many descriptions have it open; for each
  * of those remap-fpath.img says that its path leads to this ghost. A file with holes is saved by its stretches of data, any
  * other as it is.
+ *
+ * A file that lost the name it was opened by and has others is no ghost: on demand it gets a new name beside the old one.
  */
 
 #include <errno.h>
@@ -10,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -168,18 +171,86 @@ static int dump_inode(struct dump *d, int lfd, uint32_t id, struct img_err *err)
 	return img_writer_finish(w, err);
 }
 
-int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err)
+static int write_remap(struct dump *d, uint32_t orig_id, RemapType type, uint32_t remap_id, struct img_err *err)
 {
 	RemapFilePathEntry remap = REMAP_FILE_PATH_ENTRY__INIT;
+
+	remap.orig_id = orig_id;
+	remap.remap_id = remap_id;
+	remap.has_remap_type = true;
+	remap.remap_type = type;
+	return dump_write_shared(d, IMG_REMAP_FPATH, &remap.base, err);
+}
+
+int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err)
+{
+	uint32_t *id;
 	int first;
 
-	first = dump_once(d, DUMP_ONCE_GHOST, t->probe->dev, t->probe->ino, &remap.remap_id, err);
+	first = dump_once(d, DUMP_ONCE_GHOST, t->probe->dev, t->probe->ino, &id, err);
 	if (first < 0)
 		return -1;
-	if (first && dump_inode(d, t->lfd, remap.remap_id, err) < 0)
-		return img_wrap(err, "ghost %#x", remap.remap_id);
-	remap.orig_id = t->id;
-	remap.has_remap_type = true;
-	remap.remap_type = REMAP_TYPE__GHOST;
-	return dump_write_shared(d, IMG_REMAP_FPATH, &remap.base, err);
+	if (first && dump_inode(d, t->lfd, *id, err) < 0)
+		return img_wrap(err, "ghost %#x", *id);
+	return write_remap(d, t->id, REMAP_TYPE__GHOST, *id, err);
+}
+
+/* ---- names made for files that have others ---- */
+
+static int unlink_again(struct dump *d, void *obj, struct img_err *err)
+{
+	const char *path = obj;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return img_fail_sys(err, "remove '%s'", path);
+	return 0;
+}
+
+/* The record of the new name says nothing but that. */
+static int write_link(struct dump *d, uint32_t id, char *path, struct img_err *err)
+{
+	RegFileEntry reg = REG_FILE_ENTRY__INIT;
+	FownEntry fown = FOWN_ENTRY__INIT;
+	FileEntry rec = FILE_ENTRY__INIT;
+
+	reg.id = id;
+	reg.fown = &fown;
+	reg.name = path;
+	rec.type = FD_TYPES__REG;
+	rec.id = id;
+	rec.reg = &reg;
+	return dump_write_file(d, &rec, err);
+}
+
+static int make_link(struct dump *d, int lfd, const char *path, uint32_t id, struct img_err *err)
+{
+	int dir_len = (int)(strrchr(path, '/') - path) + 1;
+	char *name = img_arena_printf(&d->arena, "%.*slink_remap.%u", dir_len, path, id);
+	char self[40];
+
+	if (!name)
+		return img_fail_nomem(err);
+	if (undo_push(&d->undo, UNDO_ON_FAILURE, name, unlink_again, name, err) < 0)
+		return -1;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", lfd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+		return img_fail_sys(err, "give it the name '%s'", name);
+	log_info(d->log, "'%s' for a file that was '%s'", name, path);
+	return write_link(d, id, name, err);
+}
+
+int dump_link(struct dump *d, const struct fd_target *t, const char *path, struct img_err *err)
+{
+	uint32_t *id;
+	int first;
+
+	first = dump_once(d, DUMP_ONCE_LINK, t->probe->dev, t->probe->ino, &id, err);
+	if (first < 0)
+		return -1;
+	if (first) {
+		*id = dump_new_file_id(d);
+		if (make_link(d, t->lfd, path, *id, err) < 0)
+			return -1;
+	}
+	return write_remap(d, t->id, REMAP_TYPE__LINKED, *id, err);
 }

@@ -30,7 +30,7 @@ int dump_pipe_data(struct dump *d, const struct fd_target *t, uint32_t pipe_id, 
 {
 	PipeDataEntry rec = PIPE_DATA_ENTRY__INIT;
 	struct kern_pipe content;
-	uint32_t ignored;
+	uint32_t *ignored;
 	int ret;
 
 	if ((t->probe->flags & O_ACCMODE) == O_WRONLY)
