@@ -1,22 +1,6 @@
 /* tests/unit/read/golden.c -- every image that CRIU wrote reads record by record and is written again byte for byte. */
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#include <cmocka.h>
-
-#include "criuimg/cleanup.h"
-#include "criuimg/image.h"
-
-/* A tree of directories of images; set GOLDEN to try another one. */
-#define GOLDEN "tests/images/golden"
+#include "tests/unit/golden.h"
 
 struct count {
 	unsigned int files, raw, records, payload;
@@ -115,36 +99,20 @@ static int check_file(void *arg, const char *name, struct img_err *err)
 	return 0;
 }
 
-static void check_tree(int parent, const char *path, struct count *count)
+static void check_set(void *arg, struct img_set *set)
 {
-	struct walk walk = { .count = count };
+	struct walk walk = { .set = set, .count = arg };
 	struct img_err err = IMG_ERR_INIT;
-	cleanup_dir DIR *dir = NULL;
-	struct dirent *de;
 
-	walk.set = img_set_open_dir(parent, path, &err);
-	if (!walk.set)
+	if (img_set_each(set, check_file, &walk, &err))
 		fail_msg("%s", err.text);
-	if (img_set_each(walk.set, check_file, &walk, &err))
-		fail_msg("%s", err.text);
-	dir = fdopendir(openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	assert_non_null(dir);
-	while ((de = readdir(dir)))
-		if (de->d_type == DT_DIR && de->d_name[0] != '.')
-			check_tree(dirfd(dir), de->d_name, count);
-	img_set_close(walk.set);
 }
 
 static void test_golden(void **state)
 {
-	const char *golden = getenv("GOLDEN") ?: GOLDEN;
 	struct count count = { 0 };
 
-	if (access(golden, F_OK)) {
-		print_message("# SKIP: no %s\n", golden);
-		skip();
-	}
-	check_tree(AT_FDCWD, golden, &count);
+	golden_each(check_set, &count);
 	print_message("# %u images (%u raw), %u records, %u bytes of payload\n", count.files, count.raw, count.records,
 		count.payload);
 	assert_true(count.records > 0);
@@ -156,6 +124,5 @@ int main(void)
 		cmocka_unit_test(test_golden),
 	};
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("read/golden", tests, NULL, NULL);
+	RUN("read/golden", tests);
 }
