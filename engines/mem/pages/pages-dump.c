@@ -15,18 +15,18 @@
 
 /* ---- which ---- */
 
-/* What is the task's own of a mapping: its pages are somewhere, not the page of zeros, not those of the file. Guard regions come
- * with them: the kernel shows them as swapped. */
-static const struct kern_page_query private_pages = {
+/* What is the task's own: a page that is somewhere, not the page of zeros, not one of a file. Guard regions come with them: the
+ * kernel shows them as swapped. */
+static const struct kern_page_query own_pages = {
 	.without = KERN_PAGE_PFNZERO | KERN_PAGE_FILE,
 	.any = KERN_PAGE_PRESENT | KERN_PAGE_SWAPPED,
 	.show = KERN_PAGE_GUARD,
 };
-static const struct kern_page_query guard_pages = { .any = KERN_PAGE_GUARD, .show = KERN_PAGE_GUARD };
 
+/* One walk for all mappings: tens of thousands of them are no special case. */
 struct look {
 	struct dump_mem *mem;
-	const struct dump_vma *vma;
+	size_t vma; /* the first that ends behind what was looked at */
 };
 
 static int add_run(struct dump_mem *mem, uint64_t start, uint64_t end, bool lazy, struct img_err *err)
@@ -66,43 +66,84 @@ static int add_guard(struct dump_mem *mem, uint64_t start, uint64_t end, struct 
 	return 0;
 }
 
+static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err);
+
+/* A range of equal pages: it can reach over several mappings. */
 static int look_at(void *arg, const struct kern_pages *pages, struct img_err *err)
 {
 	struct look *look = arg;
+	struct dump_mem *mem = look->mem;
 
-	if (pages->categories & KERN_PAGE_GUARD)
-		return add_guard(look->mem, pages->start, pages->end, err);
-	return add_run(look->mem, pages->start, pages->end, look->vma->lazy, err);
-}
+	if (whole_mappings(look, pages->start, err) < 0)
+		return -1;
+	for (size_t i = look->vma; i < mem->nr_vmas && mem->vmas[i].rec.start < pages->end; i++) {
+		const struct dump_vma *vma = &mem->vmas[i];
+		uint64_t start = pages->start > vma->rec.start ? pages->start : vma->rec.start;
+		uint64_t end = pages->end < vma->rec.end ? pages->end : vma->rec.end;
+		int ret = 0;
 
-static int look_at_vma(struct dump_mem *mem, const struct dump_vma *vma, const struct kern_pagemap *pm, struct img_err *err)
-{
-	struct look look = { mem, vma };
-
-	switch (vma->data) {
-	case DUMP_VMA_NOTHING:
-		return 0;
-	case DUMP_VMA_WHOLE:
-		return add_run(mem, vma->rec.start, vma->rec.end, vma->lazy, err);
-	case DUMP_VMA_PRIVATE:
-		return kern_pagemap_scan(pm, vma->rec.start, vma->rec.end, &private_pages, look_at, &look, err);
-	case DUMP_VMA_SHARED:
-		return kern_pagemap_scan(pm, vma->rec.start, vma->rec.end, &guard_pages, look_at, &look, err);
+		if (pages->categories & KERN_PAGE_GUARD)
+			ret = add_guard(mem, start, end, err);
+		else if (vma->data == DUMP_VMA_PRIVATE)
+			ret = add_run(mem, start, end, vma->lazy, err);
+		if (ret < 0)
+			return -1;
 	}
 	return 0;
 }
 
+/* Step over the mappings that end before upto; those that are stored as a whole get their run on the way, whatever pages of
+ * them were touched. */
+static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
+{
+	for (; look->vma < look->mem->nr_vmas; look->vma++) {
+		const struct dump_vma *vma = &look->mem->vmas[look->vma];
+
+		if (vma->rec.end > upto)
+			break;
+		if (vma->data == DUMP_VMA_WHOLE && add_run(look->mem, vma->rec.start, vma->rec.end, vma->lazy, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Without PAGEMAP_SCAN, holes between mappings cost as much as memory. */
+static int scan_each(struct look *look, const struct kern_pagemap *pm, struct img_err *err)
+{
+	const struct dump_mem *mem = look->mem;
+
+	for (size_t i = 0; i < mem->nr_vmas; i++)
+		if (mem->vmas[i].data != DUMP_VMA_NOTHING && mem->vmas[i].data != DUMP_VMA_WHOLE &&
+			kern_pagemap_scan(pm, mem->vmas[i].rec.start, mem->vmas[i].rec.end, &own_pages, look_at, look,
+				err) < 0)
+			return -1;
+	return 0;
+}
+
+/* The end of the last mapping of the task's own half of the address space. */
+static uint64_t last_end(const struct dump_mem *mem)
+{
+	size_t i = mem->nr_vmas;
+
+	while (i && mem->vmas[i - 1].rec.end > INT64_MAX)
+		i--;
+	return i ? mem->vmas[i - 1].rec.end : 0;
+}
+
 static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
+	struct look look = { .mem = t->mem };
 	struct kern_pagemap pm;
-	int ret = 0;
+	int ret;
 
+	if (!t->mem->nr_vmas)
+		return 0;
 	if (kern_pagemap_open(t->pid, &pm, err) < 0)
 		return -1;
-	for (size_t i = 0; i < t->mem->nr_vmas && !ret; i++)
-		ret = look_at_vma(t->mem, &t->mem->vmas[i], &pm, err);
+	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &own_pages, look_at, &look, err) :
+			    scan_each(&look, &pm, err);
 	kern_pagemap_close(&pm);
-	return ret;
+	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
 }
 
 /* ---- storing ---- */
