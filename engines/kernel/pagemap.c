@@ -77,7 +77,10 @@ int kern_pagemap_open(pid_t pid, struct kern_pagemap *pm, struct img_err *err)
 	char path[64];
 
 	*pm = (struct kern_pagemap){ .fd = -1 };
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	else
+		snprintf(path, sizeof(path), "/proc/self/pagemap");
 	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (pm->fd < 0)
 		return img_fail_sys(err, "%s", path);

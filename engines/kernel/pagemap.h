@@ -47,7 +47,7 @@ struct kern_pagemap {
 	uint64_t zero_pfn; /* without PAGEMAP_SCAN: frame of the zero page; 0 when frames are not shown */
 };
 
-/* Fails IMG_SYS. Close with kern_pagemap_close(). */
+/* pid 0: our own. Fails IMG_SYS. Close with kern_pagemap_close(). */
 int kern_pagemap_open(pid_t pid, struct kern_pagemap *pm, struct img_err *err);
 void kern_pagemap_close(struct kern_pagemap *pm);
 

@@ -1,0 +1,219 @@
+/* engines/criu-restore/mem-read.c -- page data from images into memory, straight into place, by several threads.
+ *
+ * The work of a read is mostly the faults of the memory it goes to; they scale with threads. The threads' numbers are ones that
+ * no task of the image has: a number that happened to be next could be that of a task which is about to be made.
+ */
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "criu-restore/mem.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "kernel/raw-thread.h"
+#include "parasite/nolibc/syscall.h"
+
+enum {
+	SHARE = 4 << 20,	 /* bytes that a thread takes at a time */
+	THREADED_FROM = 8 << 20, /* less is not worth a thread */
+	THREADS_MAX = 4,
+	IOV_NR = 256,
+	TRIES = 16, /* numbers tried for a thread */
+};
+
+struct job {
+	const struct restore_piece *pieces;
+	const uint64_t *starts; /* where each piece starts in all of the data; one more for the end */
+	size_t nr;
+
+	/* shared by the threads */
+	uint64_t next; /* the data from here on is not taken */
+	uint32_t failed;
+	int error;     /* errno; 0: the file ended */
+};
+
+static void fail(struct job *job, int error)
+{
+	uint32_t none = 0;
+
+	if (__atomic_compare_exchange_n(&job->failed, &none, 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		job->error = error;
+}
+
+/* Fill iov[0..nr), from fd at offset. No libc: see kernel/raw-thread.h. */
+static int read_full(int fd, struct iovec *iov, int nr, uint64_t offset, struct job *job)
+{
+	while (nr) {
+		long got = nolibc_syscall(SYS_preadv, fd, iov, nr, offset, 0);
+
+		if (got == -EINTR)
+			continue;
+		if (got <= 0) {
+			fail(job, -got);
+			return -1;
+		}
+		offset += got;
+		while (nr && (size_t)got >= iov->iov_len) {
+			got -= iov->iov_len;
+			iov++;
+			nr--;
+		}
+		if (nr) {
+			iov->iov_base = (char *)iov->iov_base + got;
+			iov->iov_len -= got;
+		}
+	}
+	return 0;
+}
+
+static size_t piece_at(const struct job *job, uint64_t position)
+{
+	size_t low = 0, high = job->nr;
+
+	while (low + 1 < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (job->starts[mid] <= position)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The data from position to end. */
+static int read_share(struct job *job, uint64_t position, uint64_t end)
+{
+	size_t i = piece_at(job, position);
+
+	while (position < end) {
+		const struct restore_piece *first = &job->pieces[i];
+		uint64_t offset = first->offset + (position - job->starts[i]), next = offset;
+		struct iovec iov[IOV_NR];
+		int nr = 0;
+
+		/* As long as one piece follows the other in the same file. */
+		for (; nr < IOV_NR && position < end; i++) {
+			const struct restore_piece *p = &job->pieces[i];
+			uint64_t skip = position - job->starts[i], len = p->len - skip;
+
+			if (p->fd != first->fd || p->offset + skip != next)
+				break;
+			if (len > end - position)
+				len = end - position;
+			iov[nr++] = (struct iovec){ (char *)p->to + skip, len };
+			position += len;
+			next += len;
+			if (skip + len < p->len)
+				break;
+		}
+		if (read_full(first->fd, iov, nr, offset, job) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void work(void *arg)
+{
+	struct job *job = arg;
+	uint64_t all = job->starts[job->nr];
+
+	for (;;) {
+		uint64_t position = __atomic_fetch_add(&job->next, SHARE, __ATOMIC_SEQ_CST);
+		uint64_t end = position + SHARE < all ? position + SHARE : all;
+
+		if (position >= all || __atomic_load_n(&job->failed, __ATOMIC_SEQ_CST) || read_share(job, position, end) < 0)
+			return;
+	}
+}
+
+/* A thread under one of our numbers, whichever is free: other tasks of the run take from the same ones at the same time. */
+static int start_thread(const struct restore *r, struct kern_raw_thread *th, unsigned seed, struct job *job)
+{
+	const struct restore_mem *mem = r->mem;
+
+	for (size_t i = 0; mem && i < TRIES && i < mem->nr_worker_tids; i++) {
+		int tid = mem->worker_tids[(seed + i * (THREADS_MAX + 1)) % mem->nr_worker_tids];
+
+		if (!kern_raw_thread_start(th, tid, work, job))
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -1;
+}
+
+static int threads_wanted(uint64_t bytes)
+{
+	cpu_set_t cpus;
+	int nr;
+
+	if (bytes < THREADED_FROM || sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	nr = CPU_COUNT(&cpus);
+	return nr > THREADS_MAX ? THREADS_MAX : nr;
+}
+
+int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
+	struct restore_pieces *pieces, struct img_err *err)
+{
+	while (nr_pages) {
+		struct restore_piece *p = img_array_more(&pieces->items, pieces->nr, &pieces->room);
+		uint64_t nr;
+		int ret;
+
+		if (!p)
+			return img_fail_nomem(err);
+		ret = img_pages_locate(pages, addr, nr_pages, &p->fd, &p->offset, &nr, err);
+		if (ret < 0)
+			return -1;
+		if (!nr)
+			nr = nr_pages;
+		if (ret) {
+			p->to = to;
+			p->len = nr * IMG_PAGE;
+			pieces->nr++;
+		} else if (img_pages_read(pages, addr, nr, to, err) < 0) {
+			return -1;
+		}
+		addr += nr * IMG_PAGE;
+		to = (char *)to + nr * IMG_PAGE;
+		nr_pages -= nr;
+	}
+	return 0;
+}
+
+int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err)
+{
+	struct job job = { .pieces = pieces, .nr = nr };
+	struct kern_raw_thread others[THREADS_MAX];
+	cleanup_free uint64_t *starts = NULL;
+	int nr_others = 0;
+
+	if (!nr)
+		return 0;
+	starts = calloc(nr + 1, sizeof(*starts));
+	if (!starts)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < nr; i++)
+		starts[i + 1] = starts[i] + pieces[i].len;
+	job.starts = starts;
+
+	while (nr_others < threads_wanted(starts[nr]) - 1 &&
+		!start_thread(r, &others[nr_others], getpid() * THREADS_MAX + nr_others, &job))
+		nr_others++;
+	work(&job);
+	while (nr_others)
+		kern_raw_thread_join(&others[--nr_others]);
+	if (job.failed && !job.error)
+		return img_fail(err, IMG_CORRUPT, "the page data ends too early");
+	if (job.failed) {
+		errno = job.error;
+		return img_fail_sys(err, "reading page data");
+	}
+	return 0;
+}

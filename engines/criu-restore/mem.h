@@ -1,0 +1,104 @@
+/* criu-restore/mem.h -- memory of a tree: how it comes back, in the order of the moments of restore.h.
+ *
+ *	plan		every record of a mapping is checked; shared segments are listed (mm/, shmem/)
+ *	start		the front makes the segments and reads their content; all tasks inherit the descriptors
+ *	before fork	private memory that has content is mapped into the scratch and filled (pages/). The children inherit it: a
+ *			child looks for its own mappings among what it inherited, compares instead of copying, and drops the
+ *			rest. So pages that parent and child share stay shared.
+ *	after fork	the list for the blob: what to move from the scratch, what to map afresh (vma/)
+ *	tape		what the list has no place for: guard regions
+ */
+#ifndef CRIU_RESTORE_MEM_H
+#define CRIU_RESTORE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "criu-restore/restore.h"
+#include "criuimg/pages.h"
+#include "criuimg/vma.h"
+
+struct restore_tape;
+struct restore_pieces;
+
+/* While records are read: the mappings of old images, which have an image of their own, become part of t->mm. */
+int restore_mem_records(struct restore *r, struct restore_task *t, struct img_err *err);
+
+int restore_mem_plan(struct restore *r, struct img_err *err);
+int restore_mem_start(struct restore *r, struct img_err *err);
+int restore_mem_premap(struct restore *r, struct restore_task *t, struct img_err *err);
+int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *err);
+int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
+void restore_mem_free(struct restore *r);
+
+/* ---- for the rooms of mem/, and memfds ---- */
+
+/* Shared anonymous memory. The front makes each once. */
+struct restore_segment {
+	uint64_t shmid;
+	uint64_t size;	/* bytes: as far as any mapping reaches */
+	uint32_t flags; /* IMG_MAP_HUGETLB with the size, IMG_MAP_NORESERVE */
+	int fd;		/* open in the front, and so in all tasks; -1 before "start" */
+};
+
+/* A private mapping that lies in the scratch of this process: filled here or by the one who made this process. */
+struct restore_premapped {
+	VmaEntry is;	/* start, end, pgoff, shmid, flags, status of the record it was made for: of whoever it was */
+	uint64_t at;	/* where is.start lies */
+};
+
+struct restore_mem {
+	struct restore_segment *segments; /* ascending by shmid */
+	size_t nr_segments, room_segments;
+	struct restore_premapped *here;	  /* ascending by is.start */
+	size_t nr_here, room_here;
+	int *worker_tids;		  /* numbers that no task of the image has: for threads of our own */
+	size_t nr_worker_tids;
+};
+
+struct restore_segment *restore_segment_find(const struct restore *r, uint64_t shmid);
+int restore_shmem_plan(struct restore *r, struct img_err *err);
+int restore_shmem_start(struct restore *r, struct img_err *err);
+/* New shared memory of the kind that mmap(MAP_SHARED | MAP_ANONYMOUS | flags) makes, as a descriptor (O_RDWR, FD_CLOEXEC). */
+int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err);
+/* Put the content of segment shmid into fd, a file of shared memory of that size; before it is sealed. No content in
+ * the set is fine: it stays empty. */
+int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size, struct img_err *err);
+
+/* Map and fill the private mappings of a task: those of files that only its own table has (memfds), or all others. The others come
+ * first; what was inherited and is not the task's goes then. */
+int restore_pages_premap(struct restore *r, struct restore_task *t, bool memfds, struct img_err *err);
+/* Where a mapping lies in the scratch of this process, or 0. */
+uint64_t restore_premapped(const struct restore *r, const VmaEntry *vma);
+/* For a mapping that was inherited from another task and lies at `at`: make its pages what the page map says. Pages that were
+ * not there are added to pieces. */
+int restore_cow_update(struct restore *r, struct img_pages_reader *pages, const VmaEntry *e, uint64_t at,
+	struct restore_pieces *pieces, struct img_err *err);
+
+/* Data to read: from fd at offset to memory. */
+struct restore_piece {
+	int fd;
+	uint64_t offset;
+	void *to;
+	size_t len;
+};
+struct restore_pieces {
+	struct restore_piece *items;
+	size_t nr, room;
+};
+/* nr_pages pages of the page map from addr on, to memory: as pieces, or, where their data is not in a plain file, read at once. */
+int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
+	struct restore_pieces *pieces, struct img_err *err);
+/* Read them all, with several threads where it pays. Pieces that follow each other in the file are one read. */
+int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
+
+/* ---- facts of a record ---- */
+
+static inline bool restore_vma_private(const VmaEntry *e)
+{
+	return e->status & (IMG_VMA_ANON_PRIVATE | IMG_VMA_FILE_PRIVATE) && !(e->status & (IMG_VMA_VVAR | IMG_VMA_VSYSCALL));
+}
+
+#endif

@@ -1,0 +1,143 @@
+/* engines/mem/vma/vma-restore.c -- the list of a task's mappings for its blob: what is moved into place, what is mapped there. */
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/mem.h"
+#include "criu-restore/tape.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+/* Flags that go to mmap(2) as they are. */
+#define MAP_KEEP                                                                                             \
+	(IMG_MAP_SHARED | IMG_MAP_PRIVATE | IMG_MAP_DROPPABLE | IMG_MAP_ANON | IMG_MAP_GROWSDOWN | IMG_MAP_LOCKED |  \
+		IMG_MAP_NORESERVE | IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT)
+
+/* A file opened for mappings: many of them are of the same. */
+struct opened {
+	uint64_t id;
+	int flags;
+	int fd;
+};
+
+struct work {
+	struct restore *r;
+	struct restore_task *t;
+	struct opened *files;
+	size_t nr_files, room_files;
+};
+
+static int open_file(struct work *w, const VmaEntry *e, int *fd, struct img_err *err)
+{
+	int flags = e->has_fdflags ? (int)e->fdflags : -1;
+	struct opened *f;
+
+	for (size_t i = w->nr_files; i--;) {
+		if (w->files[i].id == e->shmid && w->files[i].flags == flags) {
+			*fd = w->files[i].fd;
+			return 0;
+		}
+	}
+	f = img_array_more(&w->files, w->nr_files, &w->room_files);
+	if (!f)
+		return img_fail_nomem(err);
+	if (e->shmid > UINT32_MAX || restore_open_file(w->r, w->t, e->shmid, flags, &f->fd, err) < 0)
+		return img_wrap(err, "file %" PRIu64, e->shmid);
+	f->id = e->shmid;
+	f->flags = flags;
+	w->nr_files++;
+	*fd = f->fd;
+	return 0;
+}
+
+static int open_segment(struct work *w, const VmaEntry *e, int *fd, struct img_err *err)
+{
+	const struct restore_segment *s = restore_segment_find(w->r, e->shmid);
+
+	if (!s)
+		return img_fail(err, IMG_CORRUPT, "shared memory %#" PRIx64 " is not known", e->shmid);
+	*fd = s->fd;
+	return 0;
+}
+
+static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struct img_err *err)
+{
+	*v = (struct blob_vma){
+		.start = e->start,
+		.end = e->end,
+		.prot = e->prot,
+		.flags = e->flags & MAP_KEEP,
+		.status = e->status,
+		.fd = -1,
+		.pgoff = e->pgoff,
+		.madv = e->madv,
+	};
+	if (restore_vma_private(e))
+		v->premap = restore_premapped(w->r, e);
+	if (v->premap) {
+		v->premap_prot = PROT_READ | PROT_WRITE;
+		return 0;
+	}
+	if (e->status & IMG_VMA_ANON_SHARED) {
+		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the segment's too. */
+		v->flags = e->flags & (IMG_MAP_SHARED | IMG_MAP_LOCKED);
+		return open_segment(w, e, &v->fd, err);
+	}
+	if (e->status & (IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED)) {
+		v->flags &= ~(IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT | IMG_MAP_ANON);
+		return open_file(w, e, &v->fd, err);
+	}
+	return 0;
+}
+
+/* The kernel's own areas come from the kernel; guard regions are no mappings. */
+static bool in_list(const VmaEntry *e)
+{
+	return !(e->status & (IMG_VMA_VSYSCALL | IMG_VMA_VVAR | IMG_VMA_GUARD));
+}
+
+int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	struct work w = { .r = r, .t = t };
+	int ret = 0;
+
+	/* Private mappings of memfds: there are those only now. */
+	if (restore_pages_premap(r, t, true, err) < 0)
+		return -1;
+	t->vmas = calloc(t->mm->n_vmas, sizeof(*t->vmas));
+	if (!t->vmas)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < t->mm->n_vmas && !ret; i++) {
+		const VmaEntry *e = t->mm->vmas[i];
+
+		if (!in_list(e))
+			continue;
+		ret = fill_vma(&w, e, &t->vmas[t->nr_vmas], err);
+		if (ret < 0)
+			img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, e->start, e->end);
+		t->nr_vmas++;
+	}
+	free(w.files);
+	return ret;
+}
+
+int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+{
+	for (size_t i = 0; i < t->mm->n_vmas; i++) {
+		const VmaEntry *e = t->mm->vmas[i];
+
+		if (e->status & IMG_VMA_GUARD)
+			tape_call(tape, TAPE_PROTECT, "guard region", SYS_madvise, e->start, e->end - e->start,
+				MADV_GUARD_INSTALL, 0, 0, 0);
+	}
+	return 0;
+}
