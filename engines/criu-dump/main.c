@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "criu-dump/files.h"
+#include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/cleanup.h"
@@ -32,6 +33,7 @@ static int close_given(const struct option_list *fds, struct img_err *err)
 static void release(struct dump *d)
 {
 	dump_files_free(d);
+	dump_shmem_free(d);
 	dump_tree_free(d);
 	img_set_close(d->set);
 	free(d->blockers.items);

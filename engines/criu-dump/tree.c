@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -56,6 +57,7 @@ static void task_free(struct dump_task *t)
 		kern_maps_free(t->maps);
 		free(t->maps);
 	}
+	dump_mem_free(t);
 	free(t->kept);
 	img_arena_free(&t->arena);
 	free(t);
