@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "criuimg/image.h"
+#include "manifest.pb-c.h"
 
 int img_manifest_read(struct img_set *set, ManifestEntry **manifest_out, struct img_err *err)
 {

@@ -10,6 +10,7 @@
 #include "criuimg/image.h"
 #include "criuimg/manifest.h"
 #include "kinds/manifest.h"
+#include "manifest.pb-c.h"
 
 /* Where word is, or belongs, in a sorted list. */
 static size_t word_slot(char **words, size_t nr, const char *word, bool *found)

@@ -10,22 +10,23 @@
 #include "criuimg/err.h"
 #include "criuimg/set.h"
 
-#include "manifest.pb-c.h"
-
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* The message of proto/manifest.proto; its fields are in "manifest.pb-c.h". */
+struct ManifestEntry;
 
 /* The format_version that is written, and the highest that is read. */
 #define IMG_FORMAT_VERSION 2
 
 /* The manifest, checked in itself: 1 with *manifest_out (free with img_message_free(&m->base)), 0 when the set has none (a
  * v1.1 set, or one that was not finished), -1; a format_version above IMG_FORMAT_VERSION is IMG_UNSUPPORTED. */
-int img_manifest_read(struct img_set *set, ManifestEntry **manifest_out, struct img_err *err);
+int img_manifest_read(struct img_set *set, struct ManifestEntry **manifest_out, struct img_err *err);
 
 /* Does the set ask for a feature that is not in known[]? Then -1, IMG_UNSUPPORTED, naming all of them. */
 int img_manifest_check_requires(
-	const ManifestEntry *manifest, const char *const *known, size_t nr_known, struct img_err *err);
+	const struct ManifestEntry *manifest, const char *const *known, size_t nr_known, struct img_err *err);
 
 /* Hold the set against its manifest: every member there with its size and digest, the parent the one that it was, no image
  * that is not listed. report is called for each thing that is wrong, with the member's name; a nonzero return ends the work.

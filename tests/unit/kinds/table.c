@@ -137,11 +137,36 @@ static void test_facts(void **state)
 	assert_int_equal(nr, IMG_KIND_NR - 1); /* the manifest is ours */
 }
 
+/* Does a message, or one inside it, have fields of ours? Messages that hold themselves are few levels deep here. */
+static bool extended(const ProtobufCMessageDescriptor *type, int levels)
+{
+	for (unsigned int i = 0; type && levels && i < type->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &type->fields[i];
+
+		if (field->id >= 1000)
+			return true;
+		if (field->type == PROTOBUF_C_TYPE_MESSAGE && extended(field->descriptor, levels - 1))
+			return true;
+	}
+	return false;
+}
+
+/* A kind with a field of ours in its records says so by its revision. */
+static void test_revision(void **state)
+{
+	for (int k = 0; k < IMG_KIND_NR; k++) {
+		const struct img_kind_info *info = img_kind_info(k);
+
+		if ((info->revision > 1) != (extended(info->entry, 6) || extended(info->head, 6)))
+			fail_msg("%s: revision %u", info->name, info->revision);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),  cmocka_unit_test(test_magic), cmocka_unit_test(test_names_round),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_facts), cmocka_unit_test(test_revision),
 	};
 
 	RUN("kinds/table", tests);

@@ -8,6 +8,7 @@
 #include "criuimg/manifest.h"
 #include "criuimg/pages.h"
 #include "pagemap.pb-c.h"
+#include "manifest.pb-c.h"
 
 #define P IMG_PAGE
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "criuimg/manifest.h"
+#include "manifest.pb-c.h"
 
 static char *dir;
 static struct img_err err;
