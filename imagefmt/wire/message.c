@@ -10,10 +10,8 @@
  * small messages, where pointer, struct and malloc's own use make it some 20 times the wire's. */
 #define BUDGET_FACTOR 32
 #define BUDGET_BASE   ((size_t)1 << 20)
-/* How deep messages may nest, as in other readers of protobuf. A record of so few bytes that it
- * cannot do harm is not looked at: each level takes two of them at least. */
-#define NESTING_MAX  100
-#define NESTING_LOOK ((size_t)512)
+/* How deep messages may nest, as in other readers of protobuf. */
+#define NESTING_MAX 100
 /* Added to each piece for what malloc takes itself. */
 #define PIECE_COST 16
 
@@ -51,8 +49,9 @@ int img_message_unpack(const ProtobufCMessageDescriptor *type, const unsigned ch
 	/* Memory comes from malloc() either way, so that img_message_free() needs no allocator. */
 	ProtobufCAllocator allocator = { .alloc = budget_alloc, .free = budget_free, .allocator_data = &budget };
 
-	if (size > NESTING_LOOK && img_message_too_deep(type, data, size, NESTING_MAX))
-		return img_fail(err, IMG_CORRUPT, "%s: messages nest deeper than %d levels", type->name, NESTING_MAX);
+	*msg = NULL;
+	if (img_message_check(type, data, size, NESTING_MAX, err))
+		return -1;
 	*msg = protobuf_c_message_unpack(type, &allocator, size, data);
 	if (*msg)
 		return 0;

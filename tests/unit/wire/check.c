@@ -1,16 +1,8 @@
-/* tests/unit/wire/depth.c -- messages that nest too deep are found before they are unpacked. */
+/* tests/unit/wire/check.c -- what protobuf-c would take and we do not: too deep nesting, zero bytes in strings. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/imgtest.h"
 
 #include "cgroup.pb-c.h"
-#include "criuimg/image.h"
 #include "wire/message.h"
 
 /* Directories of a cgroup inside one another, as they are on the wire. */
@@ -43,9 +35,10 @@ static void levels_are_counted(void **state)
 {
 	size_t size;
 	unsigned char *data = nested(50, &size);
+	struct img_err err = IMG_ERR_INIT;
 
-	assert_false(img_message_too_deep(&cgroup_dir_entry__descriptor, data, size, 50));
-	assert_true(img_message_too_deep(&cgroup_dir_entry__descriptor, data, size, 49));
+	OK(img_message_check(&cgroup_dir_entry__descriptor, data, size, 50, &err));
+	FAILS(IMG_CORRUPT, "too deep", img_message_check(&cgroup_dir_entry__descriptor, data, size, 49, &err));
 	free(data);
 }
 
@@ -73,14 +66,32 @@ static void shallow_is_not(void **state)
 	free(data);
 }
 
+static void zeros_are_refused(void **state)
+{
+	static const unsigned char plain[] = "\x0a\x03" "abc", zero[] = "\x0a\x03" "a\0c", inner[] = "\x12\x05\x0a\x03" "ab\0",
+				   other[] = "\x0a\x01" "a" "\xa2\x7f\x01\0"; /* field 2036 is unknown: bytes, for all we know */
+	struct img_err err = IMG_ERR_INIT;
+	ProtobufCMessage *msg;
+
+	OK(img_message_unpack(&cgroup_dir_entry__descriptor, plain, sizeof(plain) - 1, &msg, &err));
+	img_message_free(msg);
+	FAILS(IMG_CORRUPT, "cgroup_dir_entry.dir_name: a zero byte",
+		img_message_unpack(&cgroup_dir_entry__descriptor, zero, sizeof(zero) - 1, &msg, &err));
+	assert_null(msg);
+	FAILS(IMG_CORRUPT, "zero byte",
+		img_message_unpack(&cgroup_dir_entry__descriptor, inner, sizeof(inner) - 1, &msg, &err));
+	OK(img_message_unpack(&cgroup_dir_entry__descriptor, other, sizeof(other) - 1, &msg, &err));
+	img_message_free(msg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(levels_are_counted),
 		cmocka_unit_test(deep_is_refused),
 		cmocka_unit_test(shallow_is_not),
+		cmocka_unit_test(zeros_are_refused),
 	};
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	RUN("wire/check", tests);
 }
