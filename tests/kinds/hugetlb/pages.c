@@ -1,4 +1,6 @@
-/* tests/kinds/hugetlb/pages.c -- huge pages (MAP_HUGETLB), private and shared. */
+/* tests/kinds/hugetlb/pages.c -- huge pages (MAP_HUGETLB), private and shared.
+ * harness: peer: it makes memfds of shared anonymous memory, with other names
+ */
 
 #include <sys/mman.h>
 

@@ -58,8 +58,11 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	subject_begin(argc, argv);
-	mem = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* A mapping of its own, whatever lies beside it. */
+	mem = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(mem != MAP_FAILED && pipe(to_child) == 0);
+	mem += PAGE;
+	MUST(mprotect(mem, PAGES * PAGE, PROT_READ | PROT_WRITE) == 0);
 	madvise(mem, PAGES * PAGE, MADV_NOHUGEPAGE);
 	for (int i = 1; i < PAGES; i += 2)
 		memset(mem + i * PAGE, i, PAGE);
