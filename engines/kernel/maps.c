@@ -209,7 +209,7 @@ static const char *after(const char *line, const char *prefix)
 	return strncmp(line, prefix, len) ? NULL : line + len;
 }
 
-/* A line of details. All but three of them say how much memory there is, which other files tell better. */
+/* A line of details. Most of them say how much memory there is, which other files tell better. */
 static void parse_detail(struct kern_maps *maps, const char *line)
 {
 	struct kern_vma *vma;
@@ -228,6 +228,12 @@ static void parse_detail(struct kern_maps *maps, const char *line)
 		p = after(line, "KernelPageSize:");
 		if (p)
 			vma->page_size = strtoull(p, NULL, 10) << 10;
+		break;
+	case 'S':
+		p = after(line, "Shared_");
+		p = p ? strchr(p, ':') : NULL;
+		if (p)
+			vma->others += strtoull(p + 1, NULL, 10) << 10;
 		break;
 	case 'P':
 		p = after(line, "ProtectionKey:");

@@ -70,6 +70,7 @@ struct kern_vma {
 	uint64_t flags;		/* KERN_VM() bits; 0 when read from maps */
 	uint64_t page_size;	/* KernelPageSize, bytes; 0 when read from maps */
 	int pkey;		/* ProtectionKey; 0 when there is none */
+	uint64_t others;	/* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
 	const char *name;	/* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Owned by the struct kern_maps */
 };
 

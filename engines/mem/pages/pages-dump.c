@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -23,18 +24,27 @@ static const struct kern_page_query own_pages = {
 	.show = KERN_PAGE_GUARD,
 };
 
+/* Pages that other tasks have too, by fork(2). To pin such a page for reading gives its task a copy of its own (gup_must_unshare() in
+ * the kernel), which would cost the tree what it shares; process_vm_readv(2) pins, /proc/PID/mem does not. */
+static bool is_shared(const struct dump_vma *vma)
+{
+	return vma->data == DUMP_VMA_PRIVATE && vma->map->others;
+}
+
 /* One walk for all mappings: tens of thousands of them are no special case. */
 struct look {
 	struct dump_mem *mem;
 	size_t vma; /* the first that ends behind what was looked at */
 };
 
-static int add_run(struct dump_mem *mem, uint64_t start, uint64_t end, bool lazy, struct img_err *err)
+static int add_run(struct dump_mem *mem, uint64_t start, uint64_t end, const struct dump_vma *vma, struct img_err *err)
 {
-	uint32_t flags = IMG_RUN_PRESENT | (lazy ? IMG_RUN_LAZY : 0);
+	uint32_t flags = IMG_RUN_PRESENT | (vma->lazy ? IMG_RUN_LAZY : 0);
 	struct img_run *last = mem->nr_runs ? &mem->runs[mem->nr_runs - 1] : NULL, *run;
 
-	if (last && last->flags == flags && last->addr + last->nr_pages * IMG_PAGE == start) {
+	/* The image merges runs again; here one is of one mapping, or of several that are read alike. */
+	if (last && last->flags == flags && last->addr + last->nr_pages * IMG_PAGE == start &&
+		(start > vma->rec.start || is_shared(vma) == is_shared(vma - 1))) {
 		last->nr_pages += (end - start) / IMG_PAGE;
 		return 0;
 	}
@@ -85,7 +95,7 @@ static int look_at(void *arg, const struct kern_pages *pages, struct img_err *er
 		if (pages->categories & KERN_PAGE_GUARD)
 			ret = add_guard(mem, start, end, err);
 		else if (vma->data == DUMP_VMA_PRIVATE)
-			ret = add_run(mem, start, end, vma->lazy, err);
+			ret = add_run(mem, start, end, vma, err);
 		if (ret < 0)
 			return -1;
 	}
@@ -101,7 +111,7 @@ static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
 
 		if (vma->rec.end > upto)
 			break;
-		if (vma->data == DUMP_VMA_WHOLE && add_run(look->mem, vma->rec.start, vma->rec.end, vma->lazy, err) < 0)
+		if (vma->data == DUMP_VMA_WHOLE && add_run(look->mem, vma->rec.start, vma->rec.end, vma, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -151,10 +161,11 @@ static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 struct memory {
 	pid_t pid;
 	int fd; /* /proc/PID/mem */
+	const struct dump_mem *mem;
 };
 
-/* Through the file: reads what the task itself may not (PROT_NONE and the like), which process_vm_readv(2) refuses. */
-static int read_slowly(const struct memory *m, const struct iovec *piece, char *buf, struct img_err *err)
+/* Through the file: gets what the task itself may not read (PROT_NONE and the like), and leaves shared pages alone. */
+static int read_by_file(const struct memory *m, const struct iovec *piece, char *buf, struct img_err *err)
 {
 	size_t done = 0;
 
@@ -170,42 +181,78 @@ static int read_slowly(const struct memory *m, const struct iovec *piece, char *
 	return 0;
 }
 
+static const struct dump_vma *vma_at(const struct dump_mem *mem, uint64_t addr)
+{
+	size_t low = 0, high = mem->nr_vmas;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (mem->vmas[mid].rec.end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return &mem->vmas[low];
+}
+
+static bool by_file(const struct memory *m, const struct iovec *piece)
+{
+	const struct dump_vma *vma = vma_at(m->mem, (uintptr_t)piece->iov_base);
+
+	return is_shared(vma) || !(vma->map->prot & PROT_READ);
+}
+
+/* Pieces that may be read by process_vm_readv(2), in one go; how many bytes it took, 0 when it refuses the first one. */
+static ssize_t read_quickly(const struct memory *m, const struct iovec *pieces, int nr, char *buf, size_t len,
+	struct img_err *err)
+{
+	struct iovec local = { buf, len };
+	ssize_t got;
+
+	do
+		got = process_vm_readv(m->pid, &local, 1, pieces, nr, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EFAULT || errno == ENOMEM))
+		return 0;
+	return got < 0 ? img_fail_sys(err, "reading memory") : got;
+}
+
 static int read_memory(void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err)
 {
 	const struct memory *m = arg;
 	char *to = buf;
+	int i = 0;
 
-	while (nr) {
-		struct iovec local = { to, len };
-		ssize_t got = process_vm_readv(m->pid, &local, 1, pieces, nr, 0);
+	while (i < nr) {
+		ssize_t got = 0;
+		size_t want = 0;
+		int k = i;
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno != EFAULT && errno != ENOMEM)
-			return img_fail_sys(err, "reading memory");
-		/* Whole pieces that were read, and then the one that could not be. */
-		while (nr && got >= (ssize_t)pieces->iov_len) {
-			got -= pieces->iov_len;
-			to += pieces->iov_len;
-			len -= pieces->iov_len;
-			pieces++;
-			nr--;
-		}
-		if (!nr)
-			break;
-		if (read_slowly(m, pieces, to, err) < 0)
+		while (k < nr && !by_file(m, &pieces[k]))
+			want += pieces[k++].iov_len;
+		if (k > i)
+			got = read_quickly(m, pieces + i, k - i, to, want, err);
+		if (got < 0)
 			return -1;
-		to += pieces->iov_len;
-		len -= pieces->iov_len;
-		pieces++;
-		nr--;
+		/* Whole pieces that were read; then the one that was not, or not to its end. */
+		for (; i < k && (size_t)got >= pieces[i].iov_len; i++) {
+			got -= pieces[i].iov_len;
+			to += pieces[i].iov_len;
+		}
+		if (i == nr)
+			break;
+		if (read_by_file(m, &pieces[i], to, err) < 0)
+			return -1;
+		to += pieces[i].iov_len;
+		i++;
 	}
 	return 0;
 }
 
 static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct memory memory = { .pid = t->pid };
+	struct memory memory = { .pid = t->pid, .mem = t->mem };
 	struct dump_source src = { read_memory, &memory };
 	struct img_pages_writer *w;
 	cleanup_fd int fd = -1;

@@ -72,6 +72,10 @@ static void test_smaps(void **state)
 		"KernelPageSize:        4 kB\n"
 		"MMUPageSize:           4 kB\n"
 		"Rss:                   0 kB\n"
+		"Shared_Clean:          4 kB\n"
+		"Shared_Dirty:          8 kB\n"
+		"Private_Clean:        16 kB\n"
+		"Shared_Hugetlb:     2048 kB\n"
 		"THPeligible:           0\n"
 		"ProtectionKey:         3\n"
 		"VmFlags: rd wr mr mw me lo dc ac nr dd hg zz q7 \n"
@@ -89,6 +93,8 @@ static void test_smaps(void **state)
 						  KERN_VM(HUGEPAGE)));
 	assert_int_equal(maps.vmas[0].page_size, 4096);
 	assert_int_equal(maps.vmas[0].pkey, 3);
+	assert_int_equal(maps.vmas[0].others, 2060 << 10);
+	assert_int_equal(maps.vmas[1].others, 0);
 	assert_true(maps.vmas[1].flags & KERN_VM(HUGETLB));
 	assert_int_equal(maps.vmas[1].page_size, 2 << 20);
 	assert_int_equal(maps.nr_unknown, 2);
