@@ -66,7 +66,8 @@ void crit_image_close(struct crit_image *image);
 struct crit_output {
 	struct img_sink *sink;
 	const char *path; /* NULL: standard output */
-	char *temporary;  /* the file's name until then; NULL: written in place (a device, a pipe) */
+	char *target;	  /* the file that path leads to */
+	char *temporary;  /* its name until then; NULL: written in place (a device, a pipe) */
 };
 
 /* path NULL: standard output. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,26 +24,28 @@ static mode_t file_mode(const char *path)
 	return 0666 & ~mask;
 }
 
-/* Devices, pipes and symbolic links are written where they are. */
-static bool can_be_replaced(const char *path)
+/* Devices and pipes are written where they are. */
+static bool can_be_replaced(const struct crit_output *out)
 {
 	struct stat st;
 
-	return lstat(path, &st) ? errno == ENOENT : S_ISREG(st.st_mode) && st.st_nlink == 1;
+	if (!strncmp(out->path, "/dev/", 5) || !strncmp(out->path, "/proc/", 6))
+		return false;
+	return lstat(out->target, &st) ? errno == ENOENT : S_ISREG(st.st_mode);
 }
 
-static int open_temporary(struct crit_output *out, struct img_err *err)
+/* -1 when there can be none (the directory may be another's): then the file is written where it is. */
+static int open_temporary(struct crit_output *out)
 {
 	int fd;
 
-	if (asprintf(&out->temporary, "%s.XXXXXX", out->path) < 0) {
+	if (asprintf(&out->temporary, "%s.XXXXXX", out->target) < 0) {
 		out->temporary = NULL;
-		return img_fail_nomem(err);
+		return -1;
 	}
 	fd = mkostemp(out->temporary, O_CLOEXEC);
-	if (fd >= 0 && fchmod(fd, file_mode(out->path)) == 0)
+	if (fd >= 0 && fchmod(fd, file_mode(out->target)) == 0)
 		return fd;
-	img_fail_sys(err, "%s", out->path);
 	if (fd >= 0) {
 		unlink(out->temporary);
 		close(fd);
@@ -51,21 +54,33 @@ static int open_temporary(struct crit_output *out, struct img_err *err)
 	return -1;
 }
 
+static int open_file(struct crit_output *out, struct img_err *err)
+{
+	int fd = -1;
+
+	/* Of a symbolic link, what it leads to is replaced. */
+	out->target = realpath(out->path, NULL);
+	if (!out->target)
+		out->target = strdup(out->path);
+	if (!out->target)
+		return img_fail_nomem(err);
+	if (can_be_replaced(out))
+		fd = open_temporary(out);
+	if (fd < 0)
+		fd = open(out->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? img_fail_sys(err, "%s", out->path) : fd;
+}
+
 int crit_output_open(struct crit_output *out, const char *path, struct img_err *err)
 {
 	cleanup_fd int fd = -1;
 
 	*out = (struct crit_output){ .path = path };
-	if (path && can_be_replaced(path)) {
-		fd = open_temporary(out, err);
-		if (fd < 0)
-			return -1;
-	} else {
-		fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : dup(STDOUT_FILENO);
-		if (fd < 0)
-			return img_fail_sys(err, "%s", path ? path : "standard output");
-	}
-	out->sink = img_sink_fd_new(fd, err);
+	fd = path ? open_file(out, err) : dup(STDOUT_FILENO);
+	if (fd < 0 && !path)
+		img_fail_sys(err, "standard output");
+	if (fd >= 0)
+		out->sink = img_sink_fd_new(fd, err);
 	if (!out->sink) {
 		crit_output_abort(out);
 		return -1;
@@ -78,7 +93,7 @@ int crit_output_finish(struct crit_output *out, struct img_err *err)
 {
 	int ret = img_sink_finish(steal_ptr(&out->sink), err);
 
-	if (ret == 0 && out->temporary && rename(out->temporary, out->path))
+	if (ret == 0 && out->temporary && rename(out->temporary, out->target))
 		ret = img_fail_sys(err, "rename");
 	if (ret == 0)
 		free(steal_ptr(&out->temporary));
@@ -91,8 +106,8 @@ int crit_output_finish(struct crit_output *out, struct img_err *err)
 void crit_output_abort(struct crit_output *out)
 {
 	img_sink_abort(steal_ptr(&out->sink));
-	if (!out->temporary)
-		return;
-	unlink(out->temporary);
+	if (out->temporary)
+		unlink(out->temporary);
 	free(steal_ptr(&out->temporary));
+	free(steal_ptr(&out->target));
 }

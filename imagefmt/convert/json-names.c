@@ -105,17 +105,17 @@ const struct json_name *json_flag_names(enum img_flags_names names)
 
 void json_flags_text(char text[static JSON_TEXT_MAX], const struct json_name *names, uint64_t value)
 {
-	char *at = text, *end = text + JSON_TEXT_MAX;
+	char *at = text;
 
 	*at = '\0';
 	for (; names->name; names++) {
 		if (!(value & names->value))
 			continue;
 		value &= ~names->value;
-		at += snprintf(at, end - at, "%s%s", at == text ? "" : " | ", names->name);
+		at = stpcpy(stpcpy(at, at == text ? "" : " | "), names->name);
 	}
 	if (value)
-		snprintf(at, end - at, "%s0x%" PRIx64, at == text ? "" : " | ", value);
+		sprintf(at, "%s0x%" PRIx64, at == text ? "" : " | ", value);
 }
 
 /* ---- numbers ---- */
