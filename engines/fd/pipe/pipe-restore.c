@@ -23,14 +23,18 @@ static uint64_t pipe_group(const struct restore_file *f)
 	return f->rec->pipe->pipe_id;
 }
 
-/* A description of its own for a record: an end of the new pipe as long as it is there, else the pipe opened once more. */
+/* What open(2) adds to the flags of all it opens (asm-generic/fcntl.h; libc's O_LARGEFILE is 0), and pipe(2) does not. */
+#define KERNEL_O_LARGEFILE 0100000
+
+/* A description of its own for a record: an end of the new pipe if that is what it was, else the pipe opened once more. */
 static int take_end(int ends[2], const PipeEntry *rec, int any, struct img_err *err)
 {
 	uint32_t mode = rec->flags & O_ACCMODE;
+	bool opened = rec->flags & KERNEL_O_LARGEFILE;
 
-	if (mode == O_RDONLY && ends[0] >= 0)
+	if (mode == O_RDONLY && ends[0] >= 0 && !opened)
 		return steal_fd(&ends[0]);
-	if (mode == O_WRONLY && ends[1] >= 0)
+	if (mode == O_WRONLY && ends[1] >= 0 && !opened)
 		return steal_fd(&ends[1]);
 	/* open(2) does not take O_DIRECT for a pipe, fcntl(2) does. */
 	return restore_reopen(any, (int)(mode | (rec->flags & O_NONBLOCK)), err);
