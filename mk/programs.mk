@@ -27,7 +27,10 @@ endif
 endef
 
 $(eval $(call program,criu-dump,engines/criu-dump,DUMP_OBJS))
+# Not without its half of the descriptors.
+ifneq ($(wildcard engines/criu-restore/files.c),)
 $(eval $(call program,criu-restore,engines/criu-restore,RESTORE_OBJS))
+endif
 $(eval $(call program,criu,engines/criu,CRIU_OBJS))
 $(eval $(call program,crit,crit,CRIT_OBJS))
 

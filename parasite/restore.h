@@ -1,9 +1,9 @@
 /* parasite/restore.h -- what criu-restore and its blob say to each other.
  *
  * The blob is freestanding code that takes over a task once its old address space has to go. It knows nothing of images:
- * it runs a *tape*, a list of calls that the host part of the same task wrote down beforehand (engines/criu-restore/tape.h).
- * Most calls are system calls; the few others are in enum blob_op. A call that fails stops the tape: the blob puts the
- * call's words and the error number into the shared page, and criu-restore kills the tree and prints them.
+ * it plays a *tape*, a list of steps that the host part of the same task wrote down beforehand (engines/criu-restore/tape.h).
+ * Most steps are system calls; the few others are in enum blob_op. A step that fails stops the tape: the blob puts its
+ * words and the error number into the shared page, and criu-restore kills the tree and prints them.
  *
  * Everything here lies in the *scratch* part of the address space, which is free in criu-restore and in every task of the
  * image: so no address changes between the host part and the blob, all pointers below are final, and one munmap(2)
@@ -17,14 +17,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a call is, when it is not the number of a system call. */
+/* What a step is, when it is not the number of a system call. */
 enum blob_op {
 	BLOB_OP_BASE = 0x10000,
 	/* Copy: args are destination, source, bytes. */
 	BLOB_COPY = BLOB_OP_BASE,
-	/* A word that others wait for: args are address of a uint32_t, number to add. Wakes all waiters. */
+	/* A word that others wait for: args are address of a uint32_t, number to add (may be negative). Wakes all waiters. */
 	BLOB_ADD,
-	/* Wait until the uint32_t at args[0] is args[1], or the run has failed. */
+	/* Wait until the uint32_t at args[0] is args[1]. */
 	BLOB_WAIT,
 	/* Make thread args[0] (struct blob_thread *) of this task; it starts its own tape at once. */
 	BLOB_SPAWN,
@@ -34,13 +34,12 @@ enum blob_op {
 	BLOB_OP_END,
 };
 
-enum blob_call_flags {
+enum blob_step_flags {
 	BLOB_EXPECT = 1 << 0,	/* the result must be `expect` (a mapping at its address) */
 	BLOB_MAY_FAIL = 1 << 1, /* any error is fine */
-	BLOB_MAY_EINVAL = 1 << 2, /* EINVAL is fine: a kernel without the feature */
 };
 
-struct blob_call {
+struct blob_step {
 	uint64_t nr; /* number of a system call, or enum blob_op */
 	uint64_t args[6];
 	uint64_t expect;
@@ -50,43 +49,40 @@ struct blob_call {
 };
 
 struct blob_tape {
-	const struct blob_call *calls;
+	const struct blob_step *steps;
 	uint64_t nr;
 };
 
-struct blob_thread {
-	int32_t tid;
-	int32_t pad;
-	uint64_t stack; /* first byte after the stack it runs the tape on */
-	struct blob_tape tape;
-	struct blob_main *main;
-};
+/* Bytes of stack that a thread plays its tape on. */
+#define BLOB_STACK_SIZE 4096
 
-/* What the blob's entry is given. */
-struct blob_main {
-	int32_t pid;
-	int32_t pad;
-	struct blob_shared *shared;
+/* A thread, the leader included. */
+struct blob_thread {
+	int32_t pid; /* of its task */
+	int32_t tid;
+	uint64_t stack; /* first byte after the stack it plays the tape on, 16-byte aligned */
 	struct blob_tape tape;
+	struct blob_shared *shared;
 };
 
 #define BLOB_ERR_TEXT 1016
 
-/* One page of memory that criu-restore and all processes it makes share. Words are futexes. */
+/* Where all processes of a run meet: one page of shared memory. The words are futexes. */
 struct blob_shared {
-	uint32_t stage;	 /* enum restore_stage: what all may do now; the front process writes it */
-	uint32_t busy;	 /* how many have not finished that stage yet */
-	uint32_t failed; /* 0; 1: somebody is writing err; 2: err is whole */
-	uint32_t go_home; /* never set: the last thing a thread waits for, until criu-restore takes it over */
+	uint32_t stage;	  /* enum restore_stage: what all may do now; the front process writes it */
+	uint32_t busy;	  /* how many have not finished that stage yet */
+	uint32_t events;  /* counts what the front has to look at: busy came to 0, a failure */
+	uint32_t go_home; /* stays 0: what a thread waits for when its tape is played, until criu-restore takes it over */
 
 	/* The first failure, and whose it is. */
+	uint32_t failed; /* 0 none; 1: somebody is writing; 2: what follows is whole */
 	int32_t err_pid, err_tid;
-	int32_t err_code;  /* enum img_code; 0: err_errno of a call of a tape, text is what it was about */
+	int32_t err_code;  /* enum img_code; 0: a step of a tape: err_text says which, without the reason */
 	int32_t err_errno;
 	char err_text[BLOB_ERR_TEXT];
 };
 
-/* The blob starts here (first byte of the flat binary): does not return. */
-typedef void (*blob_entry_fn)(struct blob_main *main);
+/* The first byte of the flat binary. Switches to leader->stack and does not return. */
+typedef void (*blob_entry_fn)(struct blob_thread *leader);
 
 #endif

@@ -22,9 +22,11 @@
 #ifndef CRIU_RESTORE_RESTORE_H
 #define CRIU_RESTORE_RESTORE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "core.pb-c.h"
 #include "criuimg/arena.h"
@@ -100,19 +102,24 @@ struct restore_task {
 	struct restore_fdtable *fdtable;
 
 	/* How it is made (plan-tree.c). */
-	struct restore_task *creator; /* who calls clone3: the parent, or a sibling of the task (then CLONE_PARENT) */
+	struct restore_task *creator; /* who calls clone3, and whose memory it inherits: the parent, or a sibling (then CLONE_PARENT);
+				       * NULL: the front */
 	unsigned clone_flags;	      /* CLONE_FILES, CLONE_FS, CLONE_PARENT */
 	bool born_before_setsid;      /* its creator makes it before it makes its own session */
 	bool leads_session;	      /* calls setsid */
 	bool makes_group;	      /* setpgid(0, 0), before others join */
-	bool group_external;	      /* session or group of whoever started criu-restore (--shell-job) */
+	bool group_external;	      /* its group is that of whoever started criu-restore (--shell-job, pid namespaces) */
+	bool joins_group;	      /* setpgid(0, pgid) once the group's leader has made it ... */
+	bool moves_group;	      /* ... and after all others have joined the group that this task made */
+	struct restore_task *made_next; /* next one that creator makes */
+	struct restore_task *made_first; /* first one that this task makes */
 
 	/* mem's */
 	struct restore_task_mem *task_mem;
 	struct blob_vma *vmas; /* set by "mem: rest" */
 	size_t nr_vmas;
 
-	uint32_t *pid_slot; /* shared: 1 while a process with this pid exists that we made */
+	uint32_t *made; /* shared: made.h */
 };
 
 /* Addresses that no task of the image and not criu-restore itself uses; see scratch.c. */
@@ -132,17 +139,20 @@ struct restore {
 	const struct options *opt;
 	struct log *log;
 	struct img_set *set;
-	int work_dirfd;
+	int work_dirfd, images_dirfd;
 	InventoryEntry *inventory;
 
 	struct restore_task *tasks; /* as in pstree.img, parents before children; helpers behind them */
 	size_t nr_tasks;	    /* with helpers */
+	struct restore_task **by_pid; /* sorted: restore_task_by_pid() */
 	struct restore_task *root;
 	struct restore_fdtable *fdtables;
 	size_t nr_fdtables;
 
 	struct restore_scratch scratch;
 	struct blob_shared *shared;
+	uint64_t shared_next; /* restore_shared_alloc() */
+	size_t shared_left;
 	struct restore_counts *counts;
 	struct img_arena arena; /* lives as long as the run; for plans */
 
@@ -150,8 +160,17 @@ struct restore {
 	struct restore_mem *mem;
 	struct restore_vdso *vdso;
 
-	pid_t front_pid;
-	bool running; /* front: processes exist */
+	pid_t front_pid, front_pgid;
+	sigset_t stop_signals; /* blocked in the front; see restore_interrupted() */
+	sigset_t old_mask;     /* of the front before the run */
+	struct timespec began; /* CLOCK_MONOTONIC */
+	uint32_t forking_us;
+	bool pidfile_made;
+	char **lacks; /* --plan: what this host lacks */
+	size_t nr_lacks, lacks_room;
+	bool moves;	       /* some task moves_group: one stage more */
+	uint64_t task_top;     /* first address that user space cannot have */
+	uint64_t blob_code;    /* the blob, at the same address in all processes */
 };
 
 /* Tasks with an address space and descriptors: alive or stopped. */

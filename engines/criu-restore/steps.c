@@ -4,6 +4,8 @@
  * the blob does has an order of its own: enum tape_phase in tape.h.
  */
 
+#include "criu-restore/files.h"
+#include "criu-restore/mem.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
@@ -36,18 +38,23 @@ static int rooms_task(struct restore *r, struct restore_task *t, struct img_err 
 
 static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "task", .whole = rooms_plan, .why = "cheap checks first" },
-	/* "fd: plan" and "mem: plan" come here. */
+	{ MOMENT_PLAN, "fd", .whole = restore_files_plan, .why = "all files have a maker" },
+	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
 
-	/* "mem: shared segments" and the like, if they are made by the front. */
+	{ MOMENT_START, "fd", .whole = restore_files_prepare, .why = "deleted files have a name while they may be opened" },
+	{ MOMENT_START, "mem", .whole = restore_mem_start, .why = "shared segments: every task inherits their descriptors" },
 
-	/* { MOMENT_BEFORE_FORK, "mem: premap", .task = ..., "children share these pages copy-on-write" }, */
+	{ MOMENT_BEFORE_FORK, "mem", .task = restore_mem_premap, .why = "children share these pages copy-on-write" },
 
-	/* { MOMENT_AFTER_FORK, "fd: open", .task = ..., "before mem: what it opens must not take a number of the image" }, */
-	/* { MOMENT_AFTER_FORK, "mem: rest", .task = ..., "opens mapped files, fills blob_vma" }, */
-	{ MOMENT_AFTER_FORK, "task", .task = rooms_task, .why = "umask, oom score: nothing after it makes files" },
-	/* { MOMENT_AFTER_FORK, "fs: cwd and root", .task = ..., "last: paths of ours are not found afterwards" }, */
+	/* Between this moment and the one before: descriptors, in three steps with barriers between them (tree.c). They take
+	 * their final numbers while nobody else opens anything, and mem's memfds are there to be mapped. */
 
-	/* { MOMENT_UNDO, "fd: undo", .whole = ..., "files that only the new tree needed" }, */
+	{ MOMENT_AFTER_FORK, "mem", .task = restore_mem_rest, .why = "opens mapped files; the list of mappings for the blob" },
+	{ MOMENT_AFTER_FORK, "task", .task = rooms_task, .why = "needs nothing of the others" },
+
+	{ MOMENT_RESUME, "fd", .whole = restore_files_done, .why = "no task opens anything any more; what is left on disk goes" },
+
+	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },
 };
 
 int restore_steps_whole(struct restore *r, enum restore_moment moment, struct img_err *err)

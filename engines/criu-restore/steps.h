@@ -9,8 +9,7 @@ enum restore_moment {
 	MOMENT_START,	    /* front: whole */
 	MOMENT_BEFORE_FORK, /* task */
 	MOMENT_AFTER_FORK,  /* task */
-	MOMENT_TAPE,	    /* task */
-	MOMENT_RESUME,	    /* front, for each task */
+	MOMENT_RESUME,	    /* front: whole; all tasks are there and held, none has run */
 	MOMENT_UNDO,	    /* front: whole; a failure here is reported behind the one that caused it */
 };
 

@@ -1,0 +1,122 @@
+/* engines/criu-restore/main.c -- rebuild a tree of processes from images. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/images.h"
+#include "criu-restore/mem.h"
+#include "criu-restore/run.h"
+
+enum {
+	EXIT_FAILED = 1,
+	EXIT_NOT_UNDONE = 5,
+};
+
+/* --close: descriptors of the caller's that are in the way. */
+static int close_given(const struct option_list *fds, struct img_err *err)
+{
+	for (size_t i = 0; i < fds->nr; i++) {
+		char *end;
+		long fd = strtol(fds->items[i], &end, 10);
+
+		if (end == fds->items[i] || *end || fd < 0)
+			return img_fail(err, IMG_USAGE, "--close: \"%s\" is not a descriptor", fds->items[i]);
+		close(fd);
+	}
+	return 0;
+}
+
+static int open_log(struct restore *r, struct img_err *err)
+{
+	const struct options *opt = r->opt;
+	const char *dir = opt->work_dir ? opt->work_dir : opt->images_dir;
+
+	r->work_dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->work_dirfd < 0)
+		return img_fail_sys(err, "work directory %s", dir);
+	if (log_open(r->log, r->work_dirfd, opt->log_file, opt->verbosity, err) < 0)
+		return -1;
+	r->log->with_pid = true;
+	return 0;
+}
+
+static void tell(struct restore *r, const struct img_err *err)
+{
+	log_error(r->log, "%s", err->text);
+	if (r->opt->log_file || r->log->fd < 0)
+		fprintf(stderr, "criu-restore: %s\n", err->text);
+}
+
+static void release(struct restore *r)
+{
+	restore_files_free(r);
+	restore_mem_free(r);
+	img_set_close(r->set);
+	restore_images_free(r);
+	img_arena_free(&r->arena);
+	for (size_t i = 0; i < r->nr_lacks; i++)
+		free(r->lacks[i]);
+	free(r->lacks);
+	if (r->images_dirfd >= 0)
+		close(r->images_dirfd);
+	if (r->work_dirfd >= 0)
+		close(r->work_dirfd);
+}
+
+/* The tree runs. What becomes of us: a parent that waits, or another program, or nothing. */
+static int after(struct restore *r, struct img_err *err)
+{
+	if (r->opt->exec_cmd) {
+		execvp(r->opt->exec_argv[0], r->opt->exec_argv);
+		return img_fail_sys(err, "--exec-cmd: %s", r->opt->exec_argv[0]);
+	}
+	if (r->opt->restore_detached)
+		return 0;
+	while (waitpid(r->root->pid, NULL, __WALL) < 0)
+		if (errno != EINTR)
+			return img_fail_sys(err, "wait for pid %d", r->root->pid);
+	return 0;
+}
+
+static int run(const struct options *opt, struct img_err *err)
+{
+	struct log log = { .fd = -1 };
+	struct restore r = { .opt = opt, .log = &log, .work_dirfd = -1, .images_dirfd = -1 };
+	bool undone = true;
+	int status = 0;
+
+	if (open_log(&r, err) < 0 || restore_run(&r, &undone, err) < 0 || (!opt->plan && after(&r, err) < 0)) {
+		tell(&r, err);
+		status = undone ? img_exit_status(err) : EXIT_NOT_UNDONE;
+	}
+	release(&r);
+	log_close(&log);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct options opt;
+	int status;
+
+	status = options_parse(&opt, CMD_RESTORE, argc, argv, &err);
+	if (status == 1)
+		return 0;
+	if (status == 0)
+		status = close_given(&opt.close_fds, &err);
+	if (status < 0) {
+		fprintf(stderr, "criu-restore: %s\n", err.text);
+		status = img_exit_status(&err);
+	} else {
+		status = run(&opt, &err);
+	}
+	options_free(&opt);
+	return status;
+}

@@ -1,0 +1,288 @@
+/* engines/criu-restore/plan-tree.c -- who makes which task, when, and who joins which session and group.
+ *
+ * A process has the session it was born in until it makes its own (setsid(2)); nothing else puts it into one. So a
+ * task whose session is neither its own nor its parent's must be made by somebody who is in it and gives it the right parent:
+ *
+ *  - its parent, before the parent makes its own session (the task is in the one the parent was born in);
+ *  - a brother of it that is in the session, with CLONE_PARENT: the child of our father is no child of ours;
+ *  - where the leader of the session is dead, a helper stands in for it: a child of the task's parent that has the leader's
+ *    pid, makes the session, makes the task with CLONE_PARENT, and ends.
+ *
+ * A group must be made by the process whose pid it has, alive, a zombie, or again a helper; the others join once it is there.
+ * (setsid(2), setpgid(2), clone(2).)
+ */
+
+#include <sched.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "criu-restore/images.h"
+#include "criu-restore/plan-tree.h"
+#include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+
+/* The session in which a task is born: that of its creator at that moment. */
+static pid_t born_sid(const struct restore *r, const struct restore_task *t)
+{
+	if (!t->creator)
+		return r->root->sid == r->root->pid ? 0 : r->root->sid;
+	if (t->creator->leads_session && t->born_before_setsid)
+		return born_sid(r, t->creator);
+	return t->creator->sid;
+}
+
+static struct restore_task *add_helper(struct restore *r, pid_t pid, pid_t sid, pid_t pgid, struct restore_task *parent)
+{
+	struct restore_task *h = &r->tasks[r->nr_tasks];
+
+	h->pid = pid;
+	h->ppid = parent->pid;
+	h->sid = sid;
+	h->pgid = pgid;
+	h->state = RESTORE_HELPER;
+	h->parent = h->creator = parent;
+	h->leads_session = sid == pid;
+	h->index = r->nr_tasks++;
+	return h;
+}
+
+/* Helpers are few and behind the tasks of the image; the index does not have them yet. */
+static struct restore_task *find(struct restore *r, size_t nr_image, pid_t pid)
+{
+	for (size_t i = nr_image; i < r->nr_tasks; i++)
+		if (r->tasks[i].pid == pid)
+			return &r->tasks[i];
+	for (size_t i = 0, n = nr_image; n;) { /* by_pid has the tasks of the image */
+		size_t mid = i + n / 2;
+
+		if (r->by_pid[mid]->pid == pid)
+			return r->by_pid[mid];
+		if (r->by_pid[mid]->pid < pid) {
+			i = mid + 1;
+			n -= n / 2 + 1;
+		} else {
+			n /= 2;
+		}
+	}
+	return NULL;
+}
+
+static bool is_thread(const struct restore *r, size_t nr_image, pid_t tid)
+{
+	for (size_t i = 0; i < nr_image; i++)
+		for (size_t k = 1; k < r->tasks[i].nr_threads; k++)
+			if (r->tasks[i].threads[k].tid == tid)
+				return true;
+	return false;
+}
+
+static int session_outside(const struct restore *r, const struct restore_task *t, struct img_err *err)
+{
+	return img_fail(err, IMG_UNSUPPORTED,
+		"pid %d: its session %d is not part of the images: a shell's job is restored with --shell-job", t->pid, t->sid);
+}
+
+static int plan_root(struct restore *r, struct img_err *err)
+{
+	struct restore_task *root = r->root;
+
+	root->leads_session = root->sid == root->pid;
+	if (!root->leads_session && root->sid != 0 && !r->opt->shell_job)
+		return session_outside(r, root, err);
+	if (r->opt->restore_sibling)
+		root->clone_flags |= CLONE_PARENT;
+	return 0;
+}
+
+/* Somebody in the task's session who is a child of its parent. */
+static struct restore_task *brother_in_session(struct restore *r, size_t nr_image, struct restore_task *t)
+{
+	struct restore_task *leader = find(r, nr_image, t->sid);
+
+	if (leader && leader != t && leader->parent == t->parent)
+		return leader;
+	for (size_t i = 0; i < t->index; i++) {
+		struct restore_task *b = &r->tasks[i];
+
+		if (b->parent == t->parent && b->sid == t->sid && b->creator)
+			return b;
+	}
+	return NULL;
+}
+
+static int plan_session(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)
+{
+	struct restore_task *p = t->parent, *leader;
+
+	t->creator = p;
+	t->leads_session = t->sid == t->pid;
+	if (t->leads_session || t->sid == p->sid)
+		return 0;
+	if (p->leads_session && t->sid == born_sid(r, p)) {
+		t->born_before_setsid = true;
+		return 0;
+	}
+
+	leader = find(r, nr_image, t->sid);
+	if (leader && !leader->leads_session && leader->sid != leader->pid)
+		return img_fail(err, IMG_CORRUPT, "pid %d: in session %d, which pid %d is not the leader of", t->pid, t->sid,
+			leader->pid);
+	if (!leader) {
+		if (t->sid == r->root->sid || t->sid == 0)
+			return img_fail(err, IMG_UNSUPPORTED,
+				"pid %d: is in the session %d of whoever started the tree, and its parent %d is not", t->pid,
+				t->sid, p->pid);
+		if (is_thread(r, nr_image, t->sid))
+			return img_fail(err, IMG_UNSUPPORTED, "pid %d: its session has the number of a thread, %d", t->pid, t->sid);
+		leader = add_helper(r, t->sid, t->sid, t->sid, p);
+	}
+	t->creator = brother_in_session(r, nr_image, t);
+	if (!t->creator)
+		return img_fail(err, IMG_UNSUPPORTED,
+			"pid %d: is in session %d, its parent %d is not, and no other child of that is either", t->pid, t->sid,
+			p->pid);
+	t->clone_flags |= CLONE_PARENT;
+	return 0;
+}
+
+static int plan_group(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)
+{
+	struct restore_task *leader;
+
+	if (t->leads_session)
+		return 0; /* setsid made the group too; it cannot leave it */
+	if (t->pgid == t->pid) {
+		t->makes_group = true;
+		return 0;
+	}
+	t->joins_group = true;
+	leader = find(r, nr_image, t->pgid);
+	if (!leader && (t->pgid == 0 || (t->sid == r->root->sid && !r->root->leads_session && t->pgid == r->root->pgid))) {
+		t->group_external = true;
+		return 0;
+	}
+	if (!leader) {
+		if (is_thread(r, nr_image, t->pgid))
+			return img_fail(err, IMG_UNSUPPORTED, "pid %d: its process group has the number of a thread, %d", t->pid,
+				t->pgid);
+		leader = add_helper(r, t->pgid, t->sid, t->pgid, t);
+	}
+	if (leader->sid != t->sid)
+		return img_fail(err, IMG_CORRUPT, "pid %d: its process group %d is in session %d, not in its own, %d", t->pid,
+			t->pgid, leader->sid, t->sid);
+	if (!leader->leads_session)
+		leader->makes_group = true;
+	return 0;
+}
+
+/* The kernel objects that clone(2) lets tasks share. */
+struct shareable {
+	const char *what;
+	size_t id; /* offset in TaskKobjIdsEntry */
+	unsigned flag; /* 0: tasks of an image that share it cannot be made */
+};
+
+static const struct shareable shareables[] = {
+	{ "its memory (CLONE_VM)", offsetof(TaskKobjIdsEntry, vm_id), 0 },
+	{ "its signal handlers (CLONE_SIGHAND)", offsetof(TaskKobjIdsEntry, sighand_id), 0 },
+	{ "its descriptors (CLONE_FILES)", offsetof(TaskKobjIdsEntry, files_id), CLONE_FILES },
+	{ "its current directory (CLONE_FS)", offsetof(TaskKobjIdsEntry, fs_id), CLONE_FS },
+};
+
+static uint32_t shared_id(const struct restore_task *t, const struct shareable *s)
+{
+	return *(const uint32_t *)((const char *)t->ids + s->id);
+}
+
+static int by_shared_id(const void *a, const void *b, void *arg)
+{
+	const struct restore_task *x = *(struct restore_task *const *)a, *y = *(struct restore_task *const *)b;
+	uint32_t i = shared_id(x, arg), k = shared_id(y, arg);
+
+	if (i != k)
+		return i < k ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* t shares with `first`, the first task that has the object: all between them on the way of making have to pass it on. */
+static int share_with(struct restore_task *t, struct restore_task *first, const struct shareable *s, struct img_err *err)
+{
+	struct restore_task *c = t->creator;
+
+	while (s->flag && c && c != first && (c->state == RESTORE_HELPER || (c->ids && shared_id(c, s) == shared_id(t, s))))
+		c = c->creator;
+	if (!s->flag || c != first)
+		return img_fail(err, IMG_UNSUPPORTED, "pid %d: shares %s with pid %d%s", t->pid, s->what, first->pid,
+			s->flag ? ", which does not make it" : "");
+	t->clone_flags |= s->flag;
+	for (c = t->creator; c->state == RESTORE_HELPER; c = c->creator)
+		c->clone_flags |= s->flag;
+	return 0;
+}
+
+static int plan_shares(struct restore *r, size_t nr_image, struct img_err *err)
+{
+	cleanup_free struct restore_task **tasks = calloc(nr_image, sizeof(*tasks));
+	size_t nr = 0;
+
+	if (!tasks)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < nr_image; i++)
+		if (restore_task_lives(&r->tasks[i]))
+			tasks[nr++] = &r->tasks[i];
+	for (size_t k = 0; k < ARRAY_SIZE(shareables); k++) {
+		const struct shareable *s = &shareables[k];
+		size_t first = 0;
+
+		qsort_r(tasks, nr, sizeof(*tasks), by_shared_id, (void *)s);
+		for (size_t i = 1; i < nr; i++) {
+			if (shared_id(tasks[i], s) != shared_id(tasks[first], s))
+				first = i;
+			else if (share_with(tasks[i], tasks[first], s, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static void link_creators(struct restore *r)
+{
+	for (size_t i = r->nr_tasks; i-- > 0;) {
+		struct restore_task *t = &r->tasks[i];
+
+		if (!t->creator)
+			continue;
+		t->made_next = t->creator->made_first;
+		t->creator->made_first = t;
+	}
+}
+
+/* A group's maker that is a member of another group goes there after everybody has joined. */
+static void plan_moves(struct restore *r)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		struct restore_task *t = &r->tasks[i];
+
+		t->moves_group = t->makes_group && t->pgid != t->pid;
+		r->moves |= t->moves_group;
+	}
+}
+
+int restore_plan_tree(struct restore *r, struct img_err *err)
+{
+	size_t nr_image = r->nr_tasks;
+
+	if (plan_root(r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < nr_image; i++)
+		if (&r->tasks[i] != r->root && plan_session(r, nr_image, &r->tasks[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < nr_image; i++)
+		if (plan_group(r, nr_image, &r->tasks[i], err) < 0)
+			return -1;
+	if (plan_shares(r, nr_image, err) < 0)
+		return -1;
+	plan_moves(r);
+	link_creators(r);
+	return restore_tasks_index(r, err);
+}

@@ -1,0 +1,181 @@
+/* engines/criu-restore/run.c -- a restore from start to end: the front process. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "criu-restore/floor.h"
+#include "criu-restore/handoff.h"
+#include "criu-restore/images.h"
+#include "criu-restore/made.h"
+#include "criu-restore/outcome.h"
+#include "criu-restore/plan-tree.h"
+#include "criu-restore/plan.h"
+#include "criu-restore/resume.h"
+#include "criu-restore/run.h"
+#include "criu-restore/scratch.h"
+#include "criu-restore/stage.h"
+#include "criu-restore/steps.h"
+#include "criu-restore/tree.h"
+#include "criuimg/cleanup.h"
+
+/* ---- plan ---- */
+
+/* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the set. */
+static int open_images(struct restore *r, struct img_err *err)
+{
+	r->images_dirfd = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->images_dirfd < 0)
+		return img_fail_sys(err, "images directory %s", r->opt->images_dir);
+	r->set = img_set_open_dir(r->images_dirfd, NULL, err);
+	if (!r->set || restore_images_read(r, err) < 0)
+		return -1;
+	img_set_close(r->set);
+	r->set = NULL;
+	if (restore_floor(r, &r->images_dirfd, err) < 0)
+		return -1;
+	r->set = img_set_open_dir(r->images_dirfd, NULL, err);
+	return r->set ? 0 : -1;
+}
+
+/* What all processes share: for each task whether it exists, for each table who still needs it. */
+static int share(struct restore *r, struct img_err *err)
+{
+	uint32_t *words;
+
+	r->shared = restore_shared_alloc(r, sizeof(*r->shared), err);
+	r->counts = r->shared ? restore_shared_alloc(r, sizeof(*r->counts), err) : NULL;
+	words = r->counts ? restore_shared_alloc(r, (r->nr_tasks + r->nr_fdtables) * sizeof(*words), err) : NULL;
+	if (!words)
+		return -1;
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		r->tasks[i].made = words++;
+	for (size_t i = 0; i < r->nr_fdtables; i++) {
+		r->fdtables[i].unmapped = words++;
+		*r->fdtables[i].unmapped = r->fdtables[i].nr_users;
+	}
+	return 0;
+}
+
+static int plan(struct restore *r, struct img_err *err)
+{
+	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 || restore_scratch_find(r, err) < 0 ||
+		restore_plan_tree(r, err) < 0 || restore_plan_pids(r, err) < 0 || share(r, err) < 0)
+		return -1;
+	return restore_steps_whole(r, MOMENT_PLAN, err);
+}
+
+/* ---- the front while processes are made ---- */
+
+/* Tasks are copies of the front: they start with all signals blocked and at their defaults, so that nothing sent to our
+ * group or terminal, and no child's end, disturbs them. */
+static int calm(struct restore *r, struct img_err *err)
+{
+	sigset_t all;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			signal(sig, SIG_DFL); /* those the libc keeps to itself fail: they are at their default */
+	sigfillset(&all);
+	sigemptyset(&r->stop_signals);
+	sigaddset(&r->stop_signals, SIGINT);
+	sigaddset(&r->stop_signals, SIGTERM);
+	sigaddset(&r->stop_signals, SIGHUP);
+	sigaddset(&r->stop_signals, SIGQUIT);
+	if (sigprocmask(SIG_SETMASK, &all, &r->old_mask) < 0)
+		return img_fail_sys(err, "block signals");
+	/* So that nobody made by us can get lost when its parent dies in a failure. */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return img_fail_sys(err, "become a reaper");
+	return 0;
+}
+
+static size_t live_tasks(const struct restore *r, size_t *threads)
+{
+	size_t nr = 0;
+
+	*threads = 0;
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (restore_task_lives(&r->tasks[i])) {
+			nr++;
+			*threads += r->tasks[i].nr_threads;
+		}
+	return nr;
+}
+
+static int stage(struct restore *r, enum restore_stage which, size_t nr, struct img_err *err)
+{
+	restore_stage_open(r, which, nr);
+	return restore_stage_await(r, err);
+}
+
+static int build(struct restore *r, struct img_err *err)
+{
+	size_t threads, live = live_tasks(r, &threads);
+
+	restore_stage_open(r, STAGE_BORN, 1);
+	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0)
+		return -1;
+	if (stage(r, STAGE_FORK, r->nr_tasks, err) < 0 || stage(r, STAGE_JOIN, r->nr_tasks, err) < 0 ||
+		(r->moves && stage(r, STAGE_MOVE, r->nr_tasks, err) < 0))
+		return -1;
+	restore_outcome_forked(r);
+	if (stage(r, STAGE_END, live, err) < 0 || stage(r, STAGE_FETCH, live, err) < 0 ||
+		stage(r, STAGE_FINISH, threads, err) < 0)
+		return -1;
+	return restore_hold(r, err);
+}
+
+/* Everything is there and held: what may still refuse, then the point of no return. */
+static int let_run(struct restore *r, struct img_err *err)
+{
+	if (restore_pidfile(r, err) < 0 || restore_script(r, "post-restore", err) < 0 ||
+		restore_steps_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
+		restore_script(r, "pre-resume", err) < 0)
+		return -1;
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	return restore_release(r, err);
+}
+
+static int fail(struct restore *r, bool *undone, struct img_err *err)
+{
+	struct img_err more = IMG_ERR_INIT;
+
+	*undone = restore_made_kill(r, &more) == 0;
+	if (!*undone) {
+		log_error(r->log, "%s", more.text);
+		more = (struct img_err)IMG_ERR_INIT;
+	}
+	if (restore_steps_whole(r, MOMENT_UNDO, &more) < 0) {
+		log_error(r->log, "%s", more.text);
+		*undone = false;
+	}
+	restore_pidfile_remove(r);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
+	return -1;
+}
+
+int restore_run(struct restore *r, bool *undone, struct img_err *err)
+{
+	*undone = true;
+	r->front_pid = getpid();
+	r->front_pgid = getpgrp();
+	restore_outcome_begin(r);
+	if (plan(r, err) < 0)
+		return -1;
+	if (r->opt->plan)
+		return restore_plan_print(r, err);
+	if (restore_script(r, "pre-restore", err) < 0)
+		return -1;
+	if (calm(r, err) < 0 || restore_blob_map(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 ||
+		build(r, err) < 0 || let_run(r, err) < 0)
+		return fail(r, undone, err);
+	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
+	return restore_script(r, "post-resume", err);
+}

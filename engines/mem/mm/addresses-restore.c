@@ -1,0 +1,70 @@
+/* engines/mem/mm/addresses-restore.c -- how criu-restore sets what the kernel knows of an address space beside its mappings: where code,
+ * data, heap, stack, arguments and environment are, the auxiliary vector, the exe link, dumpable. */
+
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/task_ops.h"
+
+enum {
+	AUXV_WORDS_MAX = 1024, /* the kernel has about 50 and refuses more than it has */
+};
+
+static int mm_plan(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	if (t->mm->n_mm_saved_auxv > AUXV_WORDS_MAX)
+		return img_fail(err, IMG_CORRUPT, "auxiliary vector of %zu words", t->mm->n_mm_saved_auxv);
+	if (t->mm->has_dumpable && (t->mm->dumpable < 0 || t->mm->dumpable > 2))
+		return img_fail(err, IMG_CORRUPT, "dumpable %d", t->mm->dumpable);
+	return 0;
+}
+
+static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+{
+	const MmEntry *mm = t->mm;
+	struct prctl_mm_map map = {
+		.start_code = mm->mm_start_code,
+		.end_code = mm->mm_end_code,
+		.start_data = mm->mm_start_data,
+		.end_data = mm->mm_end_data,
+		.start_brk = mm->mm_start_brk,
+		.brk = mm->mm_brk,
+		.start_stack = mm->mm_start_stack,
+		.arg_start = mm->mm_arg_start,
+		.arg_end = mm->mm_arg_end,
+		.env_start = mm->mm_env_start,
+		.env_end = mm->mm_env_end,
+		.auxv_size = mm->n_mm_saved_auxv * sizeof(uint64_t),
+	};
+	int exe;
+
+	/* Not O_PATH: the kernel wants a file that is open. */
+	if (restore_open_file(r, t, mm->exe_file_id, O_RDONLY, &exe, err) < 0)
+		return img_wrap(err, "exe");
+	map.exe_fd = exe;
+	if (mm->n_mm_saved_auxv)
+		map.auxv = (__u64 *)tape_data(tape, mm->mm_saved_auxv, map.auxv_size);
+	tape_step(tape, TAPE_MM, "set addresses, auxv and exe", SYS_prctl, PR_SET_MM, PR_SET_MM_MAP,
+		tape_data(tape, &map, sizeof(map)), sizeof(map), 0);
+	if (mm->has_thp_disabled && mm->thp_disabled)
+		tape_step(tape, TAPE_MM, "disable huge pages", SYS_prctl, PR_SET_THP_DISABLE, 1);
+
+	/* 2 (root only) comes of a changed identity and cannot be asked for; 0 is the next best, and lets nobody in that 2 does not. */
+	if (mm->has_dumpable) {
+		if (mm->dumpable == 2)
+			log_warn(r->log, "pid %d: dumpable 2 becomes 0", t->pid);
+		tape_step(tape, TAPE_ARM, "dumpable", SYS_prctl, PR_SET_DUMPABLE, mm->dumpable == 1);
+	}
+	return 0;
+}
+
+extern const struct task_restore_ops mm_restore_ops;
+
+const struct task_restore_ops mm_restore_ops = {
+	.name = "mm",
+	.plan = mm_plan,
+	.tape = mm_tape,
+};

@@ -1,0 +1,94 @@
+/* engines/task/prctl/prctl-restore.c -- how criu-restore sets the many small things that prctl(2) and /proc set. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "criu-restore/task_ops.h"
+#include "criuimg/cleanup.h"
+
+enum {
+	COMM_SIZE = 16,
+	MEMBARRIER_BITS = 31,
+};
+
+/* A number in a file of our own /proc directory: written only where it is another. Where the file is not there nothing
+ * can be lost. */
+static int set_number(const char *path, int64_t value, struct img_err *err)
+{
+	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+	char text[32];
+	ssize_t len;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return img_fail_sys(err, "%s", path);
+	len = read(fd, text, sizeof(text) - 1);
+	if (len < 0)
+		return img_fail_sys(err, "%s", path);
+	text[len] = 0;
+	if (strtoll(text, NULL, 10) == value)
+		return 0;
+	len = snprintf(text, sizeof(text), "%" PRId64, value);
+	if (pwrite(fd, text, len, 0) != len)
+		return img_fail_sys(err, "%s: %s", path, text);
+	return 0;
+}
+
+static int prctl_task(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	const TaskCoreEntry *tc = t->core->tc;
+
+	if (tc->has_oom_score_adj && set_number("/proc/self/oom_score_adj", tc->oom_score_adj, err) < 0)
+		return -1;
+	if (tc->has_loginuid && set_number("/proc/self/loginuid", tc->loginuid, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int prctl_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+{
+	const TaskCoreEntry *tc = t->core->tc;
+
+	/* Not before the mappings are made: some personalities change what mmap(2) does. Threads inherit it. */
+	if (personality(0xffffffff) != (int)tc->personality)
+		tape_step(tape, TAPE_MM, "personality", SYS_personality, tc->personality);
+	for (int bit = 0; tc->has_membarrier_registration_mask && bit < MEMBARRIER_BITS; bit++)
+		if (tc->membarrier_registration_mask & 1u << bit)
+			tape_step(tape, TAPE_MM, "register for membarrier", SYS_membarrier, 1u << bit, 0, 0);
+	if (tc->has_child_subreaper && tc->child_subreaper)
+		tape_step(tape, TAPE_ARM, "become a reaper", SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
+	return 0;
+}
+
+static int prctl_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
+	struct img_err *err)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+	const char *comm = tc->comm ? tc->comm : t->core->tc->comm;
+	char name[COMM_SIZE];
+
+	snprintf(name, sizeof(name), "%s", comm);
+	tape_step(tape, TAPE_THREAD, "set name", SYS_prctl, PR_SET_NAME, tape_data(tape, name, sizeof(name)));
+	/* Until here the leader dies with its parent. */
+	if (tc->pdeath_sig || th == t->threads)
+		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG, tc->pdeath_sig);
+	return 0;
+}
+
+extern const struct task_restore_ops prctl_restore_ops;
+
+const struct task_restore_ops prctl_restore_ops = {
+	.name = "prctl",
+	.task = prctl_task,
+	.tape = prctl_tape,
+	.thread = prctl_thread,
+};

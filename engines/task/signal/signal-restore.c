@@ -1,0 +1,138 @@
+/* engines/task/signal/signal-restore.c -- how criu-restore gives a task its signals: handlers, masks, alternate stacks, what is
+ * pending.
+ *
+ * Until they are resumed all threads have all signals blocked, so what is queued for them stays queued. A signal can be sent with
+ * any siginfo only to oneself: each thread queues its own, the leader those of the process.
+ */
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "criu-restore/task_ops.h"
+#include "kernel/ptrace.h"
+
+enum {
+	SIGNALS = 64,
+	SIGINFO_SIZE = 128,
+};
+
+/* As the kernel has it: include/linux/signal_types.h. */
+struct kernel_sigaction {
+	uint64_t handler, flags, restorer, mask;
+};
+
+/* ---- plan ---- */
+
+static int check_queue(const SignalQueueEntry *q, struct img_err *err)
+{
+	for (size_t i = 0; q && i < q->n_signals; i++) {
+		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
+		int signo;
+
+		if (info->len != SIGINFO_SIZE)
+			return img_fail(err, IMG_CORRUPT, "pending signal of %zu bytes", info->len);
+		memcpy(&signo, info->data, sizeof(signo));
+		if (signo < 1 || signo > SIGNALS)
+			return img_fail(err, IMG_CORRUPT, "pending signal %d", signo);
+	}
+	return 0;
+}
+
+static int signal_plan(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	const TaskCoreEntry *tc = t->core->tc;
+
+	if (tc->n_sigactions > SIGNALS - 2) /* nobody can have one for SIGKILL and SIGSTOP */
+		return img_fail(err, IMG_CORRUPT, "%zu signal actions", tc->n_sigactions);
+	for (size_t i = 0; i < tc->n_sigactions; i++)
+		if (tc->sigactions[i]->has_compat_sigaction && tc->sigactions[i]->compat_sigaction)
+			return img_fail(err, IMG_UNSUPPORTED, "handlers of 32-bit code are not supported yet");
+	if (check_queue(tc->signals_s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (check_queue(t->threads[i].core->thread_core->signals_p, err) < 0)
+			return img_wrap(err, "thread %d", t->threads[i].tid);
+	return 0;
+}
+
+/* ---- the process ---- */
+
+/* All start at their default. */
+static void set_actions(const TaskCoreEntry *tc, struct restore_tape *tape)
+{
+	int signo = 0;
+
+	for (size_t i = 0; i < tc->n_sigactions; i++) {
+		const SaEntry *e = tc->sigactions[i];
+		struct kernel_sigaction sa = { e->sigaction, e->flags, e->restorer, e->mask };
+		char what[32];
+
+		do
+			signo++;
+		while (signo == SIGKILL || signo == SIGSTOP);
+		if (!sa.handler && !sa.flags && !sa.mask)
+			continue;
+		snprintf(what, sizeof(what), "action of signal %d", signo);
+		tape_step(tape, TAPE_SIGNALS, what, SYS_rt_sigaction, signo, tape_data(tape, &sa, sizeof(sa)), 0, sizeof(sa.mask));
+	}
+}
+
+static int signal_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+{
+	const SignalQueueEntry *q = t->core->tc->signals_s;
+
+	set_actions(t->core->tc, tape);
+	for (size_t i = 0; q && i < q->n_signals; i++) {
+		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
+
+		tape_step(tape, TAPE_PENDING, "queue a pending signal", SYS_rt_sigqueueinfo, t->pid, *(int *)info->data,
+			tape_data(tape, info->data, info->len));
+	}
+	return 0;
+}
+
+/* ---- each thread ---- */
+
+static int signal_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
+	struct img_err *err)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+	const SignalQueueEntry *q = tc->signals_p;
+
+	if (tc->sas && tc->sas->ss_flags != SS_DISABLE) {
+		stack_t stack = { .ss_sp = (void *)tc->sas->ss_sp, .ss_flags = tc->sas->ss_flags, .ss_size = tc->sas->ss_size };
+
+		tape_step(tape, TAPE_THREAD, "alternate signal stack", SYS_sigaltstack, tape_data(tape, &stack, sizeof(stack)), 0);
+	}
+	for (size_t i = 0; q && i < q->n_signals; i++) {
+		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
+
+		tape_step(tape, TAPE_THREAD_PENDING, "queue a pending signal", SYS_rt_tgsigqueueinfo, t->pid, th->tid,
+			*(int *)info->data, tape_data(tape, info->data, info->len));
+	}
+	return 0;
+}
+
+static int signal_resume(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+	uint64_t mask = 0;
+
+	if (tc->has_blk_sigset)
+		mask = tc->blk_sigset;
+	else if (th == t->threads)
+		mask = t->core->tc->blk_sigset;
+	return kern_ptrace_set_sigmask(th->tid, mask, err);
+}
+
+extern const struct task_restore_ops signal_restore_ops;
+
+const struct task_restore_ops signal_restore_ops = {
+	.name = "signal",
+	.plan = signal_plan,
+	.tape = signal_tape,
+	.thread = signal_thread,
+	.resume = signal_resume,
+};

@@ -1,0 +1,142 @@
+/* parasite/restore-blob/blob.c -- plays the tape of a thread, then waits to be taken over.
+ *
+ * Runs in a task whose old address space it has just thrown away: no libc, no descriptors, all signals blocked. What it is
+ * to do was all decided before; here is only how. A failure is noted once for the whole run; whoever fails, or sees that
+ * somebody has, just waits for criu-restore to kill it.
+ */
+
+#include <asm-generic/errno-base.h>
+#include <linux/futex.h>
+#include <linux/sched.h>
+
+#include "parasite/nolibc/string.h"
+#include "parasite/nolibc/syscall.h"
+#include "parasite/restore.h"
+
+void blob_play(struct blob_thread *th) __attribute__((noreturn));
+long blob_clone(struct clone_args *args, unsigned long size, struct blob_thread *th);
+
+enum {
+	/* The kernel gives timers of a task ascending numbers; a program that has used up so many is not likely. */
+	BLOB_TIMER_TRIES = 1 << 20,
+};
+
+static void blob_wake(uint32_t *word)
+{
+	nolibc_syscall(__NR_futex, word, FUTEX_WAKE, 0x7fffffff);
+}
+
+static void blob_add(uint32_t *word, uint32_t add)
+{
+	__atomic_add_fetch(word, add, __ATOMIC_SEQ_CST);
+	blob_wake(word);
+}
+
+static void blob_wait(uint32_t *word, uint32_t value)
+{
+	uint32_t now;
+
+	while ((now = __atomic_load_n(word, __ATOMIC_SEQ_CST)) != value)
+		nolibc_syscall(__NR_futex, word, FUTEX_WAIT, now, NULL);
+}
+
+static void blob_go_home(struct blob_thread *th) __attribute__((noreturn));
+static void blob_go_home(struct blob_thread *th)
+{
+	for (;;)
+		nolibc_syscall(__NR_futex, &th->shared->go_home, FUTEX_WAIT, 0, NULL);
+}
+
+static void blob_event(struct blob_shared *s)
+{
+	blob_add(&s->events, 1);
+}
+
+static void blob_fail(struct blob_thread *th, const struct blob_step *step, long ret) __attribute__((noreturn));
+static void blob_fail(struct blob_thread *th, const struct blob_step *step, long ret)
+{
+	struct blob_shared *s = th->shared;
+	uint32_t none = 0;
+
+	if (__atomic_compare_exchange_n(&s->failed, &none, 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		s->err_pid = th->pid;
+		s->err_tid = th->tid;
+		s->err_code = 0;
+		s->err_errno = nolibc_is_error(ret) ? -ret : 0;
+		nolibc_copy_text(s->err_text, step->what, sizeof(s->err_text));
+		__atomic_store_n(&s->failed, 2, __ATOMIC_SEQ_CST);
+		blob_event(s);
+	}
+	blob_go_home(th);
+}
+
+static long blob_spawn(struct blob_thread *th)
+{
+	int32_t tid = th->tid;
+	struct clone_args args;
+
+	memset(&args, 0, sizeof(args));
+	args.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+	args.stack = th->stack - BLOB_STACK_SIZE;
+	args.stack_size = BLOB_STACK_SIZE;
+	args.set_tid = (uintptr_t)&tid;
+	args.set_tid_size = 1;
+	return blob_clone(&args, sizeof(args), th);
+}
+
+static long blob_timer_create(long clock, void *event, int wanted)
+{
+	for (int i = 0; i < BLOB_TIMER_TRIES; i++) {
+		int id = -1;
+		long ret = nolibc_syscall(__NR_timer_create, clock, event, &id);
+
+		if (ret || id == wanted)
+			return ret;
+		ret = nolibc_syscall(__NR_timer_delete, id);
+		if (ret)
+			return ret;
+	}
+	return -EAGAIN;
+}
+
+static long blob_step_run(const struct blob_step *s)
+{
+	const uint64_t *a = s->args;
+
+	switch (s->nr) {
+	case BLOB_COPY:
+		memcpy((void *)a[0], (const void *)a[1], a[2]);
+		return 0;
+	case BLOB_ADD:
+		blob_add((uint32_t *)a[0], a[1]);
+		return 0;
+	case BLOB_WAIT:
+		blob_wait((uint32_t *)a[0], a[1]);
+		return 0;
+	case BLOB_SPAWN:
+		return blob_spawn((struct blob_thread *)a[0]);
+	case BLOB_TIMER_CREATE:
+		return blob_timer_create(a[0], (void *)a[1], a[2]);
+	default:
+		return nolibc_syscall6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
+}
+
+void blob_play(struct blob_thread *th)
+{
+	struct blob_shared *shared = th->shared;
+
+	for (uint64_t i = 0; i < th->tape.nr; i++) {
+		const struct blob_step *s = &th->tape.steps[i];
+		long ret = blob_step_run(s);
+
+		if (s->flags & BLOB_EXPECT ? (uint64_t)ret != s->expect :
+					     nolibc_is_error(ret) && !(s->flags & BLOB_MAY_FAIL))
+			blob_fail(th, s, ret);
+	}
+
+	/* Nothing of the tape is used any more: the front may take this thread over at any moment from here on. */
+	if (!__atomic_sub_fetch(&shared->busy, 1, __ATOMIC_SEQ_CST))
+		blob_event(shared);
+	blob_go_home(th);
+}
