@@ -114,7 +114,8 @@ static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err 
 	if (e->prot & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
 		return img_fail(err, IMG_UNSUPPORTED, "protection %#x is not known", e->prot);
 	if (e->madv & ~MADV_KNOWN)
-		return img_fail(err, IMG_UNSUPPORTED, "advice %#" PRIx64 " is not known", e->madv & ~MADV_KNOWN);
+		return img_fail(err, IMG_UNSUPPORTED, "advice %#llx is not known",
+			(unsigned long long)(e->madv & ~MADV_KNOWN));
 	if (kind & (IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED) &&
 		(e->shmid > UINT32_MAX || !restore_find_file(r, e->shmid)))
 		return img_fail(err, IMG_CORRUPT, "there is no file %" PRIu64, e->shmid);

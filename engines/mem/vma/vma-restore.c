@@ -136,7 +136,7 @@ int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_t
 		const VmaEntry *e = t->mm->vmas[i];
 
 		if (e->status & IMG_VMA_GUARD)
-			tape_call(tape, TAPE_PROTECT, "guard region", SYS_madvise, e->start, e->end - e->start,
+			tape_step(tape, TAPE_PROTECT, "guard region", SYS_madvise, e->start, e->end - e->start,
 				MADV_GUARD_INSTALL, 0, 0, 0);
 	}
 	return 0;
