@@ -4,6 +4,7 @@
  * last of the images; the tasks are held until it is there.
  */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int run_script_after(struct dump *d, struct img_err *err)
 
 static int open_images(struct dump *d, struct img_err *err)
 {
-	d->set = img_set_create_dir(-1, d->opt->images_dir, err);
+	d->set = img_set_create_dir(AT_FDCWD, d->opt->images_dir, err);
 	return d->set ? 0 : -1;
 }
 
