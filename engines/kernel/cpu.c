@@ -67,7 +67,7 @@ static uint32_t cpuid_word(uint32_t leaf, uint32_t subleaf, enum reg reg)
 {
 	uint32_t regs[4] = { 0 };
 
-	if (__get_cpuid_max(leaf & 0x80000000u, NULL) < leaf)
+	if ((uint32_t)__get_cpuid_max(leaf & 0x80000000u, NULL) < leaf)
 		return 0;
 	__cpuid_count(leaf, subleaf, regs[EAX], regs[EBX], regs[ECX], regs[EDX]);
 	return regs[reg];
