@@ -18,7 +18,8 @@ struct img_sink {
 	unsigned char *buf; /* allocated by the first small write */
 };
 
-static struct img_sink *sink_new(const struct img_sink_ops *ops, void *self, bool buffered, struct img_err *err)
+static struct img_sink *sink_new(
+	const struct img_sink_ops *ops, void *self, bool buffered, struct img_err *err)
 {
 	struct img_sink *sink = calloc(1, sizeof(*sink));
 
@@ -149,7 +150,8 @@ int img_sink_moved(struct img_sink *sink, uint64_t len, struct img_err *err)
 	return 0;
 }
 
-int img_sink_block_digest(struct img_sink *sink, uint64_t block, const unsigned char *digest, struct img_err *err)
+int img_sink_block_digest(
+	struct img_sink *sink, uint64_t block, const unsigned char *digest, struct img_err *err)
 {
 	return sink->ops->block_digest ? sink->ops->block_digest(sink->self, block, digest, err) : 0;
 }

@@ -50,8 +50,8 @@ int img_source_read_full(struct img_source *src, void *buf, size_t len, struct i
 		if (n == 0 && have == 0)
 			return 0;
 		if (n == 0)
-			return img_fail(err, IMG_CORRUPT, "ends in the middle: %zu bytes where %zu belong", have,
-				len);
+			return img_fail(err, IMG_CORRUPT, "ends in the middle: %zu bytes where %zu belong",
+				have, len);
 		have += n;
 	}
 	return 1;

@@ -11,7 +11,8 @@ const ProtobufCMessageDescriptor *img_flow_next(const struct img_flow *flow)
 	return kind->head && flow->nr == 0 ? kind->head : kind->entry;
 }
 
-int img_flow_record(struct img_flow *flow, const ProtobufCMessage *msg, struct img_payload *payload, struct img_err *err)
+int img_flow_record(
+	struct img_flow *flow, const ProtobufCMessage *msg, struct img_payload *payload, struct img_err *err)
 {
 	const struct img_kind_ops *ops = flow->kind->ops;
 

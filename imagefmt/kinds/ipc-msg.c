@@ -29,7 +29,8 @@ static int ipc_msg_record(
 static int ipc_msg_end(const struct img_flow *flow, struct img_err *err)
 {
 	if (flow->LEFT)
-		return img_fail(err, IMG_CORRUPT, "the last queue lacks %llu messages", (unsigned long long)flow->LEFT);
+		return img_fail(err, IMG_CORRUPT, "the last queue lacks %llu messages",
+			(unsigned long long)flow->LEFT);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include "criuimg/manifest.h"
 #include "kinds/ops.h"
 
-int img_manifest_identity(const ManifestEntry *manifest, unsigned char id[IMG_DIGEST_SIZE], struct img_err *err)
+int img_manifest_identity(
+	const ManifestEntry *manifest, unsigned char id[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	XXH3_state_t *state = XXH3_createState();
 	XXH128_canonical_t canonical;
@@ -37,7 +38,8 @@ static int member_check(const ManifestMember *m, const char *before, struct img_
 	if (!*m->name || strchr(m->name, '/') || !strcmp(m->name, ".") || !strcmp(m->name, ".."))
 		return img_fail(err, IMG_CORRUPT, "'%.300s' is no name of an image", m->name);
 	if (before && strcmp(before, m->name) >= 0)
-		return img_fail(err, IMG_CORRUPT, "members are not sorted: %.300s after %.300s", m->name, before);
+		return img_fail(
+			err, IMG_CORRUPT, "members are not sorted: %.300s after %.300s", m->name, before);
 	if (m->digest.len != 0 && m->digest.len != IMG_DIGEST_SIZE)
 		return img_fail(err, IMG_CORRUPT, "%.300s: a digest of %zu bytes", m->name, m->digest.len);
 	return 0;
@@ -57,7 +59,7 @@ static int manifest_record(
 		if (member_check(manifest->members[i], i ? manifest->members[i - 1]->name : NULL, err))
 			return -1;
 	for (size_t i = 1; i < manifest->n_requires; i++)
-		if (strcmp(manifest->requires[i - 1], manifest->requires[i]) >= 0)
+		if (strcmp(manifest->requires[i - 1], manifest -> requires[i]) >= 0)
 			return img_fail(err, IMG_CORRUPT, "required features are not sorted");
 	if (manifest->has_parent_id && manifest->parent_id.len != IMG_DIGEST_SIZE)
 		return img_fail(err, IMG_CORRUPT, "parent_id has %zu bytes", manifest->parent_id.len);

@@ -8,6 +8,7 @@
 #include "manifest.pb-c.h"
 
 /* The identity of a set: XXH3-128 over its members, in the manifest's order. */
-int img_manifest_identity(const ManifestEntry *manifest, unsigned char id[IMG_DIGEST_SIZE], struct img_err *err);
+int img_manifest_identity(
+	const ManifestEntry *manifest, unsigned char id[IMG_DIGEST_SIZE], struct img_err *err);
 
 #endif

@@ -36,7 +36,8 @@ struct img_kind_ops {
 /* The message of the next record of an image, or NULL: there can be none. */
 const ProtobufCMessageDescriptor *img_flow_next(const struct img_flow *flow);
 /* Take one record; see img_kind_ops.record. */
-int img_flow_record(struct img_flow *flow, const ProtobufCMessage *msg, struct img_payload *payload, struct img_err *err);
+int img_flow_record(
+	struct img_flow *flow, const ProtobufCMessage *msg, struct img_payload *payload, struct img_err *err);
 int img_flow_end(const struct img_flow *flow, struct img_err *err);
 
 extern const struct img_kind_ops img_pagemap_ops;

@@ -22,7 +22,8 @@ int img_pagemap_run(const PagemapEntry *entry, uint64_t floor, struct img_run *r
 		return img_fail(err, IMG_CORRUPT, "run at %#llx: both here and in the parent",
 			(unsigned long long)entry->vaddr);
 	if (entry->vaddr % IMG_PAGE)
-		return img_fail(err, IMG_CORRUPT, "run at %#llx: not at a page", (unsigned long long)entry->vaddr);
+		return img_fail(
+			err, IMG_CORRUPT, "run at %#llx: not at a page", (unsigned long long)entry->vaddr);
 	if (nr > (UINT64_MAX - entry->vaddr) / IMG_PAGE)
 		return img_fail(err, IMG_CORRUPT, "run at %#llx: %llu pages reach beyond the address space",
 			(unsigned long long)entry->vaddr, (unsigned long long)nr);

@@ -45,6 +45,7 @@ int img_header_read(struct img_source *src, enum img_kind expected, enum img_kin
 		*version = info->framing == IMG_FRAMING_OWN ? 0x11 : 0x10;
 	else if (info->framing == IMG_FRAMING_OWN ||
 		 (info->framing == IMG_FRAMING_SERVICE) != (first == IMG_MAGIC_SERVICE))
-		return img_fail(err, IMG_CORRUPT, "magic %#x in front of an image of kind %s", first, info->name);
+		return img_fail(
+			err, IMG_CORRUPT, "magic %#x in front of an image of kind %s", first, info->name);
 	return 0;
 }

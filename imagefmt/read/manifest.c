@@ -35,5 +35,7 @@ int img_manifest_check_requires(
 			len += snprintf(missing + len, sizeof(missing) - len, "%s%s", len ? ", " : "",
 				manifest->requires[i]);
 	}
-	return len ? img_fail(err, IMG_UNSUPPORTED, "the images need what this program does not know: %s", missing) : 0;
+	return len ? img_fail(err, IMG_UNSUPPORTED, "the images need what this program does not know: %s",
+			     missing)
+		   : 0;
 }

@@ -127,7 +127,8 @@ static int load(struct img_reader *r, struct img_pagemap *map, struct img_err *e
 	return ret < 0 ? img_wrap(err, "%s: record %llu", r->name, (unsigned long long)nr) : 0;
 }
 
-int img_pagemap_load(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err)
+int img_pagemap_load(
+	struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err)
 {
 	cleanup_with(img_reader_close) struct img_reader *r = NULL;
 	int ret;

@@ -18,7 +18,8 @@ static inline uint64_t img_run_end(const struct img_run *run)
 }
 
 /* 1, 0 when the set has none, -1. */
-int img_pagemap_load(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err);
+int img_pagemap_load(
+	struct img_set *set, enum img_kind kind, uint64_t id, struct img_pagemap *map, struct img_err *err);
 void img_pagemap_free(struct img_pagemap *map);
 
 #endif

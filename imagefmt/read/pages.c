@@ -37,13 +37,14 @@ static int data_open(struct img_pages_reader *r, struct img_set *set, struct img
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
-		return img_fail(err, IMG_CORRUPT, "%s: not there, and %s needs it", r->data_name, r->map_name);
+		return img_fail(
+			err, IMG_CORRUPT, "%s: not there, and %s needs it", r->data_name, r->map_name);
 	if (!img_source_can_pread(r->data))
 		return img_fail(err, IMG_UNSUPPORTED, "%s: cannot be read by position here", r->data_name);
 	size = img_source_size(r->data);
 	if (size >= 0 && (uint64_t)size < r->map.present)
-		return img_fail(err, IMG_CORRUPT, "%s: %lld bytes, %s needs %llu", r->data_name, (long long)size,
-			r->map_name, (unsigned long long)r->map.present);
+		return img_fail(err, IMG_CORRUPT, "%s: %lld bytes, %s needs %llu", r->data_name,
+			(long long)size, r->map_name, (unsigned long long)r->map.present);
 	r->data_fd = img_source_fd(r->data, &r->data_base);
 	return 0;
 }
@@ -60,16 +61,19 @@ static int parent_open(
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
-		return img_fail(err, IMG_CORRUPT, "%s: has pages in the parent set, and there is none", r->map_name);
+		return img_fail(
+			err, IMG_CORRUPT, "%s: has pages in the parent set, and there is none", r->map_name);
 	ret = img_pages_open(parent, kind, id, &r->parent, err);
 	if (ret < 0)
 		return img_wrap(err, "parent");
 	if (ret == 0)
-		return img_fail(err, IMG_CORRUPT, "%s: has pages in the parent set, which has no such map", r->map_name);
+		return img_fail(err, IMG_CORRUPT, "%s: has pages in the parent set, which has no such map",
+			r->map_name);
 	return 0;
 }
 
-int img_pages_open(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pages_reader **r_out, struct img_err *err)
+int img_pages_open(struct img_set *set, enum img_kind kind, uint64_t id, struct img_pages_reader **r_out,
+	struct img_err *err)
 {
 	struct img_pages_reader *r;
 	int ret;
@@ -127,7 +131,8 @@ size_t img_pages_find(const struct img_pages_reader *r, uint64_t addr)
 }
 
 /* Pages from addr on that lie in one run or, with *run NULL, in none; at most max, at least one. */
-static uint64_t extent(const struct img_pages_reader *r, size_t i, uint64_t addr, uint64_t max, const struct img_run **run)
+static uint64_t extent(
+	const struct img_pages_reader *r, size_t i, uint64_t addr, uint64_t max, const struct img_run **run)
 {
 	uint64_t nr = max;
 
@@ -143,7 +148,8 @@ static uint64_t extent(const struct img_pages_reader *r, size_t i, uint64_t addr
 
 /* ---- reading ---- */
 
-static int read_at(struct img_pages_reader *r, struct iovec *iov, int nr, uint64_t offset, struct img_err *err)
+static int read_at(
+	struct img_pages_reader *r, struct iovec *iov, int nr, uint64_t offset, struct img_err *err)
 {
 	while (nr) {
 		ssize_t n;
@@ -155,10 +161,11 @@ static int read_at(struct img_pages_reader *r, struct iovec *iov, int nr, uint64
 		if (n < 0 && r->data_fd >= 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return r->data_fd < 0 ? img_wrap(err, "%s", r->data_name) :
-						img_fail_sys(err, "%s: read", r->data_name);
+			return r->data_fd < 0 ? img_wrap(err, "%s", r->data_name)
+					      : img_fail_sys(err, "%s: read", r->data_name);
 		if (n == 0)
-			return img_fail(err, IMG_CORRUPT, "%s: ends at %llu", r->data_name, (unsigned long long)offset);
+			return img_fail(err, IMG_CORRUPT, "%s: ends at %llu", r->data_name,
+				(unsigned long long)offset);
 		offset += n;
 		while (nr && (size_t)n >= iov->iov_len) {
 			n -= iov->iov_len;
@@ -207,18 +214,19 @@ static uint64_t read_present(
 	return read_at(r, iov, nr, offset, err) ? 0 : done;
 }
 
-static int no_data(const struct img_pages_reader *r, const struct img_run *run, uint64_t addr, struct img_err *err)
+static int no_data(
+	const struct img_pages_reader *r, const struct img_run *run, uint64_t addr, struct img_err *err)
 {
 	if (!run)
-		return img_fail(err, IMG_CORRUPT, "%s: no page at %#llx, where a later set relies on one", r->map_name,
-			(unsigned long long)addr);
-	return img_fail(err, IMG_UNSUPPORTED, "%s: the page at %#llx is lazy: this set does not have it", r->map_name,
-		(unsigned long long)addr);
+		return img_fail(err, IMG_CORRUPT, "%s: no page at %#llx, where a later set relies on one",
+			r->map_name, (unsigned long long)addr);
+	return img_fail(err, IMG_UNSUPPORTED, "%s: the page at %#llx is lazy: this set does not have it",
+		r->map_name, (unsigned long long)addr);
 }
 
 /* `holes`: pages in no run are zero; in a parent that is asked for pages it must have, they are a contradiction. */
-static int read_pages(
-	struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, char *buf, bool holes, struct img_err *err)
+static int read_pages(struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, char *buf, bool holes,
+	struct img_err *err)
 {
 	while (nr_pages) {
 		size_t i = img_pages_find(r, addr);
@@ -245,20 +253,21 @@ static int read_pages(
 static int range_check(uint64_t addr, uint64_t nr_pages, struct img_err *err)
 {
 	if (addr % IMG_PAGE || nr_pages > (UINT64_MAX - addr) / IMG_PAGE)
-		return img_fail(err, IMG_USAGE, "%llu pages at %#llx are no range of pages", (unsigned long long)nr_pages,
-			(unsigned long long)addr);
+		return img_fail(err, IMG_USAGE, "%llu pages at %#llx are no range of pages",
+			(unsigned long long)nr_pages, (unsigned long long)addr);
 	return 0;
 }
 
-int img_pages_read(struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, void *buf, struct img_err *err)
+int img_pages_read(
+	struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, void *buf, struct img_err *err)
 {
 	if (range_check(addr, nr_pages, err))
 		return -1;
 	return read_pages(r, addr, nr_pages, buf, true, err);
 }
 
-int img_pages_locate(struct img_pages_reader *r, uint64_t addr, uint64_t max, int *fd, uint64_t *offset, uint64_t *nr_pages,
-	struct img_err *err)
+int img_pages_locate(struct img_pages_reader *r, uint64_t addr, uint64_t max, int *fd, uint64_t *offset,
+	uint64_t *nr_pages, struct img_err *err)
 {
 	const struct img_run *run;
 	bool parent = false;

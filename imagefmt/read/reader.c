@@ -48,7 +48,8 @@ struct img_reader *img_reader_of_kind(struct img_source *src, enum img_kind kind
 	return reader_new(src, kind, NULL, err);
 }
 
-int img_reader_open(struct img_set *set, enum img_kind kind, uint64_t id, struct img_reader **r_out, struct img_err *err)
+int img_reader_open(
+	struct img_set *set, enum img_kind kind, uint64_t id, struct img_reader **r_out, struct img_err *err)
 {
 	char name[IMG_NAME_MAX];
 	struct img_source *src;
@@ -113,7 +114,8 @@ static int payload_begin(struct img_reader *r, const struct img_payload *payload
 		r->left = r->to_end ? UINT64_MAX : remaining(r);
 		return 0;
 	}
-	if (__builtin_add_overflow(payload->size, payload->pad, &total) || (r->size >= 0 && total > remaining(r)))
+	if (__builtin_add_overflow(payload->size, payload->pad, &total) ||
+		(r->size >= 0 && total > remaining(r)))
 		return img_fail(err, IMG_CORRUPT, "claims %llu bytes of data, %llu are left in the image",
 			(unsigned long long)payload->size, (unsigned long long)remaining(r));
 	r->left = payload->size;
@@ -135,7 +137,8 @@ static int read_next(struct img_reader *r, ProtobufCMessage **msg, struct img_er
 		char byte;
 		ssize_t n = img_source_read(r->src, &byte, 1, err);
 
-		return n <= 0 ? (int)n : img_fail(err, IMG_CORRUPT, "bytes follow where the image should end");
+		return n <= 0 ? (int)n
+			      : img_fail(err, IMG_CORRUPT, "bytes follow where the image should end");
 	}
 	ret = img_frame_read(r->src, &r->frame, err);
 	if (ret < 0)
@@ -167,7 +170,8 @@ int img_read(struct img_reader *r, ProtobufCMessage **msg, struct img_err *err)
 	return ret;
 }
 
-int img_read_one(struct img_reader *r, const ProtobufCMessageDescriptor *type, ProtobufCMessage **msg, struct img_err *err)
+int img_read_one(struct img_reader *r, const ProtobufCMessageDescriptor *type, ProtobufCMessage **msg,
+	struct img_err *err)
 {
 	int ret = img_read(r, msg, err);
 
@@ -176,8 +180,8 @@ int img_read_one(struct img_reader *r, const ProtobufCMessageDescriptor *type, P
 	if (ret == 0)
 		return img_fail(err, IMG_CORRUPT, "%s: ends where a record %s belongs", r->name, type->name);
 	if ((*msg)->descriptor != type) {
-		img_fail(err, IMG_USAGE, "%s: record %llu is %s, not %s", r->name, (unsigned long long)r->flow.nr - 1,
-			(*msg)->descriptor->name, type->name);
+		img_fail(err, IMG_USAGE, "%s: record %llu is %s, not %s", r->name,
+			(unsigned long long)r->flow.nr - 1, (*msg)->descriptor->name, type->name);
 		img_message_free(steal_ptr(msg));
 		return -1;
 	}
@@ -212,7 +216,8 @@ ssize_t img_read_payload(struct img_reader *r, void *buf, size_t len, struct img
 	}
 	r->failed = true;
 	if (n == 0)
-		img_fail(err, IMG_CORRUPT, "ends in the middle: %llu bytes are missing", (unsigned long long)r->left);
+		img_fail(err, IMG_CORRUPT, "ends in the middle: %llu bytes are missing",
+			(unsigned long long)r->left);
 	return img_wrap(err, "%s: data of record %llu", r->name, (unsigned long long)r->flow.nr - 1);
 }
 

@@ -13,9 +13,9 @@ struct img_reader {
 	bool failed;
 	struct img_flow flow;
 	struct img_frame frame;
-	uint64_t left; /* payload bytes not yet read; UINT64_MAX with to_end */
-	uint64_t pad;  /* bytes after the payload that mean nothing */
-	bool to_end;   /* the payload goes on to the end of a source of unknown size */
+	uint64_t left;		 /* payload bytes not yet read; UINT64_MAX with to_end */
+	uint64_t pad;		 /* bytes after the payload that mean nothing */
+	bool to_end;		 /* the payload goes on to the end of a source of unknown size */
 	char name[IMG_NAME_MAX]; /* for messages: the file's name, else the kind's */
 };
 

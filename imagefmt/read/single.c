@@ -5,7 +5,8 @@
 
 IMG_DEFINE_CLEANUP(struct img_reader *, img_reader_close);
 
-int img_read_single(struct img_set *set, enum img_kind kind, uint64_t id, ProtobufCMessage **msg, struct img_err *err)
+int img_read_single(
+	struct img_set *set, enum img_kind kind, uint64_t id, ProtobufCMessage **msg, struct img_err *err)
 {
 	cleanup_with(img_reader_close) struct img_reader *r = NULL;
 	const struct img_kind_info *info = img_kind_info(kind);

@@ -40,7 +40,8 @@ static int directory_has(struct img_set *set, const char *name, struct img_err *
 	return errno == ENOENT ? 0 : img_fail_sys(err, "%s: stat", name);
 }
 
-static int directory_source(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
+static int directory_source(
+	struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -122,8 +123,8 @@ static int names_read(int dirfd, struct names *names, struct img_err *err)
 	return 0;
 }
 
-static int directory_each(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err), void *arg,
-	struct img_err *err)
+static int directory_each(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err),
+	void *arg, struct img_err *err)
 {
 	__attribute__((cleanup(names_free))) struct names names = { 0 };
 	int ret = names_read(directory_of(set)->fd, &names, err);

@@ -96,7 +96,8 @@ static const struct img_sink_ops member_sink_ops = {
 	.close = member_close,
 };
 
-struct img_sink *img_member_sink(struct img_set *set, const char *name, struct img_sink *store, struct img_err *err)
+struct img_sink *img_member_sink(
+	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err)
 {
 	struct member_sink *m = calloc(1, sizeof(*m));
 	struct img_sink *sink;

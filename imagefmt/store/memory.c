@@ -70,7 +70,8 @@ static int memory_has(struct img_set *set, const char *name, struct img_err *err
 	return found;
 }
 
-static int memory_source(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
+static int memory_source(
+	struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
 {
 	struct memory *m = memory_of(set);
 	struct blob *blob = NULL;
@@ -94,8 +95,8 @@ static int memory_source(struct img_set *set, const char *name, struct img_sourc
 	return 1;
 }
 
-static int memory_each(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err), void *arg,
-	struct img_err *err)
+static int memory_each(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err),
+	void *arg, struct img_err *err)
 {
 	struct memory *m = memory_of(set);
 	struct img_arena arena = IMG_ARENA_INIT;

@@ -37,7 +37,7 @@ int img_set_require(struct img_set *set, const char *feature, struct img_err *er
 	if (!found) {
 		copy = img_arena_strdup(&set->arena, feature);
 		if (copy && img_array_more(&set->requires, set->nr_requires, &set->room_requires)) {
-			memmove(&set->requires[at + 1], &set->requires[at],
+			memmove(&set->requires[at + 1], &set -> requires[at],
 				(set->nr_requires - at) * sizeof(*set->requires));
 			set->requires[at] = copy;
 			set->nr_requires++;
@@ -106,7 +106,8 @@ static ManifestMember *member_message(struct img_arena *arena, struct img_member
 	return msg;
 }
 
-static int members_fill(ManifestEntry *manifest, struct img_set *set, struct img_arena *arena, struct img_err *err)
+static int members_fill(
+	ManifestEntry *manifest, struct img_set *set, struct img_arena *arena, struct img_err *err)
 {
 	manifest->members = img_arena_array(arena, set->nr_members + 1, sizeof(*manifest->members));
 	if (!manifest->members)
@@ -121,7 +122,8 @@ static int members_fill(ManifestEntry *manifest, struct img_set *set, struct img
 	return 0;
 }
 
-static int host_fill(ManifestEntry *manifest, const struct img_set *set, struct img_arena *arena, struct img_err *err)
+static int host_fill(
+	ManifestEntry *manifest, const struct img_set *set, struct img_arena *arena, struct img_err *err)
 {
 	const struct img_host_facts *facts = &set->host;
 	HostFacts *host;
@@ -145,7 +147,8 @@ static int host_fill(ManifestEntry *manifest, const struct img_set *set, struct 
 }
 
 /* The identity of the parent, where it has one. */
-static int parent_fill(ManifestEntry *manifest, struct img_set *set, struct img_arena *arena, struct img_err *err)
+static int parent_fill(
+	ManifestEntry *manifest, struct img_set *set, struct img_arena *arena, struct img_err *err)
 {
 	struct img_set *parent;
 	ManifestEntry *theirs;

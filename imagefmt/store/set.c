@@ -21,7 +21,8 @@ void img_set_init(struct img_set *set, const struct img_set_ops *ops, bool writi
 /* A member's name is one path component. */
 static int name_check(const char *name, struct img_err *err)
 {
-	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/') || strlen(name) > NAME_LEN)
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || strchr(name, '/') ||
+		strlen(name) > NAME_LEN)
 		return img_fail(err, IMG_USAGE, "'%.300s' is no name for an image", name);
 	return 0;
 }

@@ -10,13 +10,15 @@
 /* What a kind of store can do. Names were checked; a set that is not being written sees none of sink, remove, link_parent. */
 struct img_set_ops {
 	int (*has)(struct img_set *set, const char *name, struct img_err *err);
-	int (*each)(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err), void *arg,
-		struct img_err *err);
-	int (*source)(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err);
+	int (*each)(struct img_set *set, int (*fn)(void *arg, const char *name, struct img_err *err),
+		void *arg, struct img_err *err);
+	int (*source)(
+		struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err);
 	/* The bytes of a member to the store; finish makes it one, close without finish leaves none. */
 	struct img_sink *(*sink)(struct img_set *set, const char *name, struct img_err *err);
 	int (*remove)(struct img_set *set, const char *name, struct img_err *err); /* not there: fine */
-	int (*parent)(struct img_set *set, struct img_set **parent_out, struct img_err *err); /* a new set; NULL: never one */
+	int (*parent)(struct img_set *set, struct img_set **parent_out,
+		struct img_err *err); /* a new set; NULL: never one */
 	int (*link_parent)(struct img_set *set, const char *path, struct img_err *err); /* NULL: cannot */
 	int (*dirfd)(const struct img_set *set);					/* NULL: none */
 	void (*close)(struct img_set *set); /* frees what is the store's own, and the set */
@@ -38,7 +40,7 @@ struct img_set {
 	pthread_mutex_t lock; /* of all below */
 	struct img_set *parent;
 	bool parent_known;
-	bool begun;  /* a member was written: an old manifest is gone */
+	bool begun; /* a member was written: an old manifest is gone */
 	bool sealed;
 	uint32_t pages_ids;
 	struct img_member *members; /* sorted by name */
@@ -54,7 +56,8 @@ void img_set_init(struct img_set *set, const struct img_set_ops *ops, bool writi
 
 /* A sink that hashes what passes on its way to `store`, and notes the member in the set when finished. Takes ownership of
  * store on success. */
-struct img_sink *img_member_sink(struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
+struct img_sink *img_member_sink(
+	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
 

@@ -30,7 +30,8 @@ static void found(struct verify *v, const char *name, const struct img_err *find
 }
 
 /* All bytes of a member: their number and digest. */
-static int member_digest(struct verify *v, struct img_source *src, uint64_t *size, unsigned char *digest, struct img_err *err)
+static int member_digest(
+	struct verify *v, struct img_source *src, uint64_t *size, unsigned char *digest, struct img_err *err)
 {
 	struct img_digest *d = img_digest_new(err);
 	ssize_t n;
@@ -80,7 +81,8 @@ static int member_verify(struct verify *v, const ManifestMember *m, struct img_e
 		return img_fail(finding, IMG_CORRUPT, "has %llu bytes, the manifest says %llu",
 			(unsigned long long)size, (unsigned long long)m->size);
 	if (m->digest.len && memcmp(digest, m->digest.data, IMG_DIGEST_SIZE))
-		return img_fail(finding, IMG_CORRUPT, "its content is not what was written: the digest differs");
+		return img_fail(
+			finding, IMG_CORRUPT, "its content is not what was written: the digest differs");
 	return 0;
 }
 
@@ -144,7 +146,8 @@ static int verify(struct verify *v, struct img_err *err)
 	return v->findings;
 }
 
-int img_set_verify(struct img_set *set, int (*report)(void *arg, const char *name, const struct img_err *finding), void *arg,
+int img_set_verify(struct img_set *set,
+	int (*report)(void *arg, const char *name, const struct img_err *finding), void *arg,
 	struct img_err *err)
 {
 	struct verify v = { .set = set, .report = report, .arg = arg };
@@ -154,7 +157,8 @@ int img_set_verify(struct img_set *set, int (*report)(void *arg, const char *nam
 	if (ret < 0)
 		return -1;
 	if (ret == 0)
-		return img_fail(err, IMG_CORRUPT, "the set has no manifest: it is not complete, or not of this format");
+		return img_fail(err, IMG_CORRUPT,
+			"the set has no manifest: it is not complete, or not of this format");
 	v.buf = malloc(READ_SIZE);
 	ret = v.buf ? verify(&v, err) : img_fail_nomem(err);
 	free(v.buf);

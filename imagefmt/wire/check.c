@@ -37,8 +37,8 @@ static bool skip(struct wire *w, uint64_t len)
 
 /* The next field: *field is it where it is known and has a length, with its bytes, else NULL. False when there is none that
  * makes sense. */
-static bool take_field(struct wire *w, const ProtobufCMessageDescriptor *type, const ProtobufCFieldDescriptor **field,
-	struct wire *bytes)
+static bool take_field(struct wire *w, const ProtobufCMessageDescriptor *type,
+	const ProtobufCFieldDescriptor **field, struct wire *bytes)
 {
 	uint64_t tag, len;
 
@@ -68,8 +68,8 @@ static bool take_field(struct wire *w, const ProtobufCMessageDescriptor *type, c
 	return true;
 }
 
-int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned char *data, size_t size, unsigned int levels,
-	struct img_err *err)
+int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned char *data, size_t size,
+	unsigned int levels, struct img_err *err)
 {
 	const ProtobufCFieldDescriptor *field;
 	struct wire w = { data, data + size }, bytes;
@@ -79,7 +79,8 @@ int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned cha
 	while (take_field(&w, type, &field, &bytes)) {
 		size = bytes.end - bytes.at;
 		if (field && field->type == PROTOBUF_C_TYPE_STRING && memchr(bytes.at, 0, size))
-			return img_fail(err, IMG_CORRUPT, "%s.%s: a zero byte in a string", type->name, field->name);
+			return img_fail(
+				err, IMG_CORRUPT, "%s.%s: a zero byte in a string", type->name, field->name);
 		if (field && field->type == PROTOBUF_C_TYPE_MESSAGE &&
 			img_message_check(field->descriptor, bytes.at, size, levels - 1, err))
 			return -1;

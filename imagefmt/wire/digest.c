@@ -14,11 +14,11 @@ struct block {
 };
 
 struct img_digest {
-	XXH3_state_t *state;	/* of the block that is being filled */
-	size_t filled;		/* bytes of that block so far */
-	bool unseen;		/* some of them passed unseen */
-	uint64_t size;		/* of all that passed */
-	struct block *blocks;	/* those that are complete, or whose digest was given */
+	XXH3_state_t *state;  /* of the block that is being filled */
+	size_t filled;	      /* bytes of that block so far */
+	bool unseen;	      /* some of them passed unseen */
+	uint64_t size;	      /* of all that passed */
+	struct block *blocks; /* those that are complete, or whose digest was given */
 	size_t nr, room;
 };
 

@@ -61,7 +61,8 @@ int img_frame_read(struct img_source *src, struct img_frame *frame, struct img_e
 		if (ret < 0)
 			return -1;
 		if (ret == 0)
-			return img_fail(err, IMG_CORRUPT, "ends in the middle: %zu bytes where %zu belong", have, size);
+			return img_fail(err, IMG_CORRUPT, "ends in the middle: %zu bytes where %zu belong",
+				have, size);
 		have += part;
 	}
 	frame->size = size;

@@ -47,7 +47,9 @@ int img_message_unpack(const ProtobufCMessageDescriptor *type, const unsigned ch
 {
 	struct budget budget = { .left = size * BUDGET_FACTOR + BUDGET_BASE };
 	/* Memory comes from malloc() either way, so that img_message_free() needs no allocator. */
-	ProtobufCAllocator allocator = { .alloc = budget_alloc, .free = budget_free, .allocator_data = &budget };
+	ProtobufCAllocator allocator = {
+		.alloc = budget_alloc, .free = budget_free, .allocator_data = &budget
+	};
 
 	*msg = NULL;
 	if (img_message_check(type, data, size, NESTING_MAX, err))
@@ -58,9 +60,10 @@ int img_message_unpack(const ProtobufCMessageDescriptor *type, const unsigned ch
 	if (budget.nomem)
 		return img_fail_nomem(err);
 	if (budget.exceeded)
-		return img_fail(err, IMG_CORRUPT, "%zu bytes of %s would take more than %zu bytes of memory", size,
-			type->name, size * BUDGET_FACTOR + BUDGET_BASE);
-	return img_fail(err, IMG_CORRUPT, "%zu bytes are no %s, or a required field is missing", size, type->name);
+		return img_fail(err, IMG_CORRUPT, "%zu bytes of %s would take more than %zu bytes of memory",
+			size, type->name, size * BUDGET_FACTOR + BUDGET_BASE);
+	return img_fail(
+		err, IMG_CORRUPT, "%zu bytes are no %s, or a required field is missing", size, type->name);
 }
 
 void img_message_free(ProtobufCMessage *msg)
@@ -77,7 +80,8 @@ int img_message_pack(const ProtobufCMessage *msg, struct img_frame *frame, struc
 		return img_fail(err, IMG_USAGE, "a required part of %s is not set", msg->descriptor->name);
 	size = protobuf_c_message_get_packed_size(msg);
 	if (size > IMG_RECORD_MAX)
-		return img_fail(err, IMG_USAGE, "a record of %zu bytes: %u are allowed", size, IMG_RECORD_MAX);
+		return img_fail(
+			err, IMG_USAGE, "a record of %zu bytes: %u are allowed", size, IMG_RECORD_MAX);
 	if (img_frame_reserve(frame, size + 4, err))
 		return -1;
 	img_put_u32(frame->data, size);

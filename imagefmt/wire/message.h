@@ -14,8 +14,8 @@ int img_message_unpack(const ProtobufCMessageDescriptor *type, const unsigned ch
 
 /* Refuse bytes of a message in which messages nest deeper than so many levels, the outermost being the first, or a string
  * has a zero byte in it. Bytes that are no message at all are for the unpacking to find. */
-int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned char *data, size_t size, unsigned int levels,
-	struct img_err *err);
+int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned char *data, size_t size,
+	unsigned int levels, struct img_err *err);
 
 /* Pack with its size in front, ready for a sink. Fails IMG_USAGE when a required part is missing or it is too large. */
 int img_message_pack(const ProtobufCMessage *msg, struct img_frame *frame, struct img_err *err);

@@ -29,7 +29,8 @@ static int head_write(struct img_writer *map, uint32_t pages_id, struct img_err 
 	return img_write(map, &head.base, err);
 }
 
-struct img_pages_writer *img_pages_create(struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err)
+struct img_pages_writer *img_pages_create(
+	struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err)
 {
 	struct img_pages_writer *w;
 	uint32_t pages_id;
@@ -73,17 +74,19 @@ static int run_write(struct img_pages_writer *w, struct img_err *err)
 	return img_write(w->map, &entry.base, err);
 }
 
-int img_pages_run(struct img_pages_writer *w, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err)
+int img_pages_run(
+	struct img_pages_writer *w, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err)
 {
 	if (!nr_pages)
 		return 0;
 	if (addr % IMG_PAGE || nr_pages > (UINT64_MAX - addr) / IMG_PAGE || addr < w->floor)
-		return img_fail(err, IMG_USAGE, "%s: run of %llu pages at %#llx after one that ends at %#llx", w->map_name,
-			(unsigned long long)nr_pages, (unsigned long long)addr, (unsigned long long)w->floor);
+		return img_fail(err, IMG_USAGE, "%s: run of %llu pages at %#llx after one that ends at %#llx",
+			w->map_name, (unsigned long long)nr_pages, (unsigned long long)addr,
+			(unsigned long long)w->floor);
 	if (!flags || (flags & ~(IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT)) ||
 		((flags & IMG_RUN_PARENT) && (flags & IMG_RUN_PRESENT)))
-		return img_fail(err, IMG_USAGE, "%s: run at %#llx with flags %#x", w->map_name, (unsigned long long)addr,
-			flags);
+		return img_fail(err, IMG_USAGE, "%s: run at %#llx with flags %#x", w->map_name,
+			(unsigned long long)addr, flags);
 
 	if (w->run_open && addr == w->floor && flags == w->run.flags) {
 		w->run.nr_pages += nr_pages;
@@ -123,8 +126,8 @@ int img_pages_data_moved(struct img_pages_writer *w, uint64_t len, struct img_er
 	return img_sink_moved(w->data, len, err);
 }
 
-int img_pages_block_digest(
-	struct img_pages_writer *w, uint64_t block, const unsigned char digest[IMG_DIGEST_SIZE], struct img_err *err)
+int img_pages_block_digest(struct img_pages_writer *w, uint64_t block,
+	const unsigned char digest[IMG_DIGEST_SIZE], struct img_err *err)
 {
 	return img_sink_block_digest(w->data, block, digest, err);
 }

@@ -14,9 +14,9 @@ struct img_writer {
 	bool failed;
 	struct img_flow flow;
 	struct img_frame frame;
-	uint64_t left; /* payload bytes the last record still owes */
-	uint64_t pad;  /* zeroes that belong behind them */
-	bool to_end;   /* payload of any length */
+	uint64_t left;		 /* payload bytes the last record still owes */
+	uint64_t pad;		 /* zeroes that belong behind them */
+	bool to_end;		 /* payload of any length */
 	char name[IMG_NAME_MAX]; /* for messages: the file's name, else the kind's */
 };
 
@@ -26,15 +26,16 @@ static int header_write(struct img_sink *sink, const struct img_kind_info *kind,
 	size_t size = 0;
 
 	if (kind->framing != IMG_FRAMING_OWN) {
-		img_put_u32(magic,
-			kind->framing == IMG_FRAMING_SERVICE ? IMG_MAGIC_SERVICE : IMG_MAGIC_COMMON);
+		img_put_u32(
+			magic, kind->framing == IMG_FRAMING_SERVICE ? IMG_MAGIC_SERVICE : IMG_MAGIC_COMMON);
 		size = 4;
 	}
 	img_put_u32(magic + size, kind->magic);
 	return img_sink_write(sink, magic, size + 4, err);
 }
 
-static struct img_writer *writer_new(struct img_sink *sink, enum img_kind kind, const char *name, struct img_err *err)
+static struct img_writer *writer_new(
+	struct img_sink *sink, enum img_kind kind, const char *name, struct img_err *err)
 {
 	const struct img_kind_info *info = img_kind_info(kind);
 	cleanup_free struct img_writer *w = calloc(1, sizeof(*w));
@@ -60,7 +61,8 @@ struct img_writer *img_writer_to_sink(struct img_sink *sink, enum img_kind kind,
 	return writer_new(sink, kind, NULL, err);
 }
 
-struct img_writer *img_writer_create(struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err)
+struct img_writer *img_writer_create(
+	struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err)
 {
 	char name[IMG_NAME_MAX];
 	struct img_writer *w;
@@ -134,7 +136,8 @@ int img_write_payload(struct img_writer *w, const void *buf, size_t len, struct 
 	if (check(w, err))
 		return -1;
 	if (!w->to_end && len > w->left) {
-		img_fail(err, IMG_USAGE, "%zu bytes of data where %llu belong", len, (unsigned long long)w->left);
+		img_fail(err, IMG_USAGE, "%zu bytes of data where %llu belong", len,
+			(unsigned long long)w->left);
 		return failed(w, err);
 	}
 	if (img_sink_write(w->sink, buf, len, err))
@@ -177,7 +180,8 @@ void img_writer_abort(struct img_writer *w)
 	free(w);
 }
 
-int img_write_single(struct img_set *set, enum img_kind kind, uint64_t id, const ProtobufCMessage *msg, struct img_err *err)
+int img_write_single(struct img_set *set, enum img_kind kind, uint64_t id, const ProtobufCMessage *msg,
+	struct img_err *err)
 {
 	struct img_writer *w = img_writer_create(set, kind, id, err);
 

@@ -12,7 +12,8 @@
 #define GOLDEN_ARCHIVE "tests/images/golden/criu-4.2.tar.xz"
 
 /* Call fn(arg, set) for each directory of a tree of them. */
-static inline void golden_walk(int parent, const char *path, void (*fn)(void *arg, struct img_set *set), void *arg)
+static inline void golden_walk(
+	int parent, const char *path, void (*fn)(void *arg, struct img_set *set), void *arg)
 {
 	struct img_err err = IMG_ERR_INIT;
 	cleanup_dir DIR *dir = NULL;

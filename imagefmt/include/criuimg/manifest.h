@@ -31,7 +31,8 @@ int img_manifest_check_requires(
 /* Hold the set against its manifest: every member there with its size and digest, the parent the one that it was, no image
  * that is not listed. report is called for each thing that is wrong, with the member's name; a nonzero return ends the work.
  * Reads all of the set. Returns the number of findings, or -1 when it could not look (no manifest: IMG_CORRUPT). */
-int img_set_verify(struct img_set *set, int (*report)(void *arg, const char *name, const struct img_err *finding), void *arg,
+int img_set_verify(struct img_set *set,
+	int (*report)(void *arg, const char *name, const struct img_err *finding), void *arg,
 	struct img_err *err);
 
 #ifdef __cplusplus

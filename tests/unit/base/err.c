@@ -69,8 +69,12 @@ static void test_codes(void **state)
 		enum img_code code;
 		int value, exit;
 	} rows[] = {
-		{ IMG_OK, 0, 0 }, { IMG_NOMEM, 1, 1 }, { IMG_SYS, 2, 1 },
-		{ IMG_CORRUPT, 3, 4 }, { IMG_UNSUPPORTED, 4, 3 }, { IMG_USAGE, 5, 2 },
+		{ IMG_OK, 0, 0 },
+		{ IMG_NOMEM, 1, 1 },
+		{ IMG_SYS, 2, 1 },
+		{ IMG_CORRUPT, 3, 4 },
+		{ IMG_UNSUPPORTED, 4, 3 },
+		{ IMG_USAGE, 5, 2 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -88,8 +92,11 @@ static void test_codes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail),	 cmocka_unit_test(test_fail_sys), cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_too_long), cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_fail),
+		cmocka_unit_test(test_fail_sys),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_codes),
 	};
 
 	RUN("base/err", tests);

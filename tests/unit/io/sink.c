@@ -170,7 +170,9 @@ static void note_close(void *self)
 /* The order in which an object is called: small writes together, finish once, close always. */
 static void test_object(void **state)
 {
-	static const struct img_sink_ops ops = { .write = note_write, .finish = note_finish, .close = note_close };
+	static const struct img_sink_ops ops = {
+		.write = note_write, .finish = note_finish, .close = note_close
+	};
 	struct img_err err = IMG_ERR_INIT;
 	struct events e = { "", 0 };
 	struct img_sink *sink = img_sink_new(&ops, &e, &err);
@@ -195,8 +197,12 @@ static void test_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),  cmocka_unit_test(test_writev),  cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_moved), cmocka_unit_test(test_failure), cmocka_unit_test(test_object),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_writev),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_object),
 	};
 
 	for (size_t i = 0; i < SIZE; i++)

@@ -121,8 +121,8 @@ static void test_read(void **state)
 			size_t at = 0;
 			ssize_t n;
 
-			while ((n = img_source_read(src, got + at, steps[s] < SIZE - at ? steps[s] : SIZE - at + 1,
-					&err)) > 0) {
+			while ((n = img_source_read(src, got + at,
+					steps[s] < SIZE - at ? steps[s] : SIZE - at + 1, &err)) > 0) {
 				at += n;
 				assert_int_equal(img_source_position(src), at);
 			}
@@ -228,8 +228,11 @@ static void test_fd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),  cmocka_unit_test(test_read_full), cmocka_unit_test(test_skip),
-		cmocka_unit_test(test_pread), cmocka_unit_test(test_fd),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_full),
+		cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_pread),
+		cmocka_unit_test(test_fd),
 	};
 
 	for (size_t i = 0; i < SIZE; i++)

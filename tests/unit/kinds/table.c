@@ -99,7 +99,8 @@ static void test_names(void **state)
 		uint64_t id = 0;
 
 		if (img_kind_by_file(rows[i].name, &id) != rows[i].kind || id != rows[i].id)
-			fail_msg("%s: kind %d, id %" PRIu64, rows[i].name, img_kind_by_file(rows[i].name, NULL), id);
+			fail_msg("%s: kind %d, id %" PRIu64, rows[i].name,
+				img_kind_by_file(rows[i].name, NULL), id);
 	}
 }
 
@@ -165,8 +166,12 @@ static void test_revision(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),  cmocka_unit_test(test_magic), cmocka_unit_test(test_names_round),
-		cmocka_unit_test(test_names), cmocka_unit_test(test_facts), cmocka_unit_test(test_revision),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_magic),
+		cmocka_unit_test(test_names_round),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_revision),
 	};
 
 	RUN("kinds/table", tests);

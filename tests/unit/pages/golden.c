@@ -73,8 +73,8 @@ static void test_golden(void **state)
 	struct walk walk = { 0 };
 
 	golden_each(check_set, &walk);
-	print_message("# %u page maps, %u runs, %u in parents, %u lazy, %llu pages\n", walk.maps, walk.runs, walk.in_parent,
-		walk.lazy, (unsigned long long)walk.pages);
+	print_message("# %u page maps, %u runs, %u in parents, %u lazy, %llu pages\n", walk.maps, walk.runs,
+		walk.in_parent, walk.lazy, (unsigned long long)walk.pages);
 	assert_true(walk.maps > 0);
 }
 

@@ -62,8 +62,8 @@ static void expect_pages(struct img_pages_reader *r, uint64_t addr, const int *w
 	for (size_t i = 0; i < nr; i++)
 		for (size_t k = 0; k < P; k += 511)
 			if (got[i * P + k] != (unsigned char)(want[i] + 1))
-				fail_msg("page %zu from %#llx: %d, not %d", i, (unsigned long long)addr, got[i * P + k] - 1,
-					want[i]);
+				fail_msg("page %zu from %#llx: %d, not %d", i, (unsigned long long)addr,
+					got[i * P + k] - 1, want[i]);
 	assert_int_equal(got[nr * P], 0xee);
 }
 
@@ -79,7 +79,8 @@ static const struct run simple[] = {
 static void test_read(void **state)
 {
 	for (int memory = 0; memory < 2; memory++) {
-		struct img_set *set = memory ? img_set_create_memory(&err) : img_set_create_dir(AT_FDCWD, dir, &err);
+		struct img_set *set =
+			memory ? img_set_create_memory(&err) : img_set_create_dir(AT_FDCWD, dir, &err);
 		const struct img_run *runs;
 		struct img_pages_reader *r;
 		size_t nr;
@@ -98,7 +99,8 @@ static void test_read(void **state)
 		expect_pages(r, 0x10000, (int[]){ 0, 1, 2 }, 3);
 		expect_pages(r, 0x11000, (int[]){ 1, 2 }, 2);
 		expect_pages(r, 0xf000, (int[]){ -1, 0, 1, 2, -1, -1, 3, -1 }, 8);
-		expect_pages(r, 0x12000, (int[]){ 2, -1, -1, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5, 6, -1 }, 18);
+		expect_pages(r, 0x12000,
+			(int[]){ 2, -1, -1, 3, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5, 6, -1 }, 18);
 		expect_pages(r, 0x21000, (int[]){ 5 }, 1);
 		expect_pages(r, 0, (int[]){ -1, -1 }, 2);
 		expect_pages(r, 0x10000, NULL, 0);
@@ -166,11 +168,12 @@ static struct img_set *child_set(struct img_set *above, const char *name, const 
 
 static void test_parents(void **state)
 {
-	static const struct run first[] = { { 0x10000, 4, IMG_RUN_PRESENT, 0 }, { 0x20000, 1, IMG_RUN_LAZY, 0 } };
-	static const struct run second[] = { { 0x10000, 1, IMG_RUN_PARENT, 0 }, { 0x11000, 1, IMG_RUN_PRESENT, 10 },
-		{ 0x12000, 2, IMG_RUN_PARENT, 0 } };
-	static const struct run third[] = { { 0x10000, 3, IMG_RUN_PARENT, 0 }, { 0x13000, 1, IMG_RUN_PRESENT, 20 },
-		{ 0x14000, 1, IMG_RUN_PARENT, 0 } /* nowhere */ };
+	static const struct run first[] = { { 0x10000, 4, IMG_RUN_PRESENT, 0 },
+		{ 0x20000, 1, IMG_RUN_LAZY, 0 } };
+	static const struct run second[] = { { 0x10000, 1, IMG_RUN_PARENT, 0 },
+		{ 0x11000, 1, IMG_RUN_PRESENT, 10 }, { 0x12000, 2, IMG_RUN_PARENT, 0 } };
+	static const struct run third[] = { { 0x10000, 3, IMG_RUN_PARENT, 0 },
+		{ 0x13000, 1, IMG_RUN_PRESENT, 20 }, { 0x14000, 1, IMG_RUN_PARENT, 0 } /* nowhere */ };
 	struct img_set *top = img_set_create_dir(AT_FDCWD, dir, &err), *set[4];
 	struct img_pages_reader *r;
 	uint64_t offset, nr;
@@ -262,7 +265,8 @@ static void test_data_missing(void **state)
 	assert_int_equal(unlinkat(img_set_dirfd(set), "pages-2.img", 0), 0);
 	GIVES(1, img_pages_open(set, IMG_PAGEMAP, 8, &r, &err));
 	img_pages_close(r);
-	assert_int_equal(ftruncate(openat(img_set_dirfd(set), "pages-1.img", O_RDWR | O_CLOEXEC), 8 * P - 1), 0);
+	assert_int_equal(
+		ftruncate(openat(img_set_dirfd(set), "pages-1.img", O_RDWR | O_CLOEXEC), 8 * P - 1), 0);
 	FAILS(IMG_CORRUPT, "pages-1.img: 32767 bytes, pagemap-7.img needs 32768",
 		img_pages_open(set, IMG_PAGEMAP, 7, &r, &err));
 	assert_int_equal(unlinkat(img_set_dirfd(set), "pages-1.img", 0), 0);
@@ -360,7 +364,9 @@ static void test_many_runs(void **state)
 	for (uint64_t page = 0; page < 3100; page++) {
 		uint64_t i = page / 3, k = page % 3;
 
-		assert_int_equal(img_pages_find(r, page * P + 5), i >= 1000 ? 1000 : k < (i % 7 ? 1 : 2) ? i : i + 1);
+		assert_int_equal(img_pages_find(r, page * P + 5), i >= 1000		? 1000
+								  : k < (i % 7 ? 1 : 2) ? i
+											: i + 1);
 	}
 	for (uint64_t start = 0; start < 4; start++) {
 		memset(all, 0xee, 3000 * P);

@@ -22,7 +22,8 @@ static void copy_payload(struct img_reader *r, struct img_writer *w, struct coun
 }
 
 /* Read an image and write it again. */
-static void copy_image(struct img_set *in, struct img_set *out, enum img_kind kind, uint64_t id, struct count *count)
+static void copy_image(
+	struct img_set *in, struct img_set *out, enum img_kind kind, uint64_t id, struct count *count)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct img_reader *r;
@@ -113,8 +114,8 @@ static void test_golden(void **state)
 	struct count count = { 0 };
 
 	golden_each(check_set, &count);
-	print_message("# %u images (%u raw), %u records, %u bytes of payload\n", count.files, count.raw, count.records,
-		count.payload);
+	print_message("# %u images (%u raw), %u records, %u bytes of payload\n", count.files, count.raw,
+		count.records, count.payload);
 	assert_true(count.records > 0);
 }
 

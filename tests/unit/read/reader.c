@@ -197,8 +197,8 @@ static void test_payload(void **state)
 	put_pipe(&img, 3, 6, "skipme");
 	put_pipe(&img, 4, 3, "end");
 	for (int streamed = 0; streamed < 2; streamed++) {
-		struct img_source *src = streamed ? stream_source(img.data, img.size) :
-						    img_source_memory_new(img.data, img.size, &err);
+		struct img_source *src = streamed ? stream_source(img.data, img.size)
+						  : img_source_memory_new(img.data, img.size, &err);
 		struct img_reader *r = img_reader_from_source(src, &err);
 
 		assert_int_equal(img_read_payload_left(r), 0);
@@ -429,9 +429,10 @@ static void test_kinds(void **state)
 			uint64_t sum;
 
 			images[i].put(&img);
-			GIVES(images[i].records, drain(streamed ? stream_source(img.data, img.size) :
-								  img_source_memory_new(img.data, img.size, &err),
-							 &sum, &err));
+			GIVES(images[i].records,
+				drain(streamed ? stream_source(img.data, img.size)
+					       : img_source_memory_new(img.data, img.size, &err),
+					&sum, &err));
 			assert_int_equal(sum, images[i].payload);
 		}
 }
@@ -452,8 +453,9 @@ static void test_truncated(void **state)
 			int nr;
 
 			memcpy(copy, img.data, cut);
-			nr = drain(size % 2 ? stream_source(copy, cut) : img_source_memory_new(copy, cut, &err), &sum,
-				&err);
+			nr = drain(
+				size % 2 ? stream_source(copy, cut) : img_source_memory_new(copy, cut, &err),
+				&sum, &err);
 			if (nr < 0)
 				assert_int_equal(err.code, IMG_CORRUPT);
 			else
@@ -527,7 +529,8 @@ static void test_lies(void **state)
 	chunk.len = 1;
 	put_message(&img, &chunk);
 	put(&img, "x", 1);
-	FAILS(IMG_CORRUPT, "beyond any file", drain(img_source_memory_new(img.data, img.size, &err), &sum, &err));
+	FAILS(IMG_CORRUPT, "beyond any file",
+		drain(img_source_memory_new(img.data, img.size, &err), &sum, &err));
 }
 
 /* Page maps ascend, in whole pages, below 2^64. */
@@ -562,7 +565,8 @@ static void test_pagemap_checks(void **state)
 		e.nr_pages = rows[i].nr;
 		e.flags = rows[i].flags;
 		put_message(&img, &e);
-		FAILS(IMG_CORRUPT, rows[i].words, drain(img_source_memory_new(img.data, img.size, &err), &sum, &err));
+		FAILS(IMG_CORRUPT, rows[i].words,
+			drain(img_source_memory_new(img.data, img.size, &err), &sum, &err));
 		assert_non_null(strstr(err.text, "PAGEMAP: record 2: "));
 	}
 }
@@ -570,11 +574,16 @@ static void test_pagemap_checks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_headers),	   cmocka_unit_test(test_of_kind),
-		cmocka_unit_test(test_payload),	   cmocka_unit_test(test_wrong_type),
-		cmocka_unit_test(test_messages),   cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_truncated),  cmocka_unit_test(test_flipped),
-		cmocka_unit_test(test_lies),	   cmocka_unit_test(test_pagemap_checks),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_of_kind),
+		cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_wrong_type),
+		cmocka_unit_test(test_messages),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_flipped),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_pagemap_checks),
 	};
 
 	RUN("read/reader", tests);

@@ -45,8 +45,12 @@ static ManifestEntry *manifest_of(struct img_set *set)
 static void test_content(void **state)
 {
 	static const char *const features[] = { "sse", "avx", "fpu" };
-	static const struct img_host_facts facts = { .kernel_release = "6.18.1", .arch = "x86_64", .page_size = 4096,
-		.cpu_features = features, .nr_cpu_features = 3, .created = 77 };
+	static const struct img_host_facts facts = { .kernel_release = "6.18.1",
+		.arch = "x86_64",
+		.page_size = 4096,
+		.cpu_features = features,
+		.nr_cpu_features = 3,
+		.created = 77 };
 	struct img_set *set = img_set_create_memory(&err);
 	unsigned char digest[IMG_DIGEST_SIZE];
 	ManifestEntry *m;
@@ -114,7 +118,8 @@ static void test_deterministic(void **state)
 	m[0] = manifest_of(a);
 	m[1] = manifest_of(b);
 	assert_memory_equal(m[0]->set_id.data, m[1]->set_id.data, IMG_DIGEST_SIZE);
-	assert_int_equal(protobuf_c_message_get_packed_size(&m[0]->base), protobuf_c_message_get_packed_size(&m[1]->base));
+	assert_int_equal(protobuf_c_message_get_packed_size(&m[0]->base),
+		protobuf_c_message_get_packed_size(&m[1]->base));
 	img_set_close(b);
 
 	b = img_set_create_memory(&err);
@@ -289,9 +294,12 @@ static void test_refused(void **state)
 			enum img_code code;
 			const char *words;
 		} want[] = {
-			{ IMG_CORRUPT, "set_id does not fit" }, { IMG_UNSUPPORTED, "version 3" },
-			{ IMG_CORRUPT, "not sorted" },		{ IMG_CORRUPT, "features are not sorted" },
-			{ IMG_CORRUPT, "no name" },		{ IMG_CORRUPT, "digest of 3 bytes" },
+			{ IMG_CORRUPT, "set_id does not fit" },
+			{ IMG_UNSUPPORTED, "version 3" },
+			{ IMG_CORRUPT, "not sorted" },
+			{ IMG_CORRUPT, "features are not sorted" },
+			{ IMG_CORRUPT, "no name" },
+			{ IMG_CORRUPT, "digest of 3 bytes" },
 			{ IMG_CORRUPT, "parent_id has 4" },
 		};
 		ManifestEntry bad = m;

@@ -38,7 +38,8 @@ static void levels_are_counted(void **state)
 	struct img_err err = IMG_ERR_INIT;
 
 	OK(img_message_check(&cgroup_dir_entry__descriptor, data, size, 50, &err));
-	FAILS(IMG_CORRUPT, "too deep", img_message_check(&cgroup_dir_entry__descriptor, data, size, 49, &err));
+	FAILS(IMG_CORRUPT, "too deep",
+		img_message_check(&cgroup_dir_entry__descriptor, data, size, 49, &err));
 	free(data);
 }
 
@@ -68,8 +69,16 @@ static void shallow_is_not(void **state)
 
 static void zeros_are_refused(void **state)
 {
-	static const unsigned char plain[] = "\x0a\x03" "abc", zero[] = "\x0a\x03" "a\0c", inner[] = "\x12\x05\x0a\x03" "ab\0",
-				   other[] = "\x0a\x01" "a" "\xa2\x7f\x01\0"; /* field 2036 is unknown: bytes, for all we know */
+	static const unsigned char
+		plain[] = "\x0a\x03"
+			  "abc",
+		zero[] = "\x0a\x03"
+			 "a\0c",
+		inner[] = "\x12\x05\x0a\x03"
+			  "ab\0",
+		other[] = "\x0a\x01"
+			  "a"
+			  "\xa2\x7f\x01\0"; /* field 2036 is unknown: bytes, for all we know */
 	struct img_err err = IMG_ERR_INIT;
 	ProtobufCMessage *msg;
 

@@ -26,8 +26,8 @@ static void expected(size_t size, unsigned char *digest)
 /* XXH3-128 of nothing, as published with the algorithm. */
 static void test_empty(void **state)
 {
-	static const unsigned char known[] = { 0x99, 0xaa, 0x06, 0xd3, 0x01, 0x47, 0x98, 0xd8, 0x60, 0x01, 0xc3, 0x24, 0x46,
-		0x8d, 0x49, 0x7f };
+	static const unsigned char known[] = { 0x99, 0xaa, 0x06, 0xd3, 0x01, 0x47, 0x98, 0xd8, 0x60, 0x01,
+		0xc3, 0x24, 0x46, 0x8d, 0x49, 0x7f };
 	unsigned char digest[IMG_DIGEST_SIZE];
 	struct img_err err = IMG_ERR_INIT;
 	struct img_digest *d = img_digest_new(&err);
@@ -65,7 +65,12 @@ static void test_unseen(void **state)
 	static const struct {
 		size_t seen, unseen, seen_after;
 	} rows[] = {
-		{ 0, 100, 0 }, { 100, B - 100, 0 }, { 0, B, 0 }, { B, B, B }, { B + 7, 2 * B, 100 }, { 2 * B, 1, 5 },
+		{ 0, 100, 0 },
+		{ 100, B - 100, 0 },
+		{ 0, B, 0 },
+		{ B, B, B },
+		{ B + 7, 2 * B, 100 },
+		{ 2 * B, 1, 5 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -84,7 +89,8 @@ static void test_unseen(void **state)
 					break;
 				OK(img_digest_update(d, data, rows[i].seen, &err));
 				OK(img_digest_pass(d, rows[i].unseen, &err));
-				OK(img_digest_update(d, data + rows[i].seen + rows[i].unseen, rows[i].seen_after, &err));
+				OK(img_digest_update(
+					d, data + rows[i].seen + rows[i].unseen, rows[i].seen_after, &err));
 			}
 			assert_int_equal(img_digest_final(d, got), give > 0);
 			expected(size, want);

@@ -13,7 +13,8 @@ static struct img_source *source(const void *data, size_t size)
 
 static void test_u32(void **state)
 {
-	static const uint32_t values[] = { 0, 1, 0x7f, 0x80, 0xff, 0x100, 0x12345678, 0x7fffffff, 0x80000000, UINT32_MAX };
+	static const uint32_t values[] = { 0, 1, 0x7f, 0x80, 0xff, 0x100, 0x12345678, 0x7fffffff, 0x80000000,
+		UINT32_MAX };
 	unsigned char bytes[4];
 
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -50,7 +51,8 @@ static void test_truncated(void **state)
 	static const char data[] = "\3\0\0\0abc";
 
 	for (size_t size = 0; size < sizeof(data) - 1; size++) {
-		cleanup_free char *copy = malloc(size + !size); /* exact, so that the sanitizer sees any step beyond */
+		cleanup_free char *copy =
+			malloc(size + !size); /* exact, so that the sanitizer sees any step beyond */
 		struct img_source *src = source(memcpy(copy, data, size), size);
 		struct img_err err = IMG_ERR_INIT;
 		struct img_frame frame = { 0 };
@@ -111,8 +113,11 @@ static void test_largest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u32),	cmocka_unit_test(test_records), cmocka_unit_test(test_truncated),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_largest),
+		cmocka_unit_test(test_u32),
+		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_largest),
 	};
 
 	RUN("wire/frame", tests);

@@ -14,10 +14,12 @@ static void test_missing(void **state)
 	ProtobufCMessage *msg;
 
 	/* pipe_data_entry needs pipe_id (1) and bytes (2). */
-	OK(img_message_unpack(&pipe_data_entry__descriptor, (const unsigned char *)"\x08\x01\x10\x02", 4, &msg, &err));
+	OK(img_message_unpack(
+		&pipe_data_entry__descriptor, (const unsigned char *)"\x08\x01\x10\x02", 4, &msg, &err));
 	img_message_free(msg);
 	FAILS(IMG_CORRUPT, "required field",
-		img_message_unpack(&pipe_data_entry__descriptor, (const unsigned char *)"\x08\x01", 2, &msg, &err));
+		img_message_unpack(
+			&pipe_data_entry__descriptor, (const unsigned char *)"\x08\x01", 2, &msg, &err));
 	FAILS(IMG_CORRUPT, "required field",
 		img_message_unpack(&pipe_data_entry__descriptor, (const unsigned char *)"", 0, &msg, &err));
 	img_message_free(NULL);
@@ -126,7 +128,8 @@ static void test_too_large(void **state)
 
 static void test_extremes(void **state)
 {
-	static const uint64_t values[] = { 0, 1, 127, 128, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX, UINT64_MAX };
+	static const uint64_t values[] = { 0, 1, 127, 128, UINT32_MAX, (uint64_t)UINT32_MAX + 1, INT64_MAX,
+		UINT64_MAX };
 	struct img_err err = IMG_ERR_INIT;
 	struct img_frame frame = { 0 };
 
@@ -139,7 +142,8 @@ static void test_extremes(void **state)
 		e.id = values[i];
 		e.counter = values[i];
 		OK(img_message_pack(&e.base, &frame, &err));
-		OK(img_message_unpack(&eventfd_file_entry__descriptor, frame.data + 4, frame.size - 4, &msg, &err));
+		OK(img_message_unpack(
+			&eventfd_file_entry__descriptor, frame.data + 4, frame.size - 4, &msg, &err));
 		assert_true(((EventfdFileEntry *)msg)->counter == values[i]);
 		assert_true(((EventfdFileEntry *)msg)->id == (uint32_t)values[i]);
 		img_message_free(msg);
@@ -150,8 +154,12 @@ static void test_extremes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_garbage),	   cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_amplification), cmocka_unit_test(test_pack_missing), cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_amplification),
+		cmocka_unit_test(test_pack_missing),
+		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_extremes),
 	};
 

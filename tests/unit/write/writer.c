@@ -198,12 +198,14 @@ static void test_single(void **state)
 	for (int i = 0; i < 2; i++)
 		OK(img_sink_write(sink, "\x0c\0\0\0\x0a\4\x08\0\x10\0\x12\4\x08\0\x10\0", 16, &err));
 	OK(img_sink_finish(sink, &err));
-	FAILS(IMG_CORRUPT, "timens-8.img: more than one record", img_read_single(set, IMG_TIMENS, 8, &msg, &err));
+	FAILS(IMG_CORRUPT, "timens-8.img: more than one record",
+		img_read_single(set, IMG_TIMENS, 8, &msg, &err));
 	assert_null(msg);
 	sink = img_set_sink(set, "timens-9.img", &err);
 	OK(img_sink_write(sink, "\x19\x43\x56\x54\x33\x44\x11\x43", 8, &err));
 	OK(img_sink_finish(sink, &err));
-	FAILS(IMG_CORRUPT, "timens-9.img: ends where a record", img_read_single(set, IMG_TIMENS, 9, &msg, &err));
+	FAILS(IMG_CORRUPT, "timens-9.img: ends where a record",
+		img_read_single(set, IMG_TIMENS, 9, &msg, &err));
 }
 
 int main(void)
