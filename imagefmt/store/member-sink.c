@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "criuimg/cleanup.h"
-#include "wire/digest.h"
+#include "criuimg/digest.h"
 
 /* Digest and write in pieces that stay in the processor's cache between the two. */
 #define PIECE ((size_t)256 << 10)

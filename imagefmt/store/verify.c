@@ -7,7 +7,7 @@
 
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
-#include "wire/digest.h"
+#include "criuimg/digest.h"
 #include "manifest.pb-c.h"
 
 #define READ_SIZE ((size_t)1 << 20)

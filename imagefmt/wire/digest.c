@@ -1,6 +1,6 @@
 /* wire/digest.c -- XXH3-128 of bytes as they pass, in blocks. */
 
-#include "wire/digest.h"
+#include "criuimg/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +51,18 @@ struct img_digest *img_digest_new(struct img_err *err)
 	return d;
 }
 
+void img_digest_reset(struct img_digest *d)
+{
+	XXH3_128bits_reset(d->state);
+	d->filled = 0;
+	d->unseen = false;
+	d->size = 0;
+	d->nr = 0;
+}
+
 static struct block *block_at(struct img_digest *d, uint64_t index, struct img_err *err)
 {
-	/* 2^64 bytes have 2^42 blocks: more is a mistake of the caller's. */
+	/* 2^64 bytes have so many blocks: more is a mistake of the caller's. */
 	if (index >= UINT64_MAX / IMG_DIGEST_BLOCK) {
 		img_fail(err, IMG_USAGE, "no block %llu", (unsigned long long)index);
 		return NULL;
@@ -121,7 +130,8 @@ int img_digest_pass(struct img_digest *d, uint64_t len, struct img_err *err)
 	return 0;
 }
 
-int img_digest_give(struct img_digest *d, uint64_t block, const unsigned char *digest, struct img_err *err)
+int img_digest_give(struct img_digest *d, uint64_t block, const unsigned char digest[IMG_DIGEST_SIZE],
+	struct img_err *err)
 {
 	struct block *b = block_at(d, block, err);
 

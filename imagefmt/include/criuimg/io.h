@@ -102,7 +102,7 @@ uint64_t img_sink_position(const struct img_sink *sink);
 int img_sink_fd(struct img_sink *sink);
 /* len bytes were put into img_sink_fd() directly, at the place where the next byte belonged. The sink was flushed before. */
 int img_sink_moved(struct img_sink *sink, uint64_t len, struct img_err *err);
-/* The digest (criuimg/set.h) of block number `block` of what was or will be moved around the sink, for sinks that keep
+/* The digest (criuimg/digest.h) of block number `block` of what was or will be moved around the sink, for sinks that keep
  * one; others ignore it. */
 int img_sink_block_digest(struct img_sink *sink, uint64_t block, const unsigned char *digest, struct img_err *err);
 /* Flush, finish, close. Fails too when any write before failed. The sink is gone whatever is returned. */

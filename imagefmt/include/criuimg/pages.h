@@ -53,7 +53,7 @@ int img_pages_data(struct img_pages_writer *w, const struct iovec *iov, int nr, 
 int img_pages_data_fd(struct img_pages_writer *w, uint64_t *offset, struct img_err *err);
 int img_pages_data_moved(struct img_pages_writer *w, uint64_t len, struct img_err *err);
 /* Data that was moved is not digested here, and the manifest then has no digest for all of it, unless the mover tells the
- * digest of each block of IMG_DIGEST_BLOCK bytes of the page data (criuimg/set.h; the last one is shorter) that is not
+ * digest of each block of IMG_DIGEST_BLOCK bytes of the page data (criuimg/digest.h; the last one is shorter) that is not
  * wholly from img_pages_data(): in any order, before or after saying that it was moved. */
 int img_pages_block_digest(
 	struct img_pages_writer *w, uint64_t block, const unsigned char digest[IMG_DIGEST_SIZE], struct img_err *err);

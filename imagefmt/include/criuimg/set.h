@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "criuimg/digest.h"
 #include "criuimg/err.h"
 #include "criuimg/io.h"
 #include "criuimg/kind.h"
@@ -56,14 +57,6 @@ int img_set_source(struct img_set *set, const char *name, struct img_source **sr
 struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err);
 /* A number N for which this set has not yet given out pages-N.img, from 1. 32 bits, never 0. */
 uint32_t img_set_new_pages_id(struct img_set *set);
-
-/* A digest of a member is XXH3-128 (canonical, that is big-endian) of its bytes, or, of a member larger than
- * IMG_DIGEST_BLOCK, of the digests of its blocks of that size (the last one may be shorter), one after the other. So blocks
- * can be digested in any order and by several threads. */
-#define IMG_DIGEST_SIZE	 16
-#define IMG_DIGEST_BLOCK ((size_t)4 << 20)
-/* The digest of one block. */
-void img_digest_block(const void *data, size_t len, unsigned char digest[IMG_DIGEST_SIZE]);
 
 /* ---- what the manifest says (v2) ---- */
 

@@ -2,13 +2,13 @@
 
 #include "tests/unit/imgtest.h"
 
-#include "wire/digest.h"
+#include "criuimg/digest.h"
 
 #define B IMG_DIGEST_BLOCK
 
 static unsigned char *data;
 
-/* What criuimg/set.h says, straight. */
+/* What criuimg/digest.h says, straight. */
 static void expected(size_t size, unsigned char *digest)
 {
 	unsigned char list[16 * IMG_DIGEST_SIZE];
@@ -36,6 +36,26 @@ static void test_empty(void **state)
 	assert_memory_equal(digest, known, sizeof(known));
 	img_digest_free(d);
 	img_digest_free(NULL);
+}
+
+/* One object for several, one after the other, whatever it was in the middle of. */
+static void test_reset(void **state)
+{
+	unsigned char got[IMG_DIGEST_SIZE], want[IMG_DIGEST_SIZE];
+	struct img_err err = IMG_ERR_INIT;
+	struct img_digest *d = img_digest_new(&err);
+
+	OK(img_digest_update(d, data, B + 9, &err));
+	OK(img_digest_pass(d, 5, &err));
+	assert_false(img_digest_final(d, got));
+	for (size_t size = 100; size < 3 * B; size += B + 1) {
+		img_digest_reset(d);
+		OK(img_digest_update(d, data, size, &err));
+		assert_true(img_digest_final(d, got));
+		expected(size, want);
+		assert_memory_equal(got, want, sizeof(got));
+	}
+	img_digest_free(d);
 }
 
 static void test_sizes(void **state)
@@ -106,6 +126,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_unseen),
+		cmocka_unit_test(test_reset),
 	};
 
 	data = malloc(3 * B + 1);
