@@ -59,9 +59,12 @@ def tree(root):
     return pids
 
 
-def status(path):
+STATUS_KEYS_ZOMBIE = ('Name', 'State', 'PPid', 'NStgid', 'NSpgid', 'NSsid')
+
+
+def status(path, keys=STATUS_KEYS):
     rows = dict(l.split(':', 1) for l in read(path).splitlines() if ':' in l)
-    kept = {k: rows[k].strip() for k in STATUS_KEYS if k in rows}
+    kept = {k: rows[k].strip() for k in keys if k in rows}
     # Running or sleeping is chance; stopped and dead are state.
     kept['State'] = 'alive' if kept['State'][0] in 'RSD' else kept['State']
     return kept
@@ -127,11 +130,10 @@ def thread(path):
 def task(pid):
     fields = stat(f'/proc/{pid}/stat')
     tids = threads(pid)
-    found = thread(f'/proc/{pid}')
     if fields[3] == 'Z' and len(tids) == 1:
-        found.update(pgrp=fields[5], session=fields[6])
-        found['exit code'] = fields[STAT_EXIT_CODE]
-        return found
+        return {'status': status(f'/proc/{pid}/status', STATUS_KEYS_ZOMBIE), 'pgrp': fields[5], 'session': fields[6],
+                'exit code': fields[STAT_EXIT_CODE]}
+    found = thread(f'/proc/{pid}')
     found.update((name, fields[nr]) for name, nr in STAT_TASK.items())
     found.update({
         'threads': tids, 'mappings': mappings(pid), 'descriptors': descriptors(pid),
