@@ -10,6 +10,7 @@ A subject tells more about itself in comments of its source:
     harness: places: host               only there
     harness: expect: refused TEXT       the dump is refused with a message that contains TEXT, and the subject goes on
     harness: peer: REASON               not for exchange with another criu, which cannot do this
+    harness: to-peer: REASON            not to be restored by another criu (from-peer: not to be dumped by it)
     harness: timeout: 60                seconds for each step
 --transport picks rows; `peer`, which is run only when named, is dumped and restored by $PEER_CRIU: what a subject gets wrong
 there is its own fault, or something that the other criu does not carry.
@@ -77,7 +78,7 @@ def settings(subject):
     found = {}
     with open(source) as f:
         for line in f:
-            m = re.search(r'harness:\s*([a-z]+):\s*(.*?)\s*(\*/)?$', line)
+            m = re.search(r'harness:\s*([a-z-]+):\s*(.*?)\s*(\*/)?$', line)
             if m:
                 found[m.group(1)] = m.group(2)
     return found
@@ -288,7 +289,7 @@ def rows(patterns, transports):
         for transport in transports or TRANSPORTS:
             if 'expect' in set and transport != 'directory':
                 continue
-            if 'peer' in set and transport in ('to-peer', 'from-peer'):
+            if transport in ('to-peer', 'from-peer') and ('peer' in set or transport in set):
                 continue
             for place in places if transport == 'directory' else ('host',):
                 if transport not in waiting and place not in WAITING:

@@ -88,6 +88,7 @@ def mappings(pid):
         m = re.match(r'([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$', line)
         start, end, prot, off, dev, ino, name = m.groups()
         start, end, off = int(start, 16), int(end, 16), int(off, 16)
+        name = name.replace('/memfd:/dev/zero', '/dev/zero')  # made anew, nothing else can be told from it
         if name.startswith(('/dev/zero', '/memfd:', '/SYSV', '/anon_hugepage')) or '(deleted)' in name:
             dev = ino = ''  # another inode afterwards, of the same kind
         if name in ('[vvar]', '[vvar_vclock]', '[vdso]', '[vsyscall]'):
