@@ -15,6 +15,7 @@
 #include "criu-restore/mem.h"
 #include "criu-restore/stage.h"
 #include "criu-restore/task_ops.h"
+#include "kernel/sigaction.h"
 #include "parasite/restore-code.h"
 
 enum {
@@ -163,10 +164,10 @@ static int drop_pending(struct img_err *err)
 	if (sigpending(&pending) < 0)
 		return img_fail_sys(err, "pending signals");
 	for (int sig = 1; sig < NSIG; sig++) {
-		if (sigismember(&pending, sig) != 1 || sig == SIGKILL || sig == SIGSTOP)
+		if (sigismember(&pending, sig) != 1)
 			continue;
-		signal(sig, SIG_IGN);
-		signal(sig, SIG_DFL);
+		kern_signal_set(sig, SIG_IGN);
+		kern_signal_set(sig, SIG_DFL);
 	}
 	return 0;
 }

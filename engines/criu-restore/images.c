@@ -72,12 +72,10 @@ static int add_task(struct restore *r, size_t *room, const PstreeEntry *e, struc
 		return img_fail_nomem(err);
 	t->threads[0].tid = t->pid;
 	for (size_t i = 0, k = 1; i < e->n_threads; i++) {
-		if (!pid_ok(e->threads[i]))
-			return img_fail(err, IMG_CORRUPT, "pstree.img: pid %u: thread %u", e->pid, e->threads[i]);
 		if (e->threads[i] == e->pid)
 			continue;
-		if (k == t->nr_threads) {
-			t->nr_threads = 0; /* its own pid is not in the list: fine for a zombie only */
+		if (k == t->nr_threads || !pid_ok(e->threads[i])) {
+			t->nr_threads = 0; /* not a list of threads with its own pid: fine for a zombie only */
 			break;
 		}
 		t->threads[k++].tid = e->threads[i];
@@ -212,7 +210,7 @@ static int read_task(struct restore *r, struct restore_task *t, struct img_err *
 	}
 
 	if (!t->nr_threads)
-		return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d is not among its own threads", t->pid);
+		return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d: a list of threads that it is not in", t->pid);
 	if (read_threads(r, t, err) < 0 || read_needed(r, IMG_IDS, t->pid, &t->ids, err) < 0 ||
 		read_needed(r, IMG_MM, t->pid, &t->mm, err) < 0 || read_needed(r, IMG_FS, t->pid, &t->fs, err) < 0)
 		return -1;

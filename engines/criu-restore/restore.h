@@ -168,6 +168,7 @@ struct restore {
 	bool pidfile_made;
 	char **lacks; /* --plan: what this host lacks */
 	size_t nr_lacks, lacks_room;
+	void *stop_action;     /* stop.c: shared memory; NULL when no task is stopped */
 	bool moves;	       /* some task moves_group: one stage more */
 	uint64_t task_top;     /* first address that user space cannot have */
 	uint64_t blob_code;    /* the blob, at the same address in all processes */

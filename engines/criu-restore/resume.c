@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "criu-restore/resume.h"
+#include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
 #include "kernel/ptrace.h"
 #include "parasite/arch/regs.h"
@@ -94,6 +95,17 @@ static int resume_rooms(struct restore *r, struct restore_task *t, struct restor
 	return 0;
 }
 
+/* Its memory is whole and all its own, its threads are as in the image. */
+static int finish_task(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	if (unmap_scratch(r, t, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (resume_rooms(r, t, &t->threads[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 int restore_hold(struct restore *r, struct img_err *err)
 {
 	/* All are asked before the first is waited for: they stop side by side. */
@@ -103,12 +115,22 @@ int restore_hold(struct restore *r, struct img_err *err)
 	for_each_live_thread(r, t, th)
 		if (wait_stop(t, th->tid, KERN_STOP_INTERRUPT, err) < 0)
 			return -1;
-	for (size_t i = 0; i < r->nr_tasks; i++)
-		if (restore_task_lives(&r->tasks[i]) && unmap_scratch(r, &r->tasks[i], err) < 0)
+	/* Children that are stopped before their parents: these may have to be told where their SIGCHLD goes, while they still
+	 * have a blob to call from. One that is stopped itself never hears of it before it is continued. */
+	for (size_t i = r->nr_tasks; i-- > 0;) {
+		struct restore_task *t = &r->tasks[i];
+
+		if (t->state != RESTORE_STOPPED)
+			continue;
+		if (restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0 || restore_stop_task(r, t, err) < 0)
 			return -1;
-	for_each_live_thread(r, t, th)
-		if (resume_rooms(r, t, th, err) < 0)
+	}
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		struct restore_task *t = &r->tasks[i];
+
+		if (t->state == RESTORE_ALIVE && (restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0))
 			return -1;
+	}
 	return 0;
 }
 
@@ -119,6 +141,8 @@ int restore_release(struct restore *r, struct img_err *err)
 	for_each_live_thread(r, t, th) {
 		struct img_err one = IMG_ERR_INIT;
 
+		if (t->state == RESTORE_STOPPED)
+			continue; /* was let go into its stop */
 		/* One that was killed just now is gone: not ours to judge. */
 		if (kern_ptrace_resume(th->tid, PTRACE_DETACH, 0, &one) == 0 || one.sys_errno == ESRCH)
 			continue;

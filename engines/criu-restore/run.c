@@ -21,8 +21,9 @@
 #include "criu-restore/scratch.h"
 #include "criu-restore/stage.h"
 #include "criu-restore/steps.h"
+#include "criu-restore/stop.h"
 #include "criu-restore/tree.h"
-#include "criuimg/cleanup.h"
+#include "kernel/sigaction.h"
 
 /* ---- plan ---- */
 
@@ -67,6 +68,8 @@ static int plan(struct restore *r, struct img_err *err)
 	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 || restore_scratch_find(r, err) < 0 ||
 		restore_plan_tree(r, err) < 0 || restore_plan_pids(r, err) < 0 || share(r, err) < 0)
 		return -1;
+	if (restore_stop_plan(r, err) < 0)
+		return -1;
 	return restore_steps_whole(r, MOMENT_PLAN, err);
 }
 
@@ -76,18 +79,14 @@ static int plan(struct restore *r, struct img_err *err)
  * group or terminal, and no child's end, disturbs them. */
 static int calm(struct restore *r, struct img_err *err)
 {
-	sigset_t all;
-
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			signal(sig, SIG_DFL); /* those the libc keeps to itself fail: they are at their default */
-	sigfillset(&all);
+		kern_signal_set(sig, SIG_DFL);
 	sigemptyset(&r->stop_signals);
 	sigaddset(&r->stop_signals, SIGINT);
 	sigaddset(&r->stop_signals, SIGTERM);
 	sigaddset(&r->stop_signals, SIGHUP);
 	sigaddset(&r->stop_signals, SIGQUIT);
-	if (sigprocmask(SIG_SETMASK, &all, &r->old_mask) < 0)
+	if (sigprocmask(SIG_BLOCK, NULL, &r->old_mask) < 0 || kern_signal_block_all() < 0)
 		return img_fail_sys(err, "block signals");
 	/* So that nobody made by us can get lost when its parent dies in a failure. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)

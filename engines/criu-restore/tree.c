@@ -118,7 +118,6 @@ static void die(const struct restore_task *t)
 
 		/* No core file, whatever the signal. */
 		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-		signal(sig, SIG_DFL);
 		sigfillset(&all);
 		kill(getpid(), sig);
 		sigprocmask(SIG_UNBLOCK, &all, NULL);

@@ -19,6 +19,30 @@ enum {
 	MEMBARRIER_BITS = 31,
 };
 
+/* The flags that there are, and the numbers of systems (include/uapi/linux/personality.h). */
+#define PERSONALITY_KNOWN 0x0ffe00ffu
+
+/* CRIU 4.2 takes the kernel's hexadecimal digits for decimal ones: 0x40000 is 40000 in its images. No such number is made of
+ * known bits alone: the decimal ones from 10000 up that are multiples of 65536 have digits that no personality has. */
+static uint32_t personality_of(const TaskCoreEntry *tc)
+{
+	char digits[16];
+
+	if (!(tc->personality & ~PERSONALITY_KNOWN))
+		return tc->personality;
+	snprintf(digits, sizeof(digits), "%u", tc->personality);
+	return strtoul(digits, NULL, 16);
+}
+
+static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	uint32_t p = personality_of(t->core->tc);
+
+	if (p & ~PERSONALITY_KNOWN)
+		return img_fail(err, IMG_UNSUPPORTED, "personality %#x", t->core->tc->personality);
+	return 0;
+}
+
 /* A number in a file of our own /proc directory: written only where it is another. Where the file is not there nothing
  * can be lost. */
 static int set_number(const char *path, int64_t value, struct img_err *err)
@@ -59,8 +83,8 @@ static int prctl_tape(struct restore *r, struct restore_task *t, struct restore_
 	const TaskCoreEntry *tc = t->core->tc;
 
 	/* Not before the mappings are made: some personalities change what mmap(2) does. Threads inherit it. */
-	if (personality(0xffffffff) != (int)tc->personality)
-		tape_step(tape, TAPE_MM, "personality", SYS_personality, tc->personality);
+	if (personality(0xffffffff) != (int)personality_of(tc))
+		tape_step(tape, TAPE_MM, "personality", SYS_personality, personality_of(tc));
 	for (int bit = 0; tc->has_membarrier_registration_mask && bit < MEMBARRIER_BITS; bit++)
 		if (tc->membarrier_registration_mask & 1u << bit)
 			tape_step(tape, TAPE_MM, "register for membarrier", SYS_membarrier, 1u << bit, 0, 0);
@@ -88,6 +112,7 @@ extern const struct task_restore_ops prctl_restore_ops;
 
 const struct task_restore_ops prctl_restore_ops = {
 	.name = "prctl",
+	.plan = prctl_plan,
 	.task = prctl_task,
 	.tape = prctl_tape,
 	.thread = prctl_thread,

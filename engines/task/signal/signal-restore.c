@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
 #include "kernel/ptrace.h"
 
@@ -60,8 +61,9 @@ static int signal_plan(struct restore *r, struct restore_task *t, struct img_err
 /* ---- the process ---- */
 
 /* All start at their default. */
-static void set_actions(const TaskCoreEntry *tc, struct restore_tape *tape)
+static void set_actions(const struct restore *r, const struct restore_task *t, struct restore_tape *tape)
 {
+	const TaskCoreEntry *tc = t->core->tc;
 	int signo = 0;
 
 	for (size_t i = 0; i < tc->n_sigactions; i++) {
@@ -72,6 +74,8 @@ static void set_actions(const TaskCoreEntry *tc, struct restore_tape *tape)
 		do
 			signo++;
 		while (signo == SIGKILL || signo == SIGSTOP);
+		if (signo == SIGCHLD)
+			sa.flags |= restore_stop_quiet(r, t);
 		if (!sa.handler && !sa.flags && !sa.mask)
 			continue;
 		snprintf(what, sizeof(what), "action of signal %d", signo);
@@ -83,7 +87,7 @@ static int signal_tape(struct restore *r, struct restore_task *t, struct restore
 {
 	const SignalQueueEntry *q = t->core->tc->signals_s;
 
-	set_actions(t->core->tc, tape);
+	set_actions(r, t, tape);
 	for (size_t i = 0; q && i < q->n_signals; i++) {
 		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
 
