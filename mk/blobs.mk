@@ -13,6 +13,14 @@ $(B)/blob/%.o: %.S
 	$(Q)mkdir -p $(@D)
 	$(call say,BLOB,$<)$(CC) $(BLOB_CFLAGS) -MMD -MP -c $< -o $@
 
+# ---- dump: one file of assembler, linked into criu-dump as bytes ----
+
+DUMP_BLOB_OBJS := $(B)/parasite/arch/x86_64/dump-blob.o
+
+$(B)/parasite/%.o: parasite/%.S
+	$(Q)mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) -I. $(CFLAGS) -MMD -MP -c $< -o $@
+
 # ---- restore ----
 
 RESTORE_BLOB_SRCS := $(wildcard parasite/restore-blob/*.c) parasite/arch/x86_64/restore-blob.S parasite/nolibc/string.c

@@ -1,10 +1,12 @@
 /* criu-dump/ask.c -- what only a task itself can tell: the batches of all rooms, run in each task. */
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
+#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/maps.h"
 
@@ -31,6 +33,18 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 	return img_fail(err, IMG_UNSUPPORTED, "no system call instruction in its memory");
 }
 
+/* A signal that means nothing to the task: it is ignored by default, nobody has taken it over, and none is waiting. */
+static int quiet_signal(const struct dump_thread *th)
+{
+	static const int ignored[] = { SIGURG, SIGWINCH, SIGCHLD };
+	const struct kern_status *s = &th->status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		if (!((s->sig_caught | s->sig_pending | s->sig_shared_pending) & 1ull << (ignored[i] - 1)))
+			return ignored[i];
+	return 0;
+}
+
 static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	struct dump_task *t = th->task;
@@ -40,6 +54,7 @@ static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *er
 		.regs = &th->regs,
 		.sigmask = th->sigmask,
 		.seccomp = th->status.seccomp != 0,
+		.quiet_signo = quiet_signal(th),
 	};
 
 	if (!b)

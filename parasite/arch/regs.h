@@ -27,6 +27,11 @@ bool arch_regs_in_syscall(const struct arch_regs *regs); /* stopped on the way o
  * the kernel could resume it. What an image says. */
 void arch_regs_restart(struct arch_regs *regs);
 
+/* The same for a thread that goes on in this kernel: a call that only the kernel can resume is resumed. */
+void arch_regs_resume(struct arch_regs *regs);
+/* Make the thread go on at addr, with nothing to restart. */
+void arch_regs_jump(struct arch_regs *regs, uint64_t addr);
+
 uint64_t arch_regs_ip(const struct arch_regs *regs);
 void arch_regs_set_ip(struct arch_regs *regs, uint64_t ip);
 uint64_t arch_regs_sp(const struct arch_regs *regs);

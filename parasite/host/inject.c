@@ -1,14 +1,4 @@
-/* parasite/host/inject.c -- a batch of system calls, made by a stopped thread.
- *
- * No code is put into the task. Its registers are set to a system call instruction that it has anyway (the vdso's, as a rule), and
- * the call is watched from stop to stop with PTRACE_SYSCALL: in at the entry, out at the exit, next. That needs neither executable
- * memory of ours (a task may refuse it: PR_SET_MDWE, SELinux) nor a trap, which is a signal and would disturb what the task
- * does with signals. All signals are blocked meanwhile, so nothing but SIGKILL and SIGSTOP can come between.
- *
- * At the end the thread must stand again where it stood: in a PTRACE_EVENT_STOP, where the kernel looks at the registers
- * when it lets go and restarts a call that was interrupted. So an interrupt is ordered first, then the old registers are
- * set, and the thread is resumed: it stops again before it gets to user mode.
- */
+/* parasite/host/inject.c -- a batch of system calls: put together, and made by a stopped thread. */
 
 #include <errno.h>
 #include <signal.h>
@@ -17,40 +7,20 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <elf.h>
 #include <unistd.h>
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "kernel/ptrace.h"
-#include "parasite/host/inject.h"
+#include "parasite/host/run.h"
 
 #ifndef PTRACE_O_SUSPEND_SECCOMP
 #define PTRACE_O_SUSPEND_SECCOMP (1 << 21)
 #endif
 
 enum {
-	CALL_ARGS = 6,
 	BUFFER_ALIGN = 16,
 	AREA_MIN = 16384,
-	STOP_TIMEOUT_MS = 10000, /* none of the calls sleeps */
 	SEARCH_STEP = 65536,
-};
-
-/* A call, and where its buffers lie in the area. */
-struct pending {
-	int64_t nr;
-	long *ret;
-	size_t nr_args;
-	struct inject_arg args[CALL_ARGS];
-	size_t offset[CALL_ARGS];
-};
-
-struct inject_batch {
-	struct pending *calls;
-	size_t nr, room;
-	size_t size; /* of all buffers */
-	bool nomem;
 };
 
 struct inject_batch *inject_batch_new(void)
@@ -73,7 +43,7 @@ size_t inject_batch_calls(const struct inject_batch *b)
 
 void inject_add(struct inject_batch *b, long *ret, long nr, const struct inject_arg *args, size_t nr_args)
 {
-	struct pending *p = img_array_more(&b->calls, b->nr, &b->room);
+	struct inject_pending *p = img_array_more(&b->calls, b->nr, &b->room);
 
 	if (!p || nr_args > CALL_ARGS) {
 		b->nomem = true;
@@ -117,14 +87,7 @@ int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr,
 
 /* ---- one thread, made to work ---- */
 
-struct run {
-	const struct inject_space *space;
-	const struct inject_thread *th;
-	int again; /* SIGSTOP that came in between: to be sent again */
-};
-
-/* Until the thread has got to a stop of the kind wanted. */
-static int wait_for(struct run *r, enum kern_stop_kind kind, int resume, struct img_err *err)
+int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, struct img_err *err)
 {
 	for (;;) {
 		struct kern_stop stop;
@@ -134,7 +97,9 @@ static int wait_for(struct run *r, enum kern_stop_kind kind, int resume, struct 
 			return -1;
 		if (got == 0)
 			return img_fail(err, IMG_SYS, "thread %d does not run (is its cgroup frozen?)", r->th->tid);
-		if (stop.kind == kind || (kind == KERN_STOP_INTERRUPT && stop.kind == KERN_STOP_GROUP))
+		if (stop.kind == kind && (kind != KERN_STOP_SIGNAL || stop.value == value))
+			return 0;
+		if (kind == KERN_STOP_INTERRUPT && stop.kind == KERN_STOP_GROUP)
 			return 0;
 		if (stop.kind == KERN_STOP_EXITED || stop.kind == KERN_STOP_KILLED)
 			return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid, kern_stop_name(stop.kind),
@@ -149,58 +114,54 @@ static int wait_for(struct run *r, enum kern_stop_kind kind, int resume, struct 
 	}
 }
 
-static int one_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
+void run_suspend_seccomp(struct run *r)
 {
-	struct arch_regs regs = *r->th->regs;
-	pid_t tid = r->th->tid;
-
-	arch_regs_call(&regs, r->space->syscall_addr, nr, args);
-	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
-		return -1;
-	for (int side = 0; side < 2; side++)
-		if (kern_ptrace_resume(tid, PTRACE_SYSCALL, 0, err) < 0 ||
-			wait_for(r, KERN_STOP_SYSCALL, PTRACE_SYSCALL, err) < 0)
-			return -1;
-	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
-		return -1;
-	*ret = arch_regs_result(&regs);
-	return 0;
-}
-
-static int begin(struct run *r, struct img_err *err)
-{
-	if (kern_ptrace_set_sigmask(r->th->tid, ~0ull, err) < 0)
-		return -1;
-	/* Where the kernel does not let us, the filters see our calls, and say what they say. */
 	if (r->th->seccomp)
 		kern_ptrace_options(r->th->tid, PTRACE_O_SUSPEND_SECCOMP, NULL);
+}
+
+int run_resume_seccomp(struct run *r, struct img_err *err)
+{
+	return r->th->seccomp ? kern_ptrace_options(r->th->tid, 0, err) : 0;
+}
+
+int run_send_again(struct run *r, struct img_err *err)
+{
+	if (r->again && syscall(SYS_tkill, r->th->tid, r->again) < 0)
+		return img_fail_sys(err, "send signal %d to thread %d again", r->again, r->th->tid);
 	return 0;
 }
 
-static int end(struct run *r, struct img_err *err)
-{
-	pid_t tid = r->th->tid;
+/* ---- the area ---- */
 
-	if (r->th->seccomp && kern_ptrace_options(tid, 0, err) < 0)
-		return -1;
-	if (kern_ptrace_interrupt(tid, err) < 0 ||
-		kern_ptrace_set_regset(tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
-		kern_ptrace_set_sigmask(tid, r->th->sigmask, err) < 0 ||
-		kern_ptrace_resume(tid, PTRACE_CONT, 0, err) < 0 ||
-		wait_for(r, KERN_STOP_INTERRUPT, PTRACE_CONT, err) < 0)
-		return -1;
-	if (r->again && syscall(SYS_tkill, tid, r->again) < 0)
-		return img_fail_sys(err, "send signal %d to thread %d again", r->again, tid);
-	return 0;
+/* One call by itself. */
+static int lone_call(struct run *r, long nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
+{
+	int status = step_begin(r, err);
+
+	if (status == 0)
+		status = step_call(r, nr, args, ret, err);
+	if (step_end(r, status == 0 ? err : NULL) < 0)
+		status = -1;
+	return status;
 }
 
-static int map_area(struct run *r, struct inject_space *s, size_t size, struct img_err *err)
+/* A task may be forbidden to have memory that is written and executed (PR_SET_MDWE, SELinux): then without. */
+static int map_area(struct run *r, size_t size, struct img_err *err)
 {
-	uint64_t args[CALL_ARGS] = { 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 };
+	uint64_t args[CALL_ARGS] = { 0, size, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 };
+	struct inject_space *s = r->space;
 	int64_t ret;
 
-	if (one_call(r, SYS_mmap, args, &ret, err) < 0)
-		return -1;
+	s->exec = r->th->quiet_signo != 0;
+	for (;;) {
+		args[2] = PROT_READ | PROT_WRITE | (s->exec ? PROT_EXEC : 0);
+		if (lone_call(r, SYS_mmap, args, &ret, err) < 0)
+			return -1;
+		if (!s->exec || (ret != -EACCES && ret != -EPERM))
+			break;
+		s->exec = false;
+	}
 	if (ret < 0 && ret > -4096) {
 		errno = -ret;
 		return img_fail_sys(err, "map %zu bytes inside", size);
@@ -210,12 +171,13 @@ static int map_area(struct run *r, struct inject_space *s, size_t size, struct i
 	return 0;
 }
 
-static int unmap_area(struct run *r, struct inject_space *s, struct img_err *err)
+static int unmap_area(struct run *r, struct img_err *err)
 {
+	struct inject_space *s = r->space;
 	uint64_t args[CALL_ARGS] = { s->area, s->area_size };
 	int64_t ret;
 
-	if (one_call(r, SYS_munmap, args, &ret, err) < 0)
+	if (lone_call(r, SYS_munmap, args, &ret, err) < 0)
 		return -1;
 	if (ret < 0) {
 		errno = -ret;
@@ -226,96 +188,61 @@ static int unmap_area(struct run *r, struct inject_space *s, struct img_err *err
 	return 0;
 }
 
+static int ensure_area(struct run *r, size_t size, struct img_err *err)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	if (size <= r->space->area_size)
+		return 0;
+	if (r->space->area && unmap_area(r, err) < 0)
+		return -1;
+	if (size < AREA_MIN)
+		size = AREA_MIN;
+	return map_area(r, (size + page - 1) & ~(page - 1), err);
+}
+
 /* ---- a batch ---- */
 
-static void gather(const struct inject_batch *b, uint8_t *staging)
+static void gather(const struct inject_batch *b, uint8_t *buffers)
 {
 	for (size_t c = 0; c < b->nr; c++)
 		for (size_t i = 0; i < b->calls[c].nr_args; i++)
 			if (b->calls[c].args[i].kind & INJECT_IN)
-				memcpy(staging + b->calls[c].offset[i], b->calls[c].args[i].host, b->calls[c].args[i].size);
+				memcpy(buffers + b->calls[c].offset[i], b->calls[c].args[i].host, b->calls[c].args[i].size);
 }
 
-static void scatter(const struct inject_batch *b, const uint8_t *staging)
+static void scatter(const struct inject_batch *b, const uint8_t *buffers)
 {
 	for (size_t c = 0; c < b->nr; c++)
 		for (size_t i = 0; i < b->calls[c].nr_args; i++)
 			if (b->calls[c].args[i].kind & INJECT_OUT)
-				memcpy(b->calls[c].args[i].host, staging + b->calls[c].offset[i], b->calls[c].args[i].size);
-}
-
-static int make_calls(struct run *r, const struct inject_batch *b, struct img_err *err)
-{
-	for (size_t c = 0; c < b->nr; c++) {
-		const struct pending *p = &b->calls[c];
-		uint64_t args[CALL_ARGS] = { 0 };
-		int64_t ret;
-
-		for (size_t i = 0; i < p->nr_args; i++)
-			args[i] = p->args[i].kind == INJECT_VALUE ? p->args[i].value : r->space->area + p->offset[i];
-		if (one_call(r, p->nr, args, &ret, err) < 0)
-			return img_wrap(err, "system call %ld inside", (long)p->nr);
-		if (p->ret)
-			*p->ret = ret;
-	}
-	return 0;
-}
-
-static int run_batch(struct run *r, struct inject_space *s, const struct inject_batch *b, struct img_err *err)
-{
-	cleanup_free uint8_t *staging = NULL;
-
-	if (b->size > s->area_size) {
-		size_t page = sysconf(_SC_PAGESIZE), size = b->size < AREA_MIN ? AREA_MIN : b->size;
-
-		if (s->area && unmap_area(r, s, err) < 0)
-			return -1;
-		if (map_area(r, s, (size + page - 1) & ~(page - 1), err) < 0)
-			return -1;
-	}
-	if (!b->size)
-		return make_calls(r, b, err);
-
-	staging = calloc(1, b->size);
-	if (!staging)
-		return img_fail_nomem(err);
-	gather(b, staging);
-	if (kern_vm_write(r->th->tid, s->area, staging, b->size, err) < 0 || make_calls(r, b, err) < 0 ||
-		kern_vm_read(r->th->tid, s->area, staging, b->size, err) < 0)
-		return -1;
-	scatter(b, staging);
-	return 0;
+				memcpy(b->calls[c].args[i].host, buffers + b->calls[c].offset[i], b->calls[c].args[i].size);
 }
 
 int inject_run(struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	struct run r = { .space = s, .th = th };
-	int ret;
+	cleanup_free uint8_t *buffers = NULL;
 
 	if (b->nomem)
 		return img_fail_nomem(err);
 	if (!b->nr)
 		return 0;
-	ret = begin(&r, err);
-	if (ret == 0)
-		ret = run_batch(&r, s, b, err);
-	/* A failure before this one is the one to tell. */
-	if (end(&r, ret == 0 ? err : NULL) < 0)
-		ret = -1;
-	return ret;
+	if (ensure_area(&r, blob_area_size(b), err) < 0)
+		return -1;
+	buffers = calloc(1, b->size + 1);
+	if (!buffers)
+		return img_fail_nomem(err);
+	gather(b, buffers);
+	if ((s->exec && th->quiet_signo ? blob_batch : step_batch)(&r, b, buffers, err) < 0)
+		return -1;
+	scatter(b, buffers);
+	return 0;
 }
 
 int inject_leave(struct inject_space *s, const struct inject_thread *th, struct img_err *err)
 {
 	struct run r = { .space = s, .th = th };
-	int ret;
 
-	if (!s->area)
-		return 0;
-	ret = begin(&r, err);
-	if (ret == 0)
-		ret = unmap_area(&r, s, err);
-	if (end(&r, ret == 0 ? err : NULL) < 0)
-		ret = -1;
-	return ret;
+	return s->area ? unmap_area(&r, err) : 0;
 }

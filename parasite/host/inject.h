@@ -12,8 +12,12 @@
  * The call's memory in the task is the batch's business. Results land when the batch is run, so the memory named must
  * live until then. A batch that ran out of memory says so when it is run: inject_call() returns nothing.
  *
- * The task has: its registers, signal mask and memory as before when inject_run() returns (whatever it returns), and a
- * system call that was interrupted is restarted by the kernel as if nothing had been.
+ * The task has its registers, signal mask and memory as before when inject_run() returns (whatever it returns), and a system
+ * call that was interrupted is restarted by the kernel as if nothing had been.
+ *
+ * How: the calls are made by the dump blob, which goes back to where the thread was by itself should we die meanwhile
+ * (parasite/blob.h). Mapping and unmapping the area it lies in, and all calls of a task that does not let executable memory
+ * be mapped, are made at a system call instruction of the task's own, from stop to stop: step.c.
  */
 #ifndef PARASITE_HOST_INJECT_H
 #define PARASITE_HOST_INJECT_H
@@ -83,6 +87,7 @@ struct inject_thread {
 	const struct arch_regs *regs; /* as they were when it stopped, and will be again */
 	uint64_t sigmask;	      /* the same */
 	bool seccomp;		      /* it has a filter: PTRACE_O_SUSPEND_SECCOMP is tried while it runs */
+	int quiet_signo;	      /* a signal that the task ignores and that is not pending; 0: there is none */
 };
 
 /* The address space to run in. */
@@ -90,13 +95,15 @@ struct inject_space {
 	uint64_t syscall_addr; /* where a system call instruction is: inject_find_syscall() */
 	uint64_t area;	       /* memory of ours in it, 0 while there is none */
 	size_t area_size;
+	bool exec;	       /* it may be executed */
 };
 
 /* Look for a system call instruction in [start, end) of task pid's memory: 1 with *addr, 0 when there is none, -1. */
 int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err);
 
-/* Run a batch; empty is fine. Maps an area if there is none yet or it is too small. Afterwards the thread is stopped again
- * (PTRACE_EVENT_STOP) with everything as before, save the area, which stays for the next thread. */
+/* Run a batch; empty is fine. Maps an area if there is none yet or it is too small. Afterwards the thread is stopped again, at a
+ * place where the kernel looks at its registers when it lets go, with everything as before, save the area, which stays for the
+ * next thread. */
 int inject_run(struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err);
 
 /* Unmap the area. th: any thread of that address space. */

@@ -1,6 +1,7 @@
 /* parasite/arch/x86_64/host/regs.c -- what registers mean on x86-64. */
 
 #include <errno.h>
+#include <sys/syscall.h>
 
 #include "parasite/arch/regs.h"
 
@@ -21,9 +22,16 @@ enum {
 	SYSCALL_INSN_LEN = 2,
 };
 
-void arch_regs_call(struct arch_regs *regs, uint64_t addr, int64_t nr, const uint64_t args[6])
+void arch_regs_jump(struct arch_regs *regs, uint64_t addr)
 {
 	regs->ip = addr;
+	regs->orig_ax = -1;
+	regs->flags &= ~0x500ull; /* neither single step nor the wrong direction */
+}
+
+void arch_regs_call(struct arch_regs *regs, uint64_t addr, int64_t nr, const uint64_t args[6])
+{
+	arch_regs_jump(regs, addr);
 	regs->ax = nr;
 	regs->di = args[0];
 	regs->si = args[1];
@@ -31,8 +39,6 @@ void arch_regs_call(struct arch_regs *regs, uint64_t addr, int64_t nr, const uin
 	regs->r10 = args[3];
 	regs->r8 = args[4];
 	regs->r9 = args[5];
-	regs->orig_ax = -1; /* no call to restart on the way there */
-	regs->flags &= ~0x500ull; /* neither single step nor the wrong direction */
 }
 
 int64_t arch_regs_result(const struct arch_regs *regs)
@@ -64,6 +70,16 @@ void arch_regs_restart(struct arch_regs *regs)
 	case ERESTART_RESTARTBLOCK: /* the time that is left is known to the kernel alone */
 		regs->ax = -EINTR;
 		break;
+	}
+}
+
+void arch_regs_resume(struct arch_regs *regs)
+{
+	if (arch_regs_in_syscall(regs) && -(int64_t)regs->ax == ERESTART_RESTARTBLOCK) {
+		regs->ax = SYS_restart_syscall;
+		regs->ip -= SYSCALL_INSN_LEN;
+	} else {
+		arch_regs_restart(regs);
 	}
 }
 
