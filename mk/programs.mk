@@ -5,11 +5,13 @@ ROOMS := $(wildcard engines/fd/*/ engines/task/*/ engines/mem/*/ engines/ns/*/)
 DUMP_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-dump.c))
 RESTORE_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-restore.c))
 
-PARASITE_HOST_SRCS := $(wildcard parasite/host/*.c parasite/arch/x86_64/host/*.c)
+# What is known of the architecture, and what makes stopped tasks work: only a dump does that.
+ARCH_HOST_SRCS := $(wildcard parasite/arch/x86_64/host/*.c)
+PARASITE_HOST_SRCS := $(wildcard parasite/host/*.c)
 
 COMMON_OBJS := $(call objects,$(COMMON_SRCS))
-DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(DUMP_BLOB_OBJS)
-RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(PARASITE_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
+DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) $(ARCH_HOST_SRCS) $(PARASITE_HOST_SRCS)) $(DUMP_BLOB_OBJS)
+RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(ARCH_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
 CRIU_OBJS := $(call objects,$(wildcard engines/criu/*.c))
 
 # The program is build/crit: a directory of that name, for its objects, would be in the way.
