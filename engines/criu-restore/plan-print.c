@@ -49,6 +49,8 @@ static void print_task(const struct restore_task *t)
 	printf("pid %d: %s", t->pid, state_name(t));
 	if (*comm(t))
 		printf(" \"%s\"", comm(t));
+	if (t->adopted)
+		printf(", adopted by %d", t->ppid);
 	if (t->creator)
 		printf(", made by %d%s%s", t->creator->pid, t->clone_flags & CLONE_PARENT ? " as a brother" : "",
 			t->born_before_setsid ? " before its setsid" : "");

@@ -6,14 +6,19 @@
  *  - its parent, before the parent makes its own session (the task is in the one the parent was born in);
  *  - a brother of it that is in the session, with CLONE_PARENT: the child of our father is no child of ours;
  *  - where the leader of the session is dead, a helper stands in for it: a child of the task's parent that has the leader's
- *    pid, makes the session, makes the task with CLONE_PARENT, and ends.
+ *    pid, makes the session, makes the task with CLONE_PARENT, and ends;
+ *  - where nobody of the session is a child of its parent, the task is an orphan that the parent adopted: a helper made by the
+ *    leader makes it, and ends; the parent is a reaper meanwhile (PR_SET_CHILD_SUBREAPER).
  *
  * A group must be made by the process whose pid it has, alive, a zombie, or again a helper; the others join once it is there.
  * (setsid(2), setpgid(2), clone(2).)
  */
 
+#include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "criu-restore/images.h"
@@ -110,6 +115,60 @@ static struct restore_task *brother_in_session(struct restore *r, size_t nr_imag
 	return NULL;
 }
 
+/* A pid that is neither of the image nor in use here. */
+static pid_t free_pid(struct restore *r, size_t nr_image)
+{
+	cleanup_file FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
+	int max = 0;
+
+	if (!f || fscanf(f, "%d", &max) != 1)
+		return 0;
+	for (pid_t pid = max / 2; pid > 1; pid--)
+		if (!find(r, nr_image, pid) && !is_thread(r, nr_image, pid) && kill(pid, 0) < 0 && errno == ESRCH)
+			return pid;
+	return 0;
+}
+
+static int plan_adoption(
+	struct restore *r, size_t nr_image, struct restore_task *t, struct restore_task *leader, struct img_err *err)
+{
+	struct restore_task *a = leader->parent;
+	pid_t pid = free_pid(r, nr_image);
+
+	while (a && a != t->parent)
+		a = a->parent;
+	if (!a)
+		return img_fail(err, IMG_UNSUPPORTED,
+			"pid %d: is in session %d, and its parent %d neither is nor comes before the leader of it", t->pid, t->sid,
+			t->parent->pid);
+	if (!pid)
+		return img_fail(err, IMG_SYS, "pid %d: no pid is free for a helper", t->pid);
+	t->creator = add_helper(r, pid, leader->sid, leader->pgid, leader);
+	t->adopted = true;
+	t->parent->adopts = true;
+	return 0;
+}
+
+/* An orphan goes to the nearest reaper above. */
+static int check_adoptions(struct restore *r, struct img_err *err)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		const struct restore_task *t = &r->tasks[i], *a = t->creator;
+
+		if (!t->adopted)
+			continue;
+		while (a->state != RESTORE_HELPER)
+			a = a->creator;
+		for (a = a->parent; a != t->parent;) {
+			if (a->adopts)
+				return img_fail(err, IMG_UNSUPPORTED, "pid %d: is to be adopted by pid %d, and pid %d comes before",
+					t->pid, t->ppid, a->pid);
+			a = a->parent;
+		}
+	}
+	return 0;
+}
+
 static int plan_session(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)
 {
 	struct restore_task *p = t->parent, *leader;
@@ -138,10 +197,9 @@ static int plan_session(struct restore *r, size_t nr_image, struct restore_task 
 	}
 	t->creator = brother_in_session(r, nr_image, t);
 	if (!t->creator)
-		return img_fail(err, IMG_UNSUPPORTED,
-			"pid %d: is in session %d, its parent %d is not, and no other child of that is either", t->pid, t->sid,
-			p->pid);
+		return plan_adoption(r, nr_image, t, leader, err);
 	t->clone_flags |= CLONE_PARENT;
+	t->adopted = t->creator->adopted; /* the father it is given is the brother's at that time */
 	return 0;
 }
 
@@ -281,6 +339,8 @@ int restore_plan_tree(struct restore *r, struct img_err *err)
 		if (plan_group(r, nr_image, &r->tasks[i], err) < 0)
 			return -1;
 	if (plan_shares(r, nr_image, err) < 0)
+		return -1;
+	if (check_adoptions(r, err) < 0)
 		return -1;
 	plan_moves(r);
 	link_creators(r);

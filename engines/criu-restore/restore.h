@@ -106,6 +106,8 @@ struct restore_task {
 				       * NULL: the front */
 	unsigned clone_flags;	      /* CLONE_FILES, CLONE_FS, CLONE_PARENT */
 	bool born_before_setsid;      /* its creator makes it before it makes its own session */
+	bool adopted;		      /* its creator, a helper, ends, and its parent adopts it */
+	bool adopts;		      /* is the reaper for such */
 	bool leads_session;	      /* calls setsid */
 	bool makes_group;	      /* setpgid(0, 0), before others join */
 	bool group_external;	      /* its group is that of whoever started criu-restore (--shell-job, pid namespaces) */

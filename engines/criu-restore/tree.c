@@ -87,6 +87,8 @@ static int grow(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	if (restore_task_lives(t) && restore_steps_task(r, MOMENT_BEFORE_FORK, t, err) < 0)
 		return -1;
+	if (t->adopts && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return img_fail_sys(err, "become a reaper");
 	if (make_others(r, t, true, err) < 0)
 		return -1;
 	if (t->leads_session && setsid() < 0)
@@ -126,17 +128,32 @@ static void die(const struct restore_task *t)
 	_exit(status >> 8 & 0xff);
 }
 
+/* For what nobody tells us of and will not take long. */
+static int nap(struct restore *r, struct img_err *err)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 }, NULL);
+	return restore_has_failed(r) ? img_fail(err, IMG_SYS, "another process of the run failed") : 0;
+}
+
 /* Children that end must have ended before this task's own signal handlers exist: SIGCHLD would be seen by them. */
 static int see_them_end(struct restore *r, struct restore_task *t, struct img_err *err)
 {
+	/* The helper that made this task is about to end, if it has not. */
+	while (t->adopted && getppid() != t->ppid)
+		if (nap(r, err) < 0)
+			return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		struct restore_task *o = &r->tasks[i];
 		siginfo_t info;
 
 		if (o->parent != t || restore_task_lives(o))
 			continue;
-		if (waitid(P_PID, o->pid, &info, WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) < 0)
-			return img_fail_sys(err, "wait for %d to end", o->pid);
+		while (waitid(P_PID, o->pid, &info, WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) < 0) {
+			if (errno != ECHILD || !o->adopted) /* not ours yet */
+				return img_fail_sys(err, "wait for %d to end", o->pid);
+			if (nap(r, err) < 0)
+				return -1;
+		}
 		if (o->state == RESTORE_HELPER)
 			restore_made_set(o, MADE_NOT);
 	}
@@ -158,8 +175,9 @@ static void live(struct restore *r, struct restore_task *t)
 	bool of_front = !t->creator || (t->creator == r->root && t->clone_flags & CLONE_PARENT);
 
 	restore_made_set(t, MADE_RUNS);
-	/* Should criu-restore be killed, all go, from the root down; of -S the parent is somebody else. */
-	if (!(of_front && r->opt->restore_sibling))
+	/* Should criu-restore be killed, all go, from the root down. Of -S the parent is somebody else, of an orphan one that
+	 * will end. */
+	if (!(of_front && r->opt->restore_sibling) && !t->adopted)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getpid() != t->pid)
 		img_fail(&err, IMG_SYS, "came to life as pid %d", getpid());

@@ -88,8 +88,8 @@ static int prctl_tape(struct restore *r, struct restore_task *t, struct restore_
 	for (int bit = 0; tc->has_membarrier_registration_mask && bit < MEMBARRIER_BITS; bit++)
 		if (tc->membarrier_registration_mask & 1u << bit)
 			tape_step(tape, TAPE_MM, "register for membarrier", SYS_membarrier, 1u << bit, 0, 0);
-	if (tc->has_child_subreaper && tc->child_subreaper)
-		tape_step(tape, TAPE_ARM, "become a reaper", SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
+	if (tc->child_subreaper || t->adopts)
+		tape_step(tape, TAPE_ARM, "be a reaper or not", SYS_prctl, PR_SET_CHILD_SUBREAPER, tc->child_subreaper);
 	return 0;
 }
 
