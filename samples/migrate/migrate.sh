@@ -4,8 +4,6 @@
 #
 # usage: migrate.sh BUILD-DIRECTORY
 set -eu
-build=$(realpath "${1:-build}")
-here=$(realpath "$(dirname "$0")")
 
 if [ "$(id -u)" != 0 ]; then
 	echo "dump and restore need root" >&2
@@ -37,6 +35,9 @@ if [ "${1:-}" = --host ]; then
 	rmdir /old
 	exec /bin/bash -c "$script"
 fi
+
+build=$(realpath "${1:-build}")
+here=$(realpath "$(dirname "$0")")
 
 host() { # host PROGRAM SCRIPT
 	unshare --mount --pid --fork --kill-child "$here/migrate.sh" --host "$build/$1" "$shared" "$2" "$work/root"
