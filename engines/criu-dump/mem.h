@@ -51,7 +51,6 @@ struct dump_vma_class {
 	uint32_t status;	 /* IMG_VMA_* */
 	enum dump_vma_data data;
 	bool file;		 /* has a file that is dumped */
-	bool segment;		 /* is shared memory that no file stands for: shmid is its inode */
 	bool extends;		 /* belongs to the mapping before it */
 	const char *refused;	 /* why it cannot be dumped, or NULL */
 };

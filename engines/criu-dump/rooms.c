@@ -37,11 +37,12 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 };
 
 /* Asked in this order whether a descriptor is theirs. */
-extern const struct fd_dump_ops file_dump_ops, pipe_dump_ops, fifo_dump_ops;
+extern const struct fd_dump_ops file_dump_ops, pipe_dump_ops, fifo_dump_ops, memfd_dump_ops;
 
 const struct fd_dump_ops *const dump_fd_rooms[] = {
 	&pipe_dump_ops,
 	&fifo_dump_ops,
+	&memfd_dump_ops,
 	&file_dump_ops,
 	NULL,
 };

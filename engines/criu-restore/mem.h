@@ -19,6 +19,7 @@
 #include "criu-restore/restore.h"
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
+#include "memfd.pb-c.h"
 
 struct restore_tape;
 struct restore_pieces;
@@ -29,6 +30,8 @@ int restore_mem_records(struct restore *r, struct restore_task *t, struct img_er
 int restore_mem_plan(struct restore *r, struct img_err *err);
 int restore_mem_start(struct restore *r, struct img_err *err);
 int restore_mem_premap(struct restore *r, struct restore_task *t, struct img_err *err);
+/* Front, resume: all mappings are in place. */
+int restore_mem_resume(struct restore *r, struct img_err *err);
 int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *err);
 int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
 void restore_mem_free(struct restore *r);
@@ -49,14 +52,34 @@ struct restore_premapped {
 	uint64_t at;	/* where is.start lies */
 };
 
+/* The file of a memfd (a record of memfd.img). The front makes it too. */
+struct restore_memfd {
+	MemfdInodeEntry *rec;
+	int fd; /* open in the front, and so in all tasks; -1 before "start" */
+};
+
 struct restore_mem {
 	struct restore_segment *segments; /* ascending by shmid */
 	size_t nr_segments, room_segments;
+	struct restore_memfd *memfds;
+	size_t nr_memfds, room_memfds;
+	bool memfds_read;
 	struct restore_premapped *here;	  /* ascending by is.start */
 	size_t nr_here, room_here;
 	int *worker_tids;		  /* numbers that no task of the image has: for threads of our own */
 	size_t nr_worker_tids;
 };
+
+/* r->mem, made when first asked for. */
+struct restore_mem *restore_mem_get(struct restore *r, struct img_err *err);
+
+/* Read memfd.img, if that was not done yet. */
+int restore_memfds_read(struct restore *r, struct img_err *err);
+struct restore_memfd *restore_memfd_find(const struct restore *r, uint32_t inode_id);
+int restore_memfds_start(struct restore *r, struct img_err *err);
+/* Another file description of memfd inode_id, FD_CLOEXEC. From "start" on. */
+int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, int *fd, struct img_err *err);
+int restore_memfds_seal(struct restore *r, struct img_err *err);
 
 struct restore_segment *restore_segment_find(const struct restore *r, uint64_t shmid);
 int restore_shmem_plan(struct restore *r, struct img_err *err);
@@ -67,9 +90,8 @@ int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *e
  * the set is fine: it stays empty. */
 int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size, struct img_err *err);
 
-/* Map and fill the private mappings of a task: those of files that only its own table has (memfds), or all others. The others come
- * first; what was inherited and is not the task's goes then. */
-int restore_pages_premap(struct restore *r, struct restore_task *t, bool memfds, struct img_err *err);
+/* Map and fill the private mappings of a task; what was inherited and is not the task's goes. */
+int restore_pages_premap(struct restore *r, struct restore_task *t, struct img_err *err);
 /* Where a mapping lies in the scratch of this process, or 0. */
 uint64_t restore_premapped(const struct restore *r, const VmaEntry *vma);
 /* For a mapping that was inherited from another task and lies at `at`: make its pages what the page map says. Pages that were

@@ -52,6 +52,7 @@ static const struct restore_step steps[] = {
 	{ MOMENT_AFTER_FORK, "mem", .task = restore_mem_rest, .why = "opens mapped files; the list of mappings for the blob" },
 	{ MOMENT_AFTER_FORK, "task", .task = rooms_task, .why = "needs nothing of the others" },
 
+	{ MOMENT_RESUME, "mem", .whole = restore_mem_resume, .why = "seals: all that is mapped is mapped" },
 	{ MOMENT_RESUME, "fd", .whole = restore_files_done, .why = "no task opens anything any more; what is left on disk goes" },
 
 	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },

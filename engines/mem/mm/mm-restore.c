@@ -194,11 +194,19 @@ static int choose_worker_tids(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+struct restore_mem *restore_mem_get(struct restore *r, struct img_err *err)
+{
+	if (!r->mem)
+		r->mem = calloc(1, sizeof(*r->mem));
+	if (!r->mem)
+		img_fail_nomem(err);
+	return r->mem;
+}
+
 int restore_mem_plan(struct restore *r, struct img_err *err)
 {
-	r->mem = calloc(1, sizeof(*r->mem));
-	if (!r->mem)
-		return img_fail_nomem(err);
+	if (!restore_mem_get(r, err) || restore_memfds_read(r, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (restore_task_lives(&r->tasks[i]) && plan_task(r, &r->tasks[i], err) < 0)
 			return img_wrap(err, "pid %d", r->tasks[i].pid);
@@ -207,18 +215,26 @@ int restore_mem_plan(struct restore *r, struct img_err *err)
 
 int restore_mem_start(struct restore *r, struct img_err *err)
 {
-	return restore_shmem_start(r, err);
+	return restore_shmem_start(r, err) < 0 ? -1 : restore_memfds_start(r, err);
 }
 
 int restore_mem_premap(struct restore *r, struct restore_task *t, struct img_err *err)
 {
-	return restore_pages_premap(r, t, false, err);
+	return restore_pages_premap(r, t, err);
+}
+
+int restore_mem_resume(struct restore *r, struct img_err *err)
+{
+	return restore_memfds_seal(r, err);
 }
 
 void restore_mem_free(struct restore *r)
 {
 	if (!r->mem)
 		return;
+	for (size_t i = 0; i < r->mem->nr_memfds; i++)
+		img_message_free(&r->mem->memfds[i].rec->base);
+	free(r->mem->memfds);
 	free(r->mem->segments);
 	free(r->mem->here);
 	free(r->mem);

@@ -53,11 +53,6 @@ uint64_t restore_premapped(const struct restore *r, const VmaEntry *vma)
 	return low < mem->nr_here && mem->here[low].is.start == vma->start ? mem->here[low].at : 0;
 }
 
-static bool is_memfd(const VmaEntry *e)
-{
-	return e->status & IMG_VMA_MEMFD;
-}
-
 static bool has_pages(const struct work *w, const VmaEntry *e)
 {
 	size_t nr, i = img_pages_find(w->pages, e->start);
@@ -267,21 +262,21 @@ static int item_do(struct work *w, struct item *item, struct img_err *err)
 
 /* ---- all of it ---- */
 
-static int choose_items(struct work *w, bool memfds, struct img_err *err)
+static int choose_items(struct work *w, struct img_err *err)
 {
 	for (size_t i = 0; i < w->t->mm->n_vmas; i++) {
 		const VmaEntry *e = w->t->mm->vmas[i];
 		const struct restore_premapped *from;
 		struct item *item;
 
-		if (!restore_vma_private(e) || is_memfd(e) != memfds || !has_pages(w, e))
+		if (!restore_vma_private(e) || !has_pages(w, e))
 			continue;
 		item = img_array_more(&w->items, w->nr, &w->room);
 		if (!item)
 			return img_fail_nomem(err);
 		w->nr++;
 		item->e = e;
-		from = memfds ? NULL : inherited(w->r->mem, e);
+		from = inherited(w->r->mem, e);
 		if (from) {
 			item->inherited = true;
 			item->at = from->at + (e->start - from->is.start);
@@ -290,20 +285,12 @@ static int choose_items(struct work *w, bool memfds, struct img_err *err)
 	return 0;
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct restore_premapped *x = a, *y = b;
-
-	return x->is.start < y->is.start ? -1 : x->is.start > y->is.start;
-}
-
-/* From now on this is what lies here (memfds: too). */
-static int note_items(struct work *w, bool memfds, struct img_err *err)
+/* From now on this is what lies here. */
+static int note_items(struct work *w, struct img_err *err)
 {
 	struct restore_mem *mem = w->r->mem;
 
-	if (!memfds)
-		mem->nr_here = 0;
+	mem->nr_here = 0;
 	for (size_t i = 0; i < w->nr; i++) {
 		struct restore_premapped *p = img_array_more(&mem->here, mem->nr_here, &mem->room_here);
 
@@ -313,15 +300,14 @@ static int note_items(struct work *w, bool memfds, struct img_err *err)
 		p->at = w->items[i].at;
 		mem->nr_here++;
 	}
-	qsort(mem->here, mem->nr_here, sizeof(*mem->here), by_start);
 	return 0;
 }
 
-static int premap(struct work *w, bool memfds, struct img_err *err)
+static int premap(struct work *w, struct img_err *err)
 {
 	uint64_t bytes = 0;
 
-	if (choose_items(w, memfds, err) < 0 || (!memfds && drop_others(w, err) < 0) || take_places(w, err) < 0)
+	if (choose_items(w, err) < 0 || drop_others(w, err) < 0 || take_places(w, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->nr; i++)
 		if (item_do(w, &w->items[i], err) < 0)
@@ -332,17 +318,17 @@ static int premap(struct work *w, bool memfds, struct img_err *err)
 		bytes += w->pieces.items[i].len;
 	__atomic_fetch_add(&w->r->counts->pages_restored, bytes / IMG_PAGE, __ATOMIC_RELAXED);
 	log_info(w->r->log, "pid %d: %" PRIu64 " pages read into %zu mappings", w->t->pid, bytes / IMG_PAGE, w->nr);
-	return note_items(w, memfds, err);
+	return note_items(w, err);
 }
 
-int restore_pages_premap(struct restore *r, struct restore_task *t, bool memfds, struct img_err *err)
+int restore_pages_premap(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	struct work w = { .r = r, .t = t, .file_fd = -1 };
 	int ret = img_pages_open(r->set, IMG_PAGEMAP, t->pid, &w.pages, err);
 
 	if (ret <= 0)
 		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "no page map");
-	ret = premap(&w, memfds, err);
+	ret = premap(&w, err);
 	img_pages_close(w.pages);
 	free(w.items);
 	free(w.pieces.items);

@@ -81,16 +81,18 @@ int restore_shmem_plan(struct restore *r, struct img_err *err)
 
 int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err)
 {
-	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
+	unsigned huge = flags >> IMG_MAP_HUGE_SHIFT & IMG_MAP_HUGE_MASK;
+	uint64_t page = flags & IMG_MAP_HUGETLB && huge ? 1ull << huge : IMG_PAGE, len = (size + page - 1) & ~(page - 1);
+	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
 	char path[96];
 
 	if (at == MAP_FAILED)
 		return img_fail_sys(err, "mapping %" PRIu64 " bytes of shared memory", size);
-	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at, (uintptr_t)at + (size_t)size);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at, (uintptr_t)at + (size_t)len);
 	*fd = open(path, O_RDWR | O_CLOEXEC);
 	if (*fd < 0)
 		img_fail_sys(err, "%s", path);
-	munmap(at, size);
+	munmap(at, len);
 	return *fd < 0 ? -1 : 0;
 }
 

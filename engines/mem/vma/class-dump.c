@@ -48,10 +48,9 @@ static const struct name_rule {
 	{ "[uprobes]", false, NO_INODE, { .refused = "uprobes are not supported" } },
 	{ "[", true, NO_INODE, { .refused = "an area of the kernel that is not known" } },
 
-	{ "/dev/zero (deleted)", false, SHMEM,
-		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_SHARED, .data = DUMP_VMA_SHARED, .segment = true } },
-	{ "[anon_shmem:", true, SHMEM,
-		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_SHARED, .data = DUMP_VMA_SHARED, .segment = true } },
+	/* Shared anonymous memory is told as a memfd is, whose descriptor nobody has. */
+	{ "/dev/zero (deleted)", false, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
+	{ "[anon_shmem:", true, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
 	{ "/memfd:", true, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
 	{ "/SYSV", true, SHMEM, { .refused = "System V shared memory is not supported" } },
 	{ "", true, SHMEM, { .refused = "shared memory of a driver is not supported" } },
@@ -93,14 +92,11 @@ static struct dump_vma_class file_class(const struct kern_vma *vma, uint32_t sta
 	return c;
 }
 
-static struct dump_vma_class anon_huge(const struct kern_vma *vma, uint32_t status)
+static struct dump_vma_class anon_huge(const struct kern_vma *vma)
 {
-	struct dump_vma_class c = { .status = status };
-
-	c.status |= vma->shared ? IMG_VMA_ANON_SHARED : IMG_VMA_ANON_PRIVATE;
-	c.data = vma->shared ? DUMP_VMA_SHARED : DUMP_VMA_PRIVATE;
-	c.segment = vma->shared;
-	return c;
+	if (vma->shared)
+		return file_class(vma, IMG_VMA_REGULAR | IMG_VMA_MEMFD);
+	return (struct dump_vma_class){ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE };
 }
 
 static struct dump_vma_class by_name(const struct kern_vma *vma, dev_t shmem_dev)
@@ -115,7 +111,7 @@ static struct dump_vma_class by_name(const struct kern_vma *vma, dev_t shmem_dev
 		if (r->is.file)
 			return file_class(vma, r->is.status);
 		if (r->proof == HUGE && !r->is.refused)
-			return anon_huge(vma, r->is.status);
+			return anon_huge(vma);
 		return r->is;
 	}
 	if (vma->name[0] == '/')

@@ -228,7 +228,7 @@ static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct 
 	vma_entry__init(rec);
 	rec->start = vma->start;
 	rec->end = vma->end;
-	rec->pgoff = class->file || class->segment ? vma->offset : 0;
+	rec->pgoff = class->file ? vma->offset : 0;
 	rec->prot = vma->prot;
 	rec->status = class->status;
 	rec->fd = -1;
@@ -279,24 +279,17 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 	fill_record(&v->rec, vma, &class);
 	v->lazy = can_be_lazy(&v->rec);
 
-	if (class.file || class.segment) {
-		v->rec.has_fdflags = true;
-		if (file_flags(files, vma, &v->rec.fdflags, err) < 0)
-			return -1;
-	}
 	if (class.file) {
 		uint32_t id;
 
-		if (file_id(d, t, files, vma, &id, err) < 0)
+		v->rec.has_fdflags = true;
+		if (file_flags(files, vma, &v->rec.fdflags, err) < 0 || file_id(d, t, files, vma, &id, err) < 0)
 			return -1;
 		v->rec.shmid = id;
 	}
-	if (class.segment) {
-		v->rec.shmid = vma->ino;
-		if (dump_shmem_add(d, vma->ino, err, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid, vma->start,
-			    vma->end) < 0)
-			return -1;
-	}
+	if (class.status & IMG_VMA_MEMFD && dump_shmem_add(d, vma->ino, err, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid,
+						    vma->start, vma->end) < 0)
+		return -1;
 	log_debug(d->log, "pid %d: mapping %" PRIx64 "-%" PRIx64 ": prot %#x flags %#x status %#x %s", t->pid, v->rec.start,
 		v->rec.end, v->rec.prot, v->rec.flags, v->rec.status, vma->name);
 	return 0;

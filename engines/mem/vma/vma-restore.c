@@ -110,9 +110,6 @@ int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *
 	struct work w = { .r = r, .t = t };
 	int ret = 0;
 
-	/* Private mappings of memfds: there are those only now. */
-	if (restore_pages_premap(r, t, true, err) < 0)
-		return -1;
 	t->vmas = calloc(t->mm->n_vmas, sizeof(*t->vmas));
 	if (!t->vmas)
 		return img_fail_nomem(err);

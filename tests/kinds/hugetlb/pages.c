@@ -1,5 +1,4 @@
 /* tests/kinds/hugetlb/pages.c -- huge pages (MAP_HUGETLB), private and shared.
- * harness: peer: it makes memfds of shared anonymous memory, with other names
  */
 
 #include <sys/mman.h>

@@ -1,5 +1,4 @@
 /* tests/kinds/shmem/anon.c -- shared anonymous memory: of two tasks, partly unmapped, with holes, from /dev/zero.
- * harness: peer: it makes memfds of shared anonymous memory, with other names
  */
 
 #include <sys/mman.h>

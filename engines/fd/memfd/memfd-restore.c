@@ -1,0 +1,46 @@
+/* engines/fd/memfd/memfd-restore.c -- how criu-restore opens memfds again: their files were made at the start (mem/shmem/). */
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "criu-restore/files.h"
+#include "criu-restore/mem.h"
+#include "criuimg/cleanup.h"
+
+static int memfd_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
+{
+	const MemfdFileEntry *memfd = f->rec->memfd;
+
+	if (!memfd)
+		return img_fail(err, IMG_CORRUPT, "has no memfd record");
+	if (memfd->id != f->id)
+		return img_fail(err, IMG_CORRUPT, "calls itself %#x", memfd->id);
+	if (restore_memfds_read(r, err) < 0)
+		return -1;
+	if (!restore_memfd_find(r, memfd->inode_id))
+		return img_fail(err, IMG_CORRUPT, "its file %u is not in memfd.img", memfd->inode_id);
+	return 0;
+}
+
+static int memfd_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
+	struct img_err *err)
+{
+	const MemfdFileEntry *memfd = files[0]->rec->memfd;
+	cleanup_fd int fd = -1;
+
+	if (restore_memfd_open(r, memfd->inode_id, (int)memfd->flags, &fd, err) < 0)
+		return -1;
+	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
+		return img_fail_sys(err, "seek to %llu", (unsigned long long)memfd->pos);
+	if (restore_file_flags(fd, memfd->flags, err) < 0 || restore_file_owner(r, fd, memfd->fown, memfd->flags, err) < 0)
+		return -1;
+	fds[0] = steal_fd(&fd);
+	return 0;
+}
+
+const struct fd_restore_ops memfd_restore_ops = {
+	.name = "memfd",
+	.type = FD_TYPES__MEMFD,
+	.plan = memfd_plan,
+	.make = memfd_make,
+};
