@@ -1,4 +1,5 @@
 /* tests/kinds/hugetlb/pages.c -- huge pages (MAP_HUGETLB), private and shared.
+ * harness: peer: it makes a memfd of shared anonymous huge pages
  */
 
 #include <sys/mman.h>

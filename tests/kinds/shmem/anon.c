@@ -1,5 +1,4 @@
-/* tests/kinds/shmem/anon.c -- shared anonymous memory: of two tasks, partly unmapped, with holes, from /dev/zero.
- */
+/* tests/kinds/shmem/anon.c -- shared anonymous memory: of two tasks, partly unmapped, with holes, from /dev/zero. */
 
 #include <sys/mman.h>
 #include <sys/wait.h>
