@@ -118,7 +118,7 @@ static void write_value(struct json_walk *w, struct json_field *field, const voi
 		write_enum(out, field->desc->descriptor, *(const int32_t *)at);
 		break;
 	case PROTOBUF_C_TYPE_STRING:
-		json_string(out, *(char *const *)at);
+		json_quoted(out, *(char *const *)at);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		write_bytes(out, field, at);

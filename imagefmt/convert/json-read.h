@@ -50,7 +50,7 @@ struct json_number {
 int json_read_number(struct json_in *in, struct json_number *number, struct img_err *err);
 int json_read_bool(struct json_in *in, bool *value, struct img_err *err);
 /* A whole string as UTF-8, without a NUL behind it. Borrowed until the next call. Surrogates that stand alone for bytes
- * (json_string() in json-write.h) become those bytes. */
+ * (json_quoted() in json-write.h) become those bytes. */
 int json_read_string(struct json_in *in, const char **text, size_t *len, struct img_err *err);
 /* A string in pieces: begin, then piece until it returns 0. A piece has at most cap bytes; cap is at least 8. */
 int json_string_begin(struct json_in *in, struct img_err *err);

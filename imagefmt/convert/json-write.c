@@ -299,7 +299,7 @@ void json_text(struct json_out *out, const char *chars, size_t len)
 	}
 }
 
-void json_string(struct json_out *out, const char *text)
+void json_quoted(struct json_out *out, const char *text)
 {
 	json_char(out, '"');
 	json_text(out, text, strlen(text));

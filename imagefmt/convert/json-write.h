@@ -61,13 +61,13 @@ void json_hex_digits(struct json_out *out, uint64_t value);
 void json_bool(struct json_out *out, bool value);
 /* UTF-8 up to the NUL. A byte that is not UTF-8 becomes a lone surrogate, \udc80 to \udcff (Python's
  * "surrogateescape"), so nothing is lost. */
-void json_string(struct json_out *out, const char *text);
+void json_quoted(struct json_out *out, const char *text);
 /* Text that is known to need no escape, as a string. */
 void json_ascii(struct json_out *out, const char *text);
 /* Bytes as quoted-printable text. */
 void json_quoted_printable(struct json_out *out, const uint8_t *data, size_t len);
 
-/* The inside of a string: UTF-8, escaped as json_string() does, without quotes. */
+/* The inside of a string: UTF-8, escaped as json_quoted() does, without quotes. */
 void json_text(struct json_out *out, const char *chars, size_t len);
 /* Plain characters, neither quoted nor escaped. */
 void json_raw(struct json_out *out, const char *text, size_t len);
