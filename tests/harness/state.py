@@ -88,7 +88,10 @@ def mappings(pid):
         m = re.match(r'([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) (\S+) (\d+)\s*(.*)$', line)
         start, end, prot, off, dev, ino, name = m.groups()
         start, end, off = int(start, 16), int(end, 16), int(off, 16)
-        name = name.replace('/memfd:/dev/zero', '/dev/zero')  # made anew, nothing else can be told from it
+        # Shared anonymous memory may be made anew as a memfd: only its name tells.
+        m = re.match(r'/memfd:(/dev/zero|/anon_hugepage|) \(deleted\)$', name)
+        if m:
+            name = (m.group(1) or '/dev/zero') + ' (deleted)'
         if name.startswith(('/dev/zero', '/memfd:', '/SYSV', '/anon_hugepage')) or '(deleted)' in name:
             dev = ino = ''  # another inode afterwards, of the same kind
         if name in ('[vvar]', '[vvar_vclock]', '[vdso]', '[vsyscall]'):
@@ -131,9 +134,9 @@ def thread(path):
 def task(pid):
     fields = stat(f'/proc/{pid}/stat')
     tids = threads(pid)
-    if fields[3] == 'Z' and len(tids) == 1:
+    if fields[3] == 'Z':  # a leader can end before its threads
         return {'status': status(f'/proc/{pid}/status', STATUS_KEYS_ZOMBIE), 'pgrp': fields[5], 'session': fields[6],
-                'exit code': fields[STAT_EXIT_CODE]}
+                'exit code': fields[STAT_EXIT_CODE], 'threads': tids}
     found = thread(f'/proc/{pid}')
     found.update((name, fields[nr]) for name, nr in STAT_TASK.items())
     found.update({

@@ -18,6 +18,7 @@ enum {
 typedef unsigned char area[AREA] __attribute__((aligned(64)));
 
 static volatile int stop;
+static _Atomic int started;
 static uint32_t mask; /* the components that are tested */
 
 /* Load `in`, store what the CPU then holds, spin, store again. The registers of the caller come back at the end. */
@@ -71,6 +72,7 @@ static void *spinner(void *arg)
 	area *in = &areas[nr][0], *before = &areas[nr][1], *after = &areas[nr][2];
 
 	fill(in, nr);
+	started++;
 	spin(in, before, after, &areas[nr][3]);
 	/* Where the last x87 instruction was is not kept by every CPU from one context switch to the next. */
 	memset(*before + LAST_INSTRUCTION, 0, MXCSR - LAST_INSTRUCTION);
@@ -99,6 +101,8 @@ int main(int argc, char **argv)
 	MUST(size <= AREA);
 	for (intptr_t i = 0; i < THREADS; i++)
 		MUST(pthread_create(&threads[i], NULL, spinner, (void *)i) == 0);
+	while (started < THREADS)
+		subject_nap();
 	subject_nap();
 
 	subject_wait();

@@ -49,6 +49,7 @@ __asm__(".text\n"
 	"	ret\n"
 	".size spin, .-spin\n");
 
+static _Atomic int started;
 static const uint64_t flags[THREADS] = { CF | AF | SF | DF, PF | ZF | OF | AC, CF | PF | AF | ZF | SF | OF | DF };
 
 static void *spinner(void *arg)
@@ -59,6 +60,7 @@ static void *spinner(void *arg)
 	for (int i = 0; i < NR_REGS - 1; i++)
 		in[i] = 0x8899aabbccdd0000ULL + 0x1111000000000000ULL * nr + i;
 	in[NR_REGS - 1] = flags[nr] | ALWAYS;
+	started++;
 	spin((void *)in, (void *)out);
 	for (int i = 0; i < NR_REGS; i++)
 		CHECK(out[i] == in[i], "thread %d: %s was %#lx and is %#lx", nr, names[i], in[i], out[i]);
@@ -72,6 +74,8 @@ int main(int argc, char **argv)
 	subject_begin(argc, argv);
 	for (intptr_t i = 0; i < THREADS; i++)
 		MUST(pthread_create(&threads[i], NULL, spinner, (void *)i) == 0);
+	while (started < THREADS)
+		subject_nap();
 	subject_nap();
 
 	subject_wait();

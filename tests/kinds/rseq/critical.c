@@ -7,7 +7,7 @@
 
 #include "tests/harness/subject.h"
 
-static volatile int leave;
+static volatile int leave, started;
 static uint64_t entered; /* when the section was entered that was left at its end */
 
 /* Enter, spin until told to leave; its result is the time of entry. The kernel wants the signature before the abort handler,
@@ -40,6 +40,7 @@ static uint64_t section(volatile struct rseq *rseq)
 
 static void *thread(void *arg)
 {
+	started = 1;
 	entered = section((struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset));
 	return NULL;
 }
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 	if (!__rseq_size)
 		subject_skip("the C library registers no area");
 	MUST(pthread_create(&t, NULL, thread, NULL) == 0);
+	while (!started)
+		subject_nap();
 	subject_path_(go, sizeof(go), "go");
 	subject_leave("ready", "");
 	/* The CPU time of a restored process begins anew: this tells the last look before the dump. */

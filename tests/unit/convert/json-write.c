@@ -101,7 +101,7 @@ static void strings(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct fixture f = begin(false);
 
-		json_string(f.out, rows[i].text);
+		json_quoted(f.out, rows[i].text);
 		end(&f, rows[i].expected);
 	}
 }

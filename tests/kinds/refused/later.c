@@ -1,0 +1,76 @@
+/* tests/kinds/refused/later.c -- descriptors of kinds that are not carried yet: all of them are named at once.
+ *
+ * harness: expect: refused fd 100: eventfd is not supported
+ * harness: expect: refused fd 101: epoll is not supported
+ * harness: expect: refused fd 102: timerfd is not supported
+ * harness: expect: refused fd 103: signalfd is not supported
+ * harness: expect: refused fd 104: inotify is not supported
+ * harness: expect: refused fd 105: fanotify is not supported
+ * harness: expect: refused fd 106: memfd is not supported
+ * harness: expect: refused fd 107: pidfd is not supported
+ * harness: expect: refused fd 108: unix socket is not supported
+ * harness: expect: refused fd 109: tcp socket is not supported
+ * harness: expect: refused fd 110: udp socket is not supported
+ * harness: expect: refused fd 111: netlink socket is not supported
+ * harness: expect: refused fd 112: packet socket is not supported
+ * harness: expect: refused fd 113: '
+ * A line goes when its kind comes, with subjects of its own.
+ */
+
+#include <linux/netlink.h>
+#include <linux/if_ether.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+
+#include "tests/harness/subject.h"
+
+enum { FIRST = 100 };
+
+static void put(int fd, int nr)
+{
+	MUST(fd >= 0);
+	MUST(dup2(fd, FIRST + nr) == FIRST + nr);
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t value = 0;
+	sigset_t set;
+	int fd;
+
+	subject_begin(argc, argv);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	put(eventfd(42, 0), 0);
+	put(epoll_create1(0), 1);
+	put(timerfd_create(CLOCK_MONOTONIC, 0), 2);
+	put(signalfd(-1, &set, 0), 3);
+	put(inotify_init1(0), 4);
+	put(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), 5);
+	put(memfd_create("name", 0), 6);
+	put(syscall(SYS_pidfd_open, getpid(), 0), 7);
+	put(socket(AF_UNIX, SOCK_STREAM, 0), 8);
+	put(socket(AF_INET, SOCK_STREAM, 0), 9);
+	put(socket(AF_INET, SOCK_DGRAM, 0), 10);
+	put(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), 11);
+	put(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), 12);
+	fd = open("locked", O_CREAT | O_RDWR, 0600);
+	put(fd, 13);
+	MUST(flock(FIRST + 13, LOCK_EX) == 0);
+
+	subject_wait();
+
+	CHECK(read(FIRST, &value, sizeof(value)) == sizeof(value) && value == 42, "the eventfd has %lu", value);
+	return subject_end();
+}
