@@ -10,8 +10,8 @@
 #include "criu-restore/files.h"
 #include "criu-restore/restore.h"
 
-/* What F_SETFL takes: fcntl(2). O_ASYNC comes with the owner. */
-#define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+/* What F_SETFL takes: fcntl(2). O_ASYNC it takes only for what can send signals; where it does not, open(2) has set it. */
+#define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
 int restore_file_flags(int fd, uint32_t flags, struct img_err *err)
 {
@@ -49,7 +49,7 @@ static int set_owner_as(int fd, const struct f_owner_ex *owner, uid_t uid, uid_t
 	return ret < 0 ? img_fail_sys(err, "set owner pid %d", (int)owner->pid) : 0;
 }
 
-int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, uint32_t flags, struct img_err *err)
+int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, struct img_err *err)
 {
 	struct f_owner_ex owner = { .type = (int)fown->pid_type, .pid = (pid_t)fown->pid };
 
@@ -66,12 +66,6 @@ int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, uint32_
 			log_warn(r->log, "owner for signals: %s %d is not there", owner.type == F_OWNER_PGRP ? "group" : "task",
 				(int)owner.pid);
 		}
-	}
-	if (flags & O_ASYNC) {
-		int now = fcntl(fd, F_GETFL);
-
-		if (now < 0 || fcntl(fd, F_SETFL, now | O_ASYNC) < 0)
-			return img_fail_sys(err, "set O_ASYNC");
 	}
 	return 0;
 }

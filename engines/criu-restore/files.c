@@ -188,18 +188,32 @@ static int place(int from, int to, bool cloexec, struct img_err *err)
 	return 0;
 }
 
-/* A new description at its number in the maker's table, where the number of descriptors of other tables does not matter. */
+/* The signal of O_ASYNC tells the number by which it was asked for: ask again by the one that stays. */
+static int renew_async(int fd, struct img_err *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return img_fail_sys(err, "F_GETFL");
+	if (!(flags & O_ASYNC) || flags & O_PATH)
+		return 0;
+	if (fcntl(fd, F_SETFL, flags & ~O_ASYNC) < 0 || fcntl(fd, F_SETFL, flags) < 0)
+		return img_fail_sys(err, "set O_ASYNC");
+	return 0;
+}
+
+/* A new description at its number in the maker's table, or where it is, for others to take. */
 static int place_made(struct file_plan *p, int fd, struct img_err *err)
 {
-	if (!p->maker || p->maker_fd >= 0) {
-		if (p->maker && place(fd, p->maker_fd, true, err) < 0)
-			return -1;
-		close(fd);
-		p->here = p->maker_fd;
+	if (p->maker && p->maker_fd < 0) {
+		*p->held = (uint32_t)fd;
 		return 0;
 	}
-	*p->held = (uint32_t)fd;
-	return 0;
+	if (p->maker && place(fd, p->maker_fd, true, err) < 0)
+		return -1;
+	close(fd);
+	p->here = p->maker_fd;
+	return p->maker ? renew_async(p->maker_fd, err) : 0;
 }
 
 #define GROUP_ON_STACK 8

@@ -58,9 +58,9 @@ const char *restore_file_path(const struct restore *r, uint32_t id);
 
 /* The record with this id, NULL when there is none. */
 const struct restore_file *restore_find_file(const struct restore *r, uint32_t id);
-/* Who gets the signals: F_SETSIG, F_SETOWN_EX as the uid and euid that set it, then O_ASYNC if flags has it. */
-int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, uint32_t flags, struct img_err *err);
-/* What fcntl(2) can change of the flags (O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME): set to those of flags. */
+/* Who gets the signals: F_SETSIG, F_SETOWN_EX as the uid and euid that set it. */
+int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, struct img_err *err);
+/* What fcntl(2) can change of the flags (O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME, O_ASYNC): set to those of flags. */
 int restore_file_flags(int fd, uint32_t flags, struct img_err *err);
 /* Another description of what fd is a descriptor of: open(2) through /proc/self/fd. */
 int restore_reopen(int fd, int flags, struct img_err *err);

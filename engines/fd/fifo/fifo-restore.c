@@ -46,7 +46,7 @@ static int open_one(struct restore *r, const RegFileEntry *reg, struct img_err *
 	/* open(2) does not take O_DIRECT for a fifo, fcntl(2) does. */
 	cleanup_fd int fd = restore_open_named(r, reg, (int)((reg->flags & ~(uint32_t)O_DIRECT) | O_NONBLOCK), err);
 
-	if (fd < 0 || restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, reg->flags, err) < 0)
+	if (fd < 0 || restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, err) < 0)
 		return -1;
 	return steal_fd(&fd);
 }

@@ -12,8 +12,8 @@
 #include "criuimg/cleanup.h"
 #include "kernel/build-id.h"
 
-/* What must not be asked for again: the file is there, a terminal is no business of ours, O_ASYNC wants its owner first. */
-#define NOT_AGAIN (O_CREAT | O_EXCL | O_TRUNC | O_ASYNC)
+/* What must not be asked for again: the file is there. */
+#define NOT_AGAIN (O_CREAT | O_EXCL | O_TRUNC)
 /* O_TMPFILE is this bit and O_DIRECTORY. The file has a name now. */
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
@@ -128,7 +128,7 @@ static int file_make(struct restore *r, struct restore_task *t, const struct res
 		errno = 0;
 		if (reg->pos && lseek(fd, (off_t)reg->pos, SEEK_SET) < 0 && errno)
 			return img_fail_sys(err, "'%s': seek to %llu", reg->name, (unsigned long long)reg->pos);
-		if (restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, reg->flags, err) < 0)
+		if (restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, err) < 0)
 			return img_wrap(err, "'%s'", reg->name);
 	}
 	fds[0] = steal_fd(&fd);

@@ -50,7 +50,7 @@ static int make_ends(struct restore *r, int ends[2], const struct restore_file *
 
 		fds[i] = take_end(ends, rec, any, err);
 		if (fds[i] < 0 || restore_file_flags(fds[i], rec->flags, err) < 0 ||
-		    restore_file_owner(r, fds[i], rec->fown, rec->flags, err) < 0)
+		    restore_file_owner(r, fds[i], rec->fown, err) < 0)
 			return -1;
 	}
 	return 0;

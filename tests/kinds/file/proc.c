@@ -18,7 +18,7 @@ int main(int argc, char **argv)
 			pause();
 	MUST(child > 0);
 	own = open("/proc/self/stat", O_RDONLY);
-	dir = open("/proc/self", O_RDONLY | O_DIRECTORY);
+	dir = open("/proc/self", O_RDONLY);
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
 	of_child = open(path, O_RDONLY);
 	mem = open("/proc/self/mem", O_RDONLY);

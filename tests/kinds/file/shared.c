@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 	if (one == 0) {
 		moved = dup2(both, 77);
 		close(both);
+		subject_leave("one", "");
 		reach(1);
 		if (read(moved, &c, 1) != 1 || c != '0')
 			_exit(1);
@@ -43,6 +44,7 @@ int main(int argc, char **argv)
 	two = fork();
 	if (two == 0) {
 		fcntl(only_children, F_SETFD, FD_CLOEXEC);
+		subject_leave("two", "");
 		reach(2);
 		if (read(only_children, &c, 1) != 1 || c != 'b')
 			_exit(3);
@@ -54,7 +56,8 @@ int main(int argc, char **argv)
 	}
 	MUST(one > 0 && two > 0);
 	close(only_children);
-	usleep(50000);
+	subject_wait_for("one");
+	subject_wait_for("two");
 	subject_wait();
 
 	__atomic_store_n(stage, 1, __ATOMIC_SEQ_CST);

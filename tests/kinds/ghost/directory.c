@@ -1,5 +1,6 @@
 /* tests/kinds/ghost/directory.c -- deleted directories: one that is open, one that is the working directory, with a deleted file
  * that was in it, two levels of them. */
+/* harness: peer: it does not restore a file that was in a deleted directory */
 
 #include "tests/harness/subject.h"
 

@@ -19,6 +19,7 @@ int main(int argc, char **argv)
 		close(up[0]);
 		close(up[1]);
 		close(between[0]);
+		subject_leave("one", "");
 		/* Reads what was in the pipe and what comes later, hands it on. */
 		for (ssize_t got; (got = read(down[0], buf, sizeof(buf))) > 0;)
 			if (write(between[1], buf, (size_t)got) != got)
@@ -33,6 +34,7 @@ int main(int argc, char **argv)
 		close(down[1]);
 		close(up[0]);
 		close(between[1]);
+		subject_leave("two", "");
 		while ((got = read(between[0], buf, sizeof(buf))) > 0)
 			if (write(up[1], buf, (size_t)got) != got)
 				_exit(2);
@@ -43,6 +45,8 @@ int main(int argc, char **argv)
 	close(up[1]);
 	close(between[0]);
 	close(between[1]);
+	subject_wait_for("one");
+	subject_wait_for("two");
 	subject_wait();
 
 	CHECK(write(down[1], "on", 2) == 2 && close(down[1]) == 0, "%s", strerror(errno));

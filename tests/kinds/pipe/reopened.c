@@ -1,4 +1,5 @@
 /* tests/kinds/pipe/reopened.c -- more than two descriptions of one pipe: opened again through /proc/self/fd, also for both. */
+/* harness: peer: it opens both of the first ends again, which shows in their flags */
 
 #include "tests/harness/subject.h"
 
