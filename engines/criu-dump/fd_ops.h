@@ -54,6 +54,8 @@ struct fd_dump_ops {
 	const char *name; /* the kind in messages: "pipe" */
 	FdTypes type;	  /* of the records, and of the fdinfo entries that point to them */
 
+	bool mappable;	  /* can be a mapped file, too: dump_file_by_fd() */
+
 	/* Lines of fdinfo that the kind knows; the others are warned of (refused with --strict). */
 	const struct fdinfo_field *fdinfo;
 	size_t nr_fdinfo;

@@ -360,7 +360,7 @@ static int probe_path(int lfd, const char *link, int flags, struct fd_probe *pro
 	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .extra = "" };
 	probe_stat(probe, &st);
 	*ops = find_room(probe);
-	if (!*ops || ((*ops)->type != FD_TYPES__REG && (*ops)->type != FD_TYPES__MEMFD))
+	if (!*ops || !(*ops)->mappable)
 		return img_fail(err, IMG_UNSUPPORTED, "'%s' is not a file that can be opened again", link);
 	return 0;
 }

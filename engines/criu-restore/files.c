@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "criu-restore/mem.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
@@ -388,13 +387,9 @@ int restore_open_file(struct restore *r, struct restore_task *t, uint32_t id, in
 
 	if (!file)
 		return img_fail(err, IMG_CORRUPT, "no file with the id %#x", id);
-	if (file->rec->type == FD_TYPES__MEMFD)
-		return restore_memfd_open(r, file->rec->memfd->inode_id, flags < 0 ? (int)file->rec->memfd->flags : flags, fd,
-			err);
-	if (file->rec->type != FD_TYPES__REG)
-		return img_fail(err, IMG_CORRUPT, "file %#x is %s: it has no name to open", id, type_name(file->rec->type));
-	*fd = restore_open_named(r, file->rec->reg, flags < 0 ? (int)file->rec->reg->flags : flags, err);
-	return *fd < 0 ? -1 : 0;
+	if (!file->ops->open)
+		return img_fail(err, IMG_CORRUPT, "file %#x is %s: it cannot be opened again", id, type_name(file->rec->type));
+	return file->ops->open(r, t, file, flags, fd, err);
 }
 
 const char *restore_file_path(const struct restore *r, uint32_t id)

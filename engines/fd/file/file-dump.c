@@ -210,6 +210,7 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 const struct fd_dump_ops file_dump_ops = {
 	.name = "file",
 	.type = FD_TYPES__REG,
+	.mappable = true,
 	.claims = file_claims,
 	.check = dump_named_file_check,
 	.dump = dump_named_file,

@@ -115,6 +115,13 @@ int restore_open_named(struct restore *r, const RegFileEntry *reg, int flags, st
 	return steal_fd(&fd);
 }
 
+static int file_open(struct restore *r, struct restore_task *t, const struct restore_file *f, int flags, int *fd,
+	struct img_err *err)
+{
+	*fd = restore_open_named(r, f->rec->reg, flags < 0 ? (int)f->rec->reg->flags : flags, err);
+	return *fd < 0 ? -1 : 0;
+}
+
 static int file_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
 	struct img_err *err)
 {
@@ -140,4 +147,5 @@ const struct fd_restore_ops file_restore_ops = {
 	.type = FD_TYPES__REG,
 	.plan = file_plan,
 	.make = file_make,
+	.open = file_open,
 };

@@ -135,6 +135,7 @@ static int memfd_dump(struct dump *d, const struct fd_target *t, struct img_err 
 const struct fd_dump_ops memfd_dump_ops = {
 	.name = "memfd",
 	.type = FD_TYPES__MEMFD,
+	.mappable = true,
 	.claims = memfd_claims,
 	.check = memfd_check,
 	.dump = memfd_dump,

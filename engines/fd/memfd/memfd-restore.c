@@ -32,10 +32,18 @@ static int memfd_make(struct restore *r, struct restore_task *t, const struct re
 		return -1;
 	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
 		return img_fail_sys(err, "seek to %llu", (unsigned long long)memfd->pos);
-	if (restore_file_flags(fd, memfd->flags, err) < 0 || restore_file_owner(r, fd, memfd->fown, memfd->flags, err) < 0)
+	if (restore_file_flags(fd, memfd->flags, err) < 0 || restore_file_owner(r, fd, memfd->fown, err) < 0)
 		return -1;
 	fds[0] = steal_fd(&fd);
 	return 0;
+}
+
+static int memfd_open(struct restore *r, struct restore_task *t, const struct restore_file *f, int flags, int *fd,
+	struct img_err *err)
+{
+	const MemfdFileEntry *memfd = f->rec->memfd;
+
+	return restore_memfd_open(r, memfd->inode_id, flags < 0 ? (int)memfd->flags : flags, fd, err);
 }
 
 const struct fd_restore_ops memfd_restore_ops = {
@@ -43,4 +51,5 @@ const struct fd_restore_ops memfd_restore_ops = {
 	.type = FD_TYPES__MEMFD,
 	.plan = memfd_plan,
 	.make = memfd_make,
+	.open = memfd_open,
 };

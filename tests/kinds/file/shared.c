@@ -20,8 +20,10 @@ int main(int argc, char **argv)
 	pid_t one, two;
 
 	subject_begin(argc, argv);
-	stage = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(stage != MAP_FAILED);
+	both = open("stage", O_RDWR | O_CREAT, 0600);
+	MUST(both >= 0 && ftruncate(both, 4096) == 0);
+	stage = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, both, 0);
+	MUST(stage != MAP_FAILED && close(both) == 0);
 	both = open("both", O_RDWR | O_CREAT, 0644);
 	only_children = open("children", O_RDWR | O_CREAT, 0644);
 	MUST(both >= 0 && only_children >= 0);
