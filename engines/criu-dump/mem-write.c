@@ -1,8 +1,8 @@
 /* engines/criu-dump/mem-write.c -- page data into images: reading and writing overlap.
  *
  * The data of all runs, one after the other, is cut into chunks. Where the image is a plain file, several threads take a
- * chunk each, read it into a buffer of their own, small enough to stay in the cache, and write it to its place: while one
- * copies memory in, another one is in write(2). Else there is one thread and the chunks go in order.
+ * chunk each, read it into a buffer of their own, small enough to stay in the cache, digest it and write it to its place: while
+ * one copies memory in, another one is in write(2). Else there is one thread and the chunks go in order.
  */
 
 #include <errno.h>
@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 #include "criu-dump/mem.h"
+#include "criuimg/digest.h"
 
 enum {
-	CHUNK = 512 << 10,	  /* fits in a second level cache */
+	CHUNK = IMG_DIGEST_BLOCK, /* fits in a second level cache, and has a digest of its own */
 	PIECES = 512,		  /* of a chunk at most: process_vm_readv(2) takes 1024 */
 	THREADS_MAX = 4,
 	THREADED_FROM = 4 << 20,  /* less data is not worth a thread */
@@ -30,13 +31,14 @@ struct job {
 	const struct dump_source *src;
 
 	int fd; /* -1: in order, through the writer */
+	bool digests; /* chunks are the blocks of the image */
 
 	pthread_mutex_t lock;
 	/* under the lock: where the next chunk starts */
 	size_t run;
 	uint64_t run_done; /* bytes of that run taken */
 	uint64_t offset;   /* of its data in the file */
-	unsigned taken;
+	unsigned taken;    /* chunks so far: the number of the next one */
 	int failed;
 	struct img_err err; /* the first failure */
 };
@@ -46,16 +48,19 @@ struct chunk {
 	int nr;
 	size_t len;
 	uint64_t offset;
+	unsigned number;
 };
 
+_Static_assert(PIECES * IMG_PAGE >= CHUNK, "the number of pieces never makes a chunk shorter");
+
 /* The next chunk; false when there is none, or another thread failed. */
-static bool take(struct job *job, struct chunk *c, unsigned *number)
+static bool take(struct job *job, struct chunk *c)
 {
 	c->nr = 0;
 	c->len = 0;
 	pthread_mutex_lock(&job->lock);
 	c->offset = job->offset;
-	while (!job->failed && job->run < job->nr && c->len < CHUNK && c->nr < PIECES) {
+	while (!job->failed && job->run < job->nr && c->len < CHUNK) {
 		const struct img_run *run = &job->runs[job->run];
 		uint64_t left = run->nr_pages * IMG_PAGE - job->run_done;
 		size_t len = left < CHUNK - c->len ? left : CHUNK - c->len;
@@ -69,7 +74,7 @@ static bool take(struct job *job, struct chunk *c, unsigned *number)
 		}
 	}
 	job->offset += c->len;
-	*number = job->taken++;
+	c->number = job->taken++;
 	pthread_mutex_unlock(&job->lock);
 	return c->len;
 }
@@ -90,15 +95,30 @@ static int write_at(int fd, const char *buf, size_t len, uint64_t offset, struct
 	return 0;
 }
 
+/* The digest of a chunk, as that of a block of the image. */
+static int digest_chunk(struct job *job, const struct chunk *c, const void *buf, struct img_err *err)
+{
+	unsigned char digest[IMG_DIGEST_SIZE];
+	int ret;
+
+	img_digest_block(buf, c->len, digest);
+	pthread_mutex_lock(&job->lock);
+	ret = img_pages_block_digest(job->w, c->number, digest, err);
+	pthread_mutex_unlock(&job->lock);
+	return ret;
+}
+
 static int move_chunk(struct job *job, const struct chunk *c, void *buf, struct img_err *err)
 {
 	struct iovec whole = { buf, c->len };
 
 	if (job->src->read(job->src->arg, c->pieces, c->nr, buf, c->len, err) < 0)
 		return -1;
-	if (job->fd >= 0)
-		return write_at(job->fd, buf, c->len, c->offset, err);
-	return img_pages_data(job->w, &whole, 1, err);
+	if (job->fd < 0)
+		return img_pages_data(job->w, &whole, 1, err);
+	if (job->digests && digest_chunk(job, c, buf, err) < 0)
+		return -1;
+	return write_at(job->fd, buf, c->len, c->offset, err);
 }
 
 static void fail(struct job *job, const struct img_err *err)
@@ -115,16 +135,15 @@ static void work(struct job *job, bool first_thread)
 	void *buf = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct img_err err = IMG_ERR_INIT;
 	struct chunk c;
-	unsigned number;
 
 	if (buf == MAP_FAILED) {
 		img_fail_nomem(&err);
 		fail(job, &err);
 		return;
 	}
-	while (take(job, &c, &number)) {
+	while (take(job, &c)) {
 		if (move_chunk(job, &c, buf, &err) < 0 ||
-			(first_thread && number % CHUNKS_A_LOOK < THREADS_MAX && dump_go_on(job->d, &err) < 0)) {
+			(first_thread && c.number % CHUNKS_A_LOOK < THREADS_MAX && dump_go_on(job->d, &err) < 0)) {
 			fail(job, &err);
 			break;
 		}
@@ -181,5 +200,6 @@ int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct im
 	if (!bytes)
 		return 0;
 	job.fd = img_pages_data_fd(w, &job.offset, err);
+	job.digests = job.offset == 0;
 	return write_data(&job, bytes, err);
 }
