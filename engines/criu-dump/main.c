@@ -16,20 +16,6 @@ static void tell(const struct img_err *err)
 	fprintf(stderr, "criu-dump: %s\n", err->text);
 }
 
-/* --close: descriptors of the caller's that are in the way. */
-static int close_given(const struct option_list *fds, struct img_err *err)
-{
-	for (size_t i = 0; i < fds->nr; i++) {
-		char *end;
-		long fd = strtol(fds->items[i], &end, 10);
-
-		if (end == fds->items[i] || *end || fd < 0)
-			return img_fail(err, IMG_USAGE, "--close: \"%s\" is not a descriptor", fds->items[i]);
-		close(fd);
-	}
-	return 0;
-}
-
 static void release(struct dump *d)
 {
 	dump_files_free(d);
@@ -60,22 +46,25 @@ static int work(void *arg, int front)
 	struct log log = { .fd = -1 };
 	struct dump d = { .opt = opt, .log = &log, .front = front, .workdir = -1, .dry_run = opt->dry_run };
 	const char *workdir = opt->work_dir ? opt->work_dir : opt->images_dir;
-	int status = 1;
+	int status = -1;
 
 	dump_stats_entry__init(&d.stats);
 	d.workdir = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d.workdir < 0) {
 		img_fail_sys(&err, "work directory %s", workdir);
-	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0) {
+	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0 && options_supported(opt, &err) == 0) {
 		if (opt->dry_run)
 			status = dry_run(&d, &err);
 		else
 			status = dump_run(&d, &err);
 	}
 	if (err.code != IMG_OK) {
-		log_error(&log, "%s", err.text);
+		if (opt->log_file)
+			log_error(&log, "%s", err.text);
 		tell(&err);
 	}
+	if (status < 0)
+		status = img_exit_status(&err);
 	release(&d);
 	log_close(&log);
 	return status;
@@ -91,7 +80,7 @@ int main(int argc, char **argv)
 	if (status == 1)
 		return 0;
 	if (status == 0)
-		status = close_given(&opt.close_fds, &err);
+		status = options_close_fds(&opt, &err);
 	if (status == 0)
 		status = worker_run(work, &opt, &err);
 	if (err.code != IMG_OK) {

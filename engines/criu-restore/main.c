@@ -18,20 +18,6 @@ enum {
 	EXIT_NOT_UNDONE = 5,
 };
 
-/* --close: descriptors of the caller's that are in the way. */
-static int close_given(const struct option_list *fds, struct img_err *err)
-{
-	for (size_t i = 0; i < fds->nr; i++) {
-		char *end;
-		long fd = strtol(fds->items[i], &end, 10);
-
-		if (end == fds->items[i] || *end || fd < 0)
-			return img_fail(err, IMG_USAGE, "--close: \"%s\" is not a descriptor", fds->items[i]);
-		close(fd);
-	}
-	return 0;
-}
-
 static int open_log(struct restore *r, struct img_err *err)
 {
 	const struct options *opt = r->opt;
@@ -48,9 +34,9 @@ static int open_log(struct restore *r, struct img_err *err)
 
 static void tell(struct restore *r, const struct img_err *err)
 {
-	log_error(r->log, "%s", err->text);
-	if (r->opt->log_file || r->log->fd < 0)
-		fprintf(stderr, "criu-restore: %s\n", err->text);
+	if (r->opt->log_file)
+		log_error(r->log, "%s", err->text);
+	fprintf(stderr, "criu-restore: %s\n", err->text);
 }
 
 static void release(struct restore *r)
@@ -91,7 +77,7 @@ static int run(const struct options *opt, struct img_err *err)
 	bool undone = true;
 	int status = 0;
 
-	if (open_log(&r, err) < 0 || restore_run(&r, &undone, err) < 0 || (!opt->plan && after(&r, err) < 0)) {
+	if (open_log(&r, err) < 0 || options_supported(opt, err) < 0 || restore_run(&r, &undone, err) < 0 || (!opt->plan && after(&r, err) < 0)) {
 		tell(&r, err);
 		status = undone ? img_exit_status(err) : EXIT_NOT_UNDONE;
 	}
@@ -110,7 +96,7 @@ int main(int argc, char **argv)
 	if (status == 1)
 		return 0;
 	if (status == 0)
-		status = close_given(&opt.close_fds, &err);
+		status = options_close_fds(&opt, &err);
 	if (status < 0) {
 		fprintf(stderr, "criu-restore: %s\n", err.text);
 		status = img_exit_status(&err);

@@ -163,6 +163,9 @@ const char *options_command_name(enum command command);
  * and before it touches anything. */
 int options_supported(const struct options *opt, struct img_err *err);
 
+/* Close what --close names: descriptors of the caller's that are in the way. Fails IMG_USAGE. */
+int options_close_fds(const struct options *opt, struct img_err *err);
+
 void options_free(struct options *opt);
 
 #endif

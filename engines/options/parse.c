@@ -259,6 +259,22 @@ int options_parse(struct options *opt, enum command command, int argc, char **ar
 	return 0;
 }
 
+int options_close_fds(const struct options *opt, struct img_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < opt->close_fds.nr; i++) {
+		const char *item = opt->close_fds.items[i];
+		char *end;
+		long fd = strtol(item, &end, 10);
+
+		if (end == item || *end || fd < 0)
+			return img_fail(err, IMG_USAGE, "--close: \"%s\" is not a descriptor", item);
+		close(fd);
+	}
+	return 0;
+}
+
 void options_free(struct options *opt)
 {
 	size_t i;

@@ -19,8 +19,15 @@ else
 	echo "ok 1 - no mutable state at file scope"
 fi
 
+# _exit is for children only: where nothing forks, nothing may call it.
 found=$(find "$build/imagefmt" "$build/engines/kernel" -name '*.o' 2>/dev/null |
-	while read -r o; do nm "$o" 2>/dev/null | awk -v o="$o" '$1 == "U" && $2 ~ /^(printf|__printf_chk|puts|putchar|perror|exit|_exit|abort)$/ { print o ": " $2 }'; done)
+	while read -r o; do
+		nm "$o" 2>/dev/null | awk -v o="$o" '
+			$1 == "U" && $2 ~ /^(printf|__printf_chk|puts|putchar|perror|exit|abort)$/ { print o ": " $2 }
+			$1 == "U" && $2 == "_exit" { ends = 1 }
+			$1 == "U" && $2 ~ /^(fork|vfork|clone|syscall)$/ { forks = 1 }
+			END { if (ends && !forks) print o ": _exit" }'
+	done)
 if [ -n "$found" ]; then
 	echo "not ok 2 - libraries are silent and do not exit"
 	echo "$found" | sed 's/^/# /'
