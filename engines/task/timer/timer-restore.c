@@ -66,7 +66,11 @@ static void set_interval(struct restore_tape *tape, const char *what, int which,
 {
 	struct itimerval it = { { e->isec, e->iusec }, { e->vsec, e->vusec } };
 
-	if (e->vsec || e->vusec)
+	/* The real one shows nothing left while its signal waits: the kernel starts it again when that is taken. The signal that
+	 * restore queues is a signal only, and starts nothing. */
+	if (which == ITIMER_REAL && !e->vsec && !e->vusec)
+		it.it_value = it.it_interval;
+	if (e->vsec || e->vusec || e->isec || e->iusec)
 		tape_step(tape, TAPE_ARM, what, SYS_setitimer, which, tape_data(tape, &it, sizeof(it)), 0);
 }
 
