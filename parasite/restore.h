@@ -72,7 +72,10 @@ struct blob_shared {
 	uint32_t stage;	  /* enum restore_stage: what all may do now; the front process writes it */
 	uint32_t busy;	  /* how many have not finished that stage yet */
 	uint32_t events;  /* counts what the front has to look at: busy came to 0, a failure */
-	uint32_t go_home; /* stays 0: what a thread waits for when its tape is played, until criu-restore takes it over */
+	/* The front's tid, and FUTEX_WAITERS. What threads sleep on when their tape is played, until the front takes them over.
+	 * It is on the front's robust list: should the front end, the kernel puts FUTEX_OWNER_DIED there and wakes one
+	 * sleeper, who wakes the others, and all of them end (get_robust_list(2)). */
+	uint32_t front;
 
 	/* The first failure, and whose it is. */
 	uint32_t failed; /* 0 none; 1: somebody is writing; 2: what follows is whole */

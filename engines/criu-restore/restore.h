@@ -164,7 +164,7 @@ struct restore {
 
 	pid_t front_pid, front_pgid;
 	sigset_t stop_signals; /* blocked in the front; see restore_interrupted() */
-	sigset_t old_mask;     /* of the front before the run */
+	sigset_t old_mask, ignored; /* of the front before the run */
 	struct timespec began; /* CLOCK_MONOTONIC */
 	uint32_t forking_us;
 	bool pidfile_made;

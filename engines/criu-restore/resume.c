@@ -15,7 +15,6 @@
 #include "criu-restore/resume.h"
 #include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
-#include "kernel/ptrace.h"
 #include "parasite/arch/regs.h"
 #include "parasite/restore-code.h"
 
@@ -28,7 +27,7 @@ enum {
 		if (restore_task_lives(t))                                                      \
 			for (struct restore_thread *th = t->threads; th < t->threads + t->nr_threads; th++)
 
-static int wait_stop(struct restore_task *t, pid_t tid, enum kern_stop_kind wanted, struct img_err *err)
+int restore_held_wait(struct restore_task *t, pid_t tid, enum kern_stop_kind wanted, struct img_err *err)
 {
 	struct kern_stop stop;
 	int ret = kern_wait_stop(tid, STOP_TIMEOUT_MS, &stop, err);
@@ -47,7 +46,7 @@ static int call_step(struct restore_task *t, struct img_err *err)
 {
 	if (kern_ptrace_resume(t->pid, PTRACE_SYSCALL, 0, err) < 0)
 		return -1;
-	return wait_stop(t, t->pid, KERN_STOP_SYSCALL, err);
+	return restore_held_wait(t, t->pid, KERN_STOP_SYSCALL, err);
 }
 
 int restore_remote_call(struct restore *r, struct restore_task *t, int64_t nr, const uint64_t args[6], int64_t *result,
@@ -113,7 +112,7 @@ int restore_hold(struct restore *r, struct img_err *err)
 		if (kern_ptrace_seize(th->tid, PTRACE_O_EXITKILL, err) < 0 || kern_ptrace_interrupt(th->tid, err) < 0)
 			return img_wrap(err, "pid %d: thread %d", t->pid, th->tid);
 	for_each_live_thread(r, t, th)
-		if (wait_stop(t, th->tid, KERN_STOP_INTERRUPT, err) < 0)
+		if (restore_held_wait(t, th->tid, KERN_STOP_INTERRUPT, err) < 0)
 			return -1;
 	/* Children that are stopped before their parents: these may have to be told where their SIGCHLD goes, while they still
 	 * have a blob to call from. One that is stopped itself never hears of it before it is continued. */
@@ -138,11 +137,13 @@ int restore_release(struct restore *r, struct img_err *err)
 {
 	int ret = 0;
 
+	/* From here on our end would be their release and not their death: in one quick pass, before the first of them wakes up
+	 * and wants our CPU. */
+	for_each_live_thread(r, t, th)
+		kern_ptrace_options(th->tid, 0, NULL);
 	for_each_live_thread(r, t, th) {
 		struct img_err one = IMG_ERR_INIT;
 
-		if (t->state == RESTORE_STOPPED)
-			continue; /* was let go into its stop */
 		/* One that was killed just now is gone: not ours to judge. */
 		if (kern_ptrace_resume(th->tid, PTRACE_DETACH, 0, &one) == 0 || one.sys_errno == ESRCH)
 			continue;

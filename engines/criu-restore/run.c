@@ -23,6 +23,7 @@
 #include "criu-restore/steps.h"
 #include "criu-restore/stop.h"
 #include "criu-restore/tree.h"
+#include "criuimg/array.h"
 #include "kernel/sigaction.h"
 
 /* ---- plan ---- */
@@ -75,23 +76,45 @@ static int plan(struct restore *r, struct img_err *err)
 
 /* ---- the front while processes are made ---- */
 
+/* Those with which a user stops a program. */
+static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 /* Tasks are copies of the front: they start with all signals blocked and at their defaults, so that nothing sent to our
  * group or terminal, and no child's end, disturbs them. */
 static int calm(struct restore *r, struct img_err *err)
 {
-	for (int sig = 1; sig < NSIG; sig++)
+	sigemptyset(&r->ignored);
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction sa;
+
+		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+			sigaddset(&r->ignored, sig);
 		kern_signal_set(sig, SIG_DFL);
+	}
 	sigemptyset(&r->stop_signals);
-	sigaddset(&r->stop_signals, SIGINT);
-	sigaddset(&r->stop_signals, SIGTERM);
-	sigaddset(&r->stop_signals, SIGHUP);
-	sigaddset(&r->stop_signals, SIGQUIT);
+	for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++)
+		if (!sigismember(&r->ignored, stop_signals[i]))
+			sigaddset(&r->stop_signals, stop_signals[i]);
 	if (sigprocmask(SIG_BLOCK, NULL, &r->old_mask) < 0 || kern_signal_block_all() < 0)
 		return img_fail_sys(err, "block signals");
 	/* So that nobody made by us can get lost when its parent dies in a failure. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return img_fail_sys(err, "become a reaper");
 	return 0;
+}
+
+/* The front as it was. What was sent to it meanwhile comes now, save what came too late to stop anything. */
+static void uncalm(struct restore *r)
+{
+	struct img_err none;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigismember(&r->ignored, sig))
+			kern_signal_set(sig, SIG_IGN);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	while (restore_interrupted(r, &none) < 0)
+		;
+	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
 }
 
 static size_t live_tasks(const struct restore *r, size_t *threads)
@@ -135,9 +158,8 @@ static int let_run(struct restore *r, struct img_err *err)
 {
 	if (restore_pidfile(r, err) < 0 || restore_script(r, "post-restore", err) < 0 ||
 		restore_steps_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
-		restore_script(r, "pre-resume", err) < 0)
+		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
-	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return restore_release(r, err);
 }
 
@@ -155,13 +177,14 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 		*undone = false;
 	}
 	restore_pidfile_remove(r);
-	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
+	uncalm(r);
 	return -1;
 }
 
 int restore_run(struct restore *r, bool *undone, struct img_err *err)
 {
+	struct img_err script = IMG_ERR_INIT;
+
 	*undone = true;
 	r->front_pid = getpid();
 	r->front_pgid = getpgrp();
@@ -172,9 +195,12 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 		return restore_plan_print(r, err);
 	if (restore_script(r, "pre-restore", err) < 0)
 		return -1;
-	if (calm(r, err) < 0 || restore_blob_map(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 ||
+	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 ||
 		build(r, err) < 0 || let_run(r, err) < 0)
 		return fail(r, undone, err);
-	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
-	return restore_script(r, "post-resume", err);
+	uncalm(r);
+	/* The tree runs: nothing that a script says can change that. */
+	if (restore_script(r, "post-resume", &script) < 0)
+		log_warn(r->log, "%s", script.text);
+	return 0;
 }

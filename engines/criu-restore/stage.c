@@ -43,9 +43,42 @@ void restore_add(uint32_t *word, int32_t add)
 	wake(word);
 }
 
-static int somebody_failed(struct img_err *err)
+/* Has anybody failed, or is the front gone? What the text says is of no interest then. */
+static int go_on(struct restore *r, struct img_err *err)
 {
+	if (!restore_has_failed(r) && !(load(&r->shared->front) & FUTEX_OWNER_DIED))
+		return 0;
 	return img_fail(err, IMG_SYS, "another process of the run failed");
+}
+
+int restore_front_watch(struct restore *r, struct img_err *err)
+{
+	struct front_list {
+		struct robust_list_head head;
+		struct robust_list entry;
+	} *list = restore_shared_alloc(r, sizeof(*list), err);
+
+	if (!list)
+		return -1;
+	list->entry.next = &list->head.list;
+	list->head.list.next = &list->entry;
+	list->head.futex_offset = (char *)&r->shared->front - (char *)&list->entry;
+	r->shared->front = (uint32_t)gettid() | FUTEX_WAITERS;
+	/* In place of the libc's, which has only robust mutexes on it: there are none in this program. */
+	if (syscall(SYS_set_robust_list, list, sizeof(list->head)) < 0)
+		return img_fail_sys(err, "set_robust_list");
+	return 0;
+}
+
+void restore_rest(struct restore *r)
+{
+	uint32_t *front = &r->shared->front;
+	uint32_t now;
+
+	while (!((now = load(front)) & FUTEX_OWNER_DIED))
+		sleep_on(front, now);
+	wake(front);
+	_exit(1);
 }
 
 int restore_wait(struct restore *r, uint32_t *word, uint32_t value, struct img_err *err)
@@ -53,8 +86,8 @@ int restore_wait(struct restore *r, uint32_t *word, uint32_t value, struct img_e
 	uint32_t now;
 
 	while ((now = load(word)) != value) {
-		if (restore_has_failed(r))
-			return somebody_failed(err);
+		if (go_on(r, err) < 0)
+			return -1;
 		sleep_on(word, now);
 	}
 	return 0;
@@ -116,8 +149,8 @@ int restore_stage_pass(struct restore *r, enum restore_stage next, struct img_er
 
 	restore_stage_leave(r);
 	while ((now = load(&r->shared->stage)) < next) {
-		if (restore_has_failed(r))
-			return somebody_failed(err);
+		if (go_on(r, err) < 0)
+			return -1;
 		sleep_on(&r->shared->stage, now);
 	}
 	return 0;

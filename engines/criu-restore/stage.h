@@ -29,7 +29,13 @@ int restore_stage_await(struct restore *r, struct img_err *err);
 /* Has the user had enough? r->stop_signals are blocked in the front and looked at here: -1 then, else 0. */
 int restore_interrupted(struct restore *r, struct img_err *err);
 
+/* From here on all others end when the calling process ends. Front only. */
+int restore_front_watch(struct restore *r, struct img_err *err);
+
 /* ---- tasks ---- */
+
+/* Wait to be killed by the front, or to see that it is gone. */
+void restore_rest(struct restore *r) __attribute__((noreturn));
 
 /* Through with the current stage; wait until `next` is open. */
 int restore_stage_pass(struct restore *r, enum restore_stage next, struct img_err *err);

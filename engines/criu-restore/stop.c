@@ -8,16 +8,10 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "criu-restore/resume.h"
 #include "criu-restore/stop.h"
-#include "kernel/proc-stat.h"
 #include "kernel/ptrace.h"
-
-enum {
-	STOP_ROUNDS = 10 * 1000, /* of a millisecond */
-};
 
 /* As the kernel has it: include/linux/signal_types.h. */
 struct kernel_sigaction {
@@ -89,21 +83,22 @@ static int stop_signal(const struct restore *r, const struct restore_task *t)
 
 int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err *err)
 {
-	struct kern_stat stat;
+	int sig = stop_signal(r, t);
 
-	if (kill(t->pid, stop_signal(r, t)) < 0)
+	/* The leader takes the signal on its way out of our stop, before it runs: seen once more by us, then it counts. The
+	 * other threads follow it into the stop of the group, which is whole when all of them are there. */
+	if (tgkill(t->pid, t->pid, sig) < 0)
 		return img_fail_sys(err, "pid %d: stop it", t->pid);
-	for (size_t i = 0; i < t->nr_threads; i++)
-		if (kern_ptrace_resume(t->threads[i].tid, PTRACE_DETACH, 0, err) < 0)
+	if (kern_ptrace_resume(t->pid, PTRACE_CONT, 0, err) < 0 || restore_held_wait(t, t->pid, KERN_STOP_SIGNAL, err) < 0 ||
+		kern_ptrace_resume(t->pid, PTRACE_CONT, sig, err) < 0)
+		return img_wrap(err, "pid %d: stop it", t->pid);
+	for (size_t i = 1; i < t->nr_threads; i++)
+		if (kern_ptrace_resume(t->threads[i].tid, PTRACE_CONT, 0, err) < 0)
 			return img_wrap(err, "pid %d: stop it", t->pid);
-	for (int round = 0; round < STOP_ROUNDS; round++) {
-		if (kern_stat_read(t->pid, &stat, err) < 0)
-			return img_wrap(err, "pid %d", t->pid);
-		if (stat.state == 'T')
-			return 0;
-		nanosleep(&(struct timespec){ .tv_nsec = 1000 * (round < 20 ? 50 : 1000) }, NULL);
-	}
-	return img_fail(err, IMG_SYS, "pid %d: does not stop", t->pid);
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (restore_held_wait(t, t->threads[i].tid, KERN_STOP_GROUP, err) < 0)
+			return img_wrap(err, "stop it");
+	return 0;
 }
 
 int restore_stop_done(struct restore *r, struct restore_task *t, struct img_err *err)

@@ -10,7 +10,7 @@ uint64_t restore_stop_quiet(const struct restore *r, const struct restore_task *
 /* Memory that restore_stop_done() needs. Plan. */
 int restore_stop_plan(struct restore *r, struct img_err *err);
 
-/* A task that is held and finished but for this: let it go into its stop. It does not get to run. */
+/* A task that is held and finished but for this: stop it, under ptrace still. It does not get to run. */
 int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err *err);
 /* The task is held, its children that are to stop have: give its SIGCHLD the real action. */
 int restore_stop_done(struct restore *r, struct restore_task *t, struct img_err *err);

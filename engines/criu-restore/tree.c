@@ -172,13 +172,8 @@ static int furnish(struct restore *r, struct restore_task *t, struct img_err *er
 static void live(struct restore *r, struct restore_task *t)
 {
 	struct img_err err = IMG_ERR_INIT;
-	bool of_front = !t->creator || (t->creator == r->root && t->clone_flags & CLONE_PARENT);
 
 	restore_made_set(t, MADE_RUNS);
-	/* Should criu-restore be killed, all go, from the root down. Of -S the parent is somebody else, of an orphan one that
-	 * will end. */
-	if (!(of_front && r->opt->restore_sibling) && !t->adopted)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getpid() != t->pid)
 		img_fail(&err, IMG_SYS, "came to life as pid %d", getpid());
 	else if (r->opt->log_pid && log_reopen_for_pid(r->log, r->work_dirfd, r->opt->log_file, t->pid, &err) < 0)
@@ -197,8 +192,7 @@ static void live(struct restore *r, struct restore_task *t)
 	}
 	/* Only a failure comes here. The front kills; to end would look like a crash, if it looked just then. */
 	restore_fail_note(r, t->pid, &err);
-	for (;;)
-		pause();
+	restore_rest(r);
 }
 
 int restore_tree_start(struct restore *r, struct img_err *err)

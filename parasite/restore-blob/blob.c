@@ -40,11 +40,18 @@ static void blob_wait(uint32_t *word, uint32_t value)
 		nolibc_syscall(__NR_futex, word, FUTEX_WAIT, now, NULL);
 }
 
-static void blob_go_home(struct blob_thread *th) __attribute__((noreturn));
-static void blob_go_home(struct blob_thread *th)
+/* Nothing is left to do here but to be taken over, or to see that nobody is left to do that. */
+static void blob_rest(struct blob_thread *th) __attribute__((noreturn));
+static void blob_rest(struct blob_thread *th)
 {
+	uint32_t *front = &th->shared->front;
+	uint32_t now;
+
+	while (!((now = __atomic_load_n(front, __ATOMIC_SEQ_CST)) & FUTEX_OWNER_DIED))
+		nolibc_syscall(__NR_futex, front, FUTEX_WAIT, now, NULL);
+	blob_wake(front);
 	for (;;)
-		nolibc_syscall(__NR_futex, &th->shared->go_home, FUTEX_WAIT, 0, NULL);
+		nolibc_syscall(__NR_exit_group, 1);
 }
 
 static void blob_event(struct blob_shared *s)
@@ -67,7 +74,7 @@ static void blob_fail(struct blob_thread *th, const struct blob_step *step, long
 		__atomic_store_n(&s->failed, 2, __ATOMIC_SEQ_CST);
 		blob_event(s);
 	}
-	blob_go_home(th);
+	blob_rest(th);
 }
 
 static long blob_spawn(struct blob_thread *th)
@@ -138,5 +145,5 @@ void blob_play(struct blob_thread *th)
 	/* Nothing of the tape is used any more: the front may take this thread over at any moment from here on. */
 	if (!__atomic_sub_fetch(&shared->busy, 1, __ATOMIC_SEQ_CST))
 		blob_event(shared);
-	blob_go_home(th);
+	blob_rest(th);
 }

@@ -16,6 +16,7 @@
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +25,9 @@
 
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
+
+/* To the kernel: leave it as it is. */
+#define NO_ID (~0u)
 
 enum {
 	CAP_WORDS = 2,
@@ -73,6 +77,11 @@ static int own_permitted(uint64_t *permitted, struct img_err *err)
 	return 0;
 }
 
+static const size_t ids[] = {
+	offsetof(CredsEntry, uid),   offsetof(CredsEntry, euid),  offsetof(CredsEntry, suid), offsetof(CredsEntry, fsuid),
+	offsetof(CredsEntry, gid),   offsetof(CredsEntry, egid),  offsetof(CredsEntry, sgid), offsetof(CredsEntry, fsgid),
+};
+
 static int creds_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	uint64_t bounding, permitted;
@@ -86,6 +95,9 @@ static int creds_plan(struct restore *r, struct restore_task *t, struct img_err 
 
 		if (!c)
 			return img_fail(err, IMG_CORRUPT, "thread %d: no credentials", t->threads[i].tid);
+		for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
+			if (*(const uint32_t *)((const char *)c + ids[k]) == NO_ID)
+				return img_fail(err, IMG_CORRUPT, "thread %d: an id that is none", t->threads[i].tid);
 		if (c->n_groups > GROUPS_MAX)
 			return img_fail(err, IMG_CORRUPT, "thread %d: %zu groups", t->threads[i].tid, c->n_groups);
 		lacking = (cap_set(c, prm) | cap_set(c, inh)) & ~permitted;

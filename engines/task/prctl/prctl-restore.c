@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -16,6 +17,7 @@
 
 enum {
 	COMM_SIZE = 16,
+	OOM_SCORE_ADJ_MAX = 1000,
 	MEMBARRIER_BITS = 31,
 };
 
@@ -40,6 +42,8 @@ static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err 
 
 	if (p & ~PERSONALITY_KNOWN)
 		return img_fail(err, IMG_UNSUPPORTED, "personality %#x", t->core->tc->personality);
+	if (t->core->tc->has_oom_score_adj && abs(t->core->tc->oom_score_adj) > OOM_SCORE_ADJ_MAX)
+		return img_fail(err, IMG_CORRUPT, "oom_score_adj %d", t->core->tc->oom_score_adj);
 	return 0;
 }
 
@@ -102,8 +106,7 @@ static int prctl_thread(struct restore *r, struct restore_task *t, struct restor
 
 	snprintf(name, sizeof(name), "%s", comm);
 	tape_step(tape, TAPE_THREAD, "set name", SYS_prctl, PR_SET_NAME, tape_data(tape, name, sizeof(name)));
-	/* Until here the leader dies with its parent. */
-	if (tc->pdeath_sig || th == t->threads)
+	if (tc->pdeath_sig)
 		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG, tc->pdeath_sig);
 	return 0;
 }
