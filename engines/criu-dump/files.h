@@ -60,6 +60,8 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
  * remap-fpath.img that says so of record t->id. engines/fd/ghost/ */
 int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err);
 int dump_ghost_check(struct dump *d, const struct fd_probe *probe, struct img_err *err);
+/* A file of /proc of a process that is gone: remap-fpath.img names the process. */
+int dump_dead_proc(struct dump *d, const struct fd_target *t, pid_t pid, struct img_err *err);
 /* A file that has other names than path, its own: gets a new one beside it (--link-remap), which a failed dump removes
  * again, and remap-fpath.img says that it stands for record t->id. */
 int dump_link(struct dump *d, const struct fd_target *t, const char *path, struct img_err *err);
@@ -69,6 +71,7 @@ int dump_link(struct dump *d, const struct fd_target *t, const char *path, struc
 enum dump_once {
 	DUMP_ONCE_GHOST,
 	DUMP_ONCE_LINK,
+	DUMP_ONCE_PROC,
 	DUMP_ONCE_PIPE_DATA,
 	DUMP_ONCE_FIFO_DATA,
 	DUMP_ONCE_MEMFD,

@@ -39,6 +39,17 @@ struct restore_files {
 	struct restore_ghosts *ghosts;
 };
 
+/* Processes that were gone, and whose files in /proc are open (engines/fd/ghost/dead-restore.c): somebody with that pid lives
+ * until all are opened. */
+struct restore_dead {
+	pid_t *pids;
+	size_t nr, room, nr_started;
+};
+int restore_dead_add(struct restore *r, struct restore_dead *dead, uint32_t pid, const char *name, struct img_err *err);
+int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_err *err);
+/* They end, and dead is empty. */
+void restore_dead_end(struct restore_dead *dead);
+
 /* The plan of a record, NULL when there is none. */
 struct file_plan *files_find(const struct restore_files *f, uint32_t id);
 /* Read files.img (or the images of one type each that came before it) into f. */

@@ -14,6 +14,7 @@
  *	task: from then on, up to the tape
  *			restore_open_file()	   cwd, root, exe, mapped files
  *	front: resume	restore_files_done()	   no task opens anything any more: what was put on disk goes
+ *	front: after a failure restore_files_stop()  processes of ours that stood in for others end
  *	front: undo	restore_files_undo()	   the same after a failure: what the image set needs stays
  *	front: at the end, restore_files_free()
  *
@@ -45,6 +46,7 @@ int restore_files_finish(struct restore *r, struct restore_task *t, struct img_e
  * nothing. */
 int restore_files_done(struct restore *r, struct img_err *err);
 int restore_files_undo(struct restore *r, struct img_err *err);
+void restore_files_stop(struct restore *r);
 void restore_files_free(struct restore *r);
 
 /* Open the file of record id anew: a description of its own. flags: O_* to open it with in place of the record's (a

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "criu-restore/files.h"
 #include "criu-restore/floor.h"
 #include "criu-restore/handoff.h"
 #include "criu-restore/images.h"
@@ -167,6 +168,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 {
 	struct img_err more = IMG_ERR_INIT;
 
+	restore_files_stop(r);
 	*undone = restore_made_kill(r, &more) == 0;
 	if (!*undone) {
 		log_error(r->log, "%s", more.text);

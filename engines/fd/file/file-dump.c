@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,13 +101,12 @@ static pid_t proc_pid(const struct fd_probe *probe, const char *path, const char
 	return (pid_t)pid;
 }
 
-static int check_proc(struct dump *d, struct dump_task *t, const char *path, pid_t pid, const char *rest, bool there,
-	struct img_err *err)
+static int check_proc(const char *path, pid_t pid, const char *rest, bool there, struct img_err *err)
 {
 	long tid;
 
-	if (!there)
-		return img_fail(err, IMG_UNSUPPORTED, "'%s' is of a process that is gone: not supported", path);
+	if (!there && kill(pid, 0) == 0)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is of a process that is gone, and its pid is of another one now", path);
 	if (!strncmp(rest, "/task/", 6)) {
 		tid = strtol(rest + 6, NULL, 10);
 		if (tid && tid != pid)
@@ -127,7 +127,7 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
 	where = locate(probe, path);
 	pid = proc_pid(probe, path, &rest);
 	if (pid)
-		return check_proc(d, t, path, pid, rest, where == FILE_NAMED, err);
+		return check_proc(path, pid, rest, where == FILE_NAMED, err);
 	switch (where) {
 	case FILE_NAMED:
 		return 0;
@@ -179,13 +179,18 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 	uint32_t build_id[KERN_BUILD_ID_MAX / 4];
 	char path[PATH_MAX];
 	enum whereabouts where;
+	const char *rest;
+	pid_t pid;
 
 	if (dump_named_file_check(d, t->task, probe, err) < 0)
 		return -1;
 	where = locate(probe, path);
-	if (where == FILE_GHOST && dump_ghost(d, t, err) < 0)
+	pid = proc_pid(probe, path, &rest);
+	if (pid && where != FILE_NAMED && dump_dead_proc(d, t, pid, err) < 0)
+		return -1;
+	if (!pid && where == FILE_GHOST && dump_ghost(d, t, err) < 0)
 		return img_wrap(err, "'%s'", path);
-	if (where == FILE_RENAMED && dump_link(d, t, path, err) < 0)
+	if (!pid && where == FILE_RENAMED && dump_link(d, t, path, err) < 0)
 		return img_wrap(err, "'%s'", path);
 	if (dump_file_owner(t, &fown, err) < 0 || fill_build_id(d, t, &reg, build_id, err) < 0)
 		return img_wrap(err, "'%s'", path);

@@ -195,6 +195,15 @@ int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err)
 	return write_remap(d, t->id, REMAP_TYPE__GHOST, *id, err);
 }
 
+/* The first file of a process is enough: it says that the process is to be there when its files are opened. */
+int dump_dead_proc(struct dump *d, const struct fd_target *t, pid_t pid, struct img_err *err)
+{
+	uint32_t *ignored;
+	int first = dump_once(d, DUMP_ONCE_PROC, (uint64_t)pid, 0, &ignored, err);
+
+	return first <= 0 ? first : write_remap(d, t->id, REMAP_TYPE__PROCFS, (uint32_t)pid, err);
+}
+
 /* ---- names made for files that have others ---- */
 
 static int unlink_again(struct dump *d, void *obj, struct img_err *err)

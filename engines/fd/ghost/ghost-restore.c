@@ -47,6 +47,7 @@ struct restore_ghosts {
 	char **dirs; /* made on the way, in this order */
 	size_t nr_dirs, dirs_room;
 	uint32_t *lock; /* shared: 1 while somebody plays with a name */
+	struct restore_dead dead;
 };
 
 static int compare_remaps(const void *va, const void *vb)
@@ -89,7 +90,7 @@ static int plan_remap(struct restore *r, const RemapFilePathEntry *rec, struct i
 	if (!name)
 		return img_fail(err, IMG_CORRUPT, "remap-fpath.img: no file with the id %#x", rec->orig_id);
 	if (rec->has_remap_type && rec->remap_type == REMAP_TYPE__PROCFS)
-		return img_fail(err, IMG_UNSUPPORTED, "'%s' was of a process that was gone: not supported", name);
+		return restore_dead_add(r, &g->dead, rec->remap_id, name, err);
 	m = img_array_more(&g->remaps, g->nr_remaps, &g->remaps_room);
 	if (!m)
 		return img_fail_nomem(err);
@@ -418,7 +419,7 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 	struct restore_ghosts *g = r->files->ghosts;
 	cleanup_free struct ghost **order = in_order(g, err);
 
-	if (!order)
+	if (!order || restore_dead_start(r, &g->dead, err) < 0)
 		return -1;
 	for (size_t i = 0; i < g->nr_ghosts; i++) {
 		struct ghost *ghost = order[i];
@@ -510,6 +511,7 @@ int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
 
 	if (!g)
 		return 0;
+	restore_dead_end(&g->dead);
 	order = in_order(g, err);
 	if (!order)
 		return -1;
@@ -528,6 +530,12 @@ int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
 	return ret;
 }
 
+void restore_files_stop(struct restore *r)
+{
+	if (r->files && r->files->ghosts)
+		restore_dead_end(&r->files->ghosts->dead);
+}
+
 void restore_ghosts_free(struct restore *r)
 {
 	struct restore_ghosts *g = r->files->ghosts;
@@ -541,6 +549,7 @@ void restore_ghosts_free(struct restore *r)
 	for (size_t i = 0; i < g->nr_dirs; i++)
 		free(g->dirs[i]);
 	free(g->dirs);
+	restore_dead_end(&g->dead);
 	free(g->ghosts);
 	free(g->remaps);
 	free(g);
