@@ -37,7 +37,7 @@ struct work {
 	int file_flags, file_fd;
 };
 
-uint64_t restore_premapped(const struct restore *r, const VmaEntry *vma)
+uint64_t restore_premapped_at(const struct restore *r, uint64_t start)
 {
 	const struct restore_mem *mem = r->mem;
 	size_t low = 0, high = mem->nr_here;
@@ -45,12 +45,12 @@ uint64_t restore_premapped(const struct restore *r, const VmaEntry *vma)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (mem->here[mid].is.start < vma->start)
+		if (mem->here[mid].is.start < start)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < mem->nr_here && mem->here[low].is.start == vma->start ? mem->here[low].at : 0;
+	return low < mem->nr_here && mem->here[low].is.start == start ? mem->here[low].at : 0;
 }
 
 static bool has_pages(const struct work *w, const VmaEntry *e)

@@ -82,7 +82,7 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		.madv = e->madv,
 	};
 	if (restore_vma_private(e))
-		v->premap = restore_premapped(w->r, e);
+		v->premap = restore_premapped_at(w->r, e->start);
 	if (v->premap) {
 		v->premap_prot = PROT_READ | PROT_WRITE;
 		return 0;
