@@ -50,10 +50,12 @@ static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *er
 	struct dump_task *t = th->task;
 	cleanup_with(inject_batch_free) struct inject_batch *b = inject_batch_new();
 	struct inject_thread target = {
+		.pid = t->pid,
 		.tid = th->tid,
 		.regs = &th->regs,
 		.sigmask = th->sigmask,
 		.seccomp = th->status.seccomp != 0,
+		.own_stop = th->own_stop,
 		.quiet_signo = quiet_signal(th),
 	};
 

@@ -9,6 +9,7 @@
 #ifndef CRIU_DUMP_DUMP_H
 #define CRIU_DUMP_DUMP_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,6 +45,12 @@ enum dump_task_state {
 	DUMP_TASK_STOPPED = 3, /* by a signal: stop_signo */
 };
 
+/* A queue of pending signals as it was when the task stood still, oldest first. */
+struct dump_signals {
+	siginfo_t *infos;
+	size_t nr;
+};
+
 /* A thread. threads[0] of a task is its leader, whose tid is the task's pid. */
 struct dump_thread {
 	struct dump_task *task;
@@ -54,6 +61,8 @@ struct dump_thread {
 	bool seized, stopped;	   /* ours to let go again: see freeze.c */
 	uint64_t sigmask;	   /* blocked signals: bit n is signal n + 1 */
 	struct arch_regs regs;	   /* as the kernel holds them at the stop: an interrupted call not yet restarted */
+	struct dump_signals pending; /* for this thread alone; without SIGSTOP */
+	bool own_stop;		     /* a SIGSTOP was among them */
 	uint64_t rseq_addr;	   /* struct rseq of the thread, 0: none registered */
 	uint32_t rseq_size, rseq_sig, rseq_flags;
 
@@ -79,6 +88,7 @@ struct dump_task {
 	int exit_code;	    /* zombie: as wait(2) will say */
 	int pidfd;	    /* -1 for a zombie */
 	struct kern_stat stat; /* /proc/PID/stat, read when it stood still */
+	struct dump_signals pending; /* for the process; without SIGSTOP, which makes it a stopped one */
 
 	struct dump_thread *threads; /* [0] is the leader. A zombie has that one alone. */
 	size_t nr_threads, room_threads;

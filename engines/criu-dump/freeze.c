@@ -265,6 +265,7 @@ static int leave_rseq(struct dump_thread *th, struct img_err *err)
 
 static int capture_thread(struct dump_thread *th, struct img_err *err)
 {
+	struct dump_task *t = th->task;
 	ssize_t got;
 
 	got = kern_ptrace_get_regset(th->tid, NT_PRSTATUS, &th->regs, sizeof(th->regs), err);
@@ -273,9 +274,43 @@ static int capture_thread(struct dump_thread *th, struct img_err *err)
 	if ((size_t)got != sizeof(th->regs))
 		return img_fail(err, IMG_UNSUPPORTED, "thread %d runs 32-bit code", th->tid);
 	if (kern_ptrace_get_sigmask(th->tid, &th->sigmask, err) < 0 ||
-		kern_ptrace_get_rseq(th->tid, &th->rseq_addr, &th->rseq_size, &th->rseq_sig, &th->rseq_flags, err) < 0)
+		kern_ptrace_get_rseq(th->tid, &th->rseq_addr, &th->rseq_size, &th->rseq_sig, &th->rseq_flags, err) < 0 ||
+		kern_ptrace_peek_signals(th->tid, false, &th->pending.infos, &th->pending.nr, err) < 0)
+		return -1;
+	if (th == t->threads && kern_ptrace_peek_signals(th->tid, true, &t->pending.infos, &t->pending.nr, err) < 0)
 		return -1;
 	return leave_rseq(th, err);
+}
+
+static bool take_stop(struct dump_signals *queue)
+{
+	size_t kept = 0, nr = queue->nr;
+
+	for (size_t i = 0; i < nr; i++)
+		if (queue->infos[i].si_signo != SIGSTOP)
+			queue->infos[kept++] = queue->infos[i];
+	queue->nr = kept;
+	return kept != nr;
+}
+
+/* A SIGSTOP on its way: the task is as good as stopped, and one that is stopped already will never see it, since SIGCONT takes
+ * it away. So it is no pending signal. */
+static void settle_stop(struct dump_task *t)
+{
+	const uint64_t bit = 1ull << (SIGSTOP - 1);
+	bool found = take_stop(&t->pending);
+
+	for_each_thread(t, th) {
+		if (take_stop(&th->pending) || ((th->status.sig_pending | th->status.sig_shared_pending) & bit))
+			found = true;
+		th->own_stop = th->status.sig_pending & bit;
+		th->status.sig_pending &= ~bit;
+		th->status.sig_shared_pending &= ~bit;
+	}
+	if (found && t->state == DUMP_TASK_ALIVE) {
+		t->state = DUMP_TASK_STOPPED;
+		t->stop_signo = SIGSTOP;
+	}
 }
 
 /* ---- the tree ---- */
@@ -301,6 +336,7 @@ int dump_freeze(struct dump *d, struct img_err *err)
 		for_each_thread(t, th)
 			if (capture_thread(th, err) < 0)
 				return img_wrap(err, "pid %d", t->pid);
+		settle_stop(t);
 	}
 	d->frozen_at_us = dump_now_us();
 	d->stats.freezing_time = d->frozen_at_us - start;

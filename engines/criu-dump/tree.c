@@ -42,14 +42,18 @@ void dump_thread_drop(struct dump_task *t, struct dump_thread *th)
 	size_t at = th - t->threads;
 
 	kern_status_free(&th->status);
+	free(th->pending.infos);
 	memmove(th, th + 1, (t->nr_threads - at - 1) * sizeof(*th));
 	t->nr_threads--;
 }
 
 static void task_free(struct dump_task *t)
 {
-	for_each_thread(t, th)
+	for_each_thread(t, th) {
 		kern_status_free(&th->status);
+		free(th->pending.infos);
+	}
+	free(t->pending.infos);
 	free(t->threads);
 	if (t->pidfd >= 0)
 		close(t->pidfd);

@@ -86,7 +86,7 @@ static int leave(struct run *r, struct img_err *err)
 		kern_ptrace_set_regset(r->th->tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
 		run_resume_seccomp(r, err) < 0)
 		return -1;
-	return run_send_again(r, err);
+	return run_stop_again(r, err);
 }
 
 int blob_batch(struct run *r, const struct inject_batch *b, uint8_t *buffers, struct img_err *err)

@@ -105,7 +105,7 @@ int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, str
 			return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid, kern_stop_name(stop.kind),
 				stop.value);
 		if (stop.kind == KERN_STOP_SIGNAL && stop.value == SIGSTOP)
-			r->again = SIGSTOP;
+			r->stopped = true;
 		else if (stop.kind != KERN_STOP_INTERRUPT && stop.kind != KERN_STOP_GROUP)
 			return img_fail(err, IMG_SYS, "thread %d: unexpected %s %d", r->th->tid, kern_stop_name(stop.kind),
 				stop.value);
@@ -125,10 +125,14 @@ int run_resume_seccomp(struct run *r, struct img_err *err)
 	return r->th->seccomp ? kern_ptrace_options(r->th->tid, 0, err) : 0;
 }
 
-int run_send_again(struct run *r, struct img_err *err)
+int run_stop_again(struct run *r, struct img_err *err)
 {
-	if (r->again && syscall(SYS_tkill, r->th->tid, r->again) < 0)
-		return img_fail_sys(err, "send signal %d to thread %d again", r->again, r->th->tid);
+	const struct inject_thread *th = r->th;
+
+	if (!r->stopped)
+		return 0;
+	if (th->own_stop ? syscall(SYS_tgkill, th->pid, th->tid, SIGSTOP) < 0 : kill(th->pid, SIGSTOP) < 0)
+		return img_fail_sys(err, "send SIGSTOP to thread %d again", th->tid);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
  * live until then. A batch that ran out of memory says so when it is run: inject_call() returns nothing.
  *
  * The task has its registers, signal mask and memory as before when inject_run() returns (whatever it returns), and a system
- * call that was interrupted is restarted by the kernel as if nothing had been.
+ * call that was interrupted is restarted by the kernel as if nothing had been. Of a pending SIGSTOP, which cannot be held
+ * back, the sender is another one afterwards; nobody can see that.
  *
  * How: the calls are made by the dump blob, which goes back to where the thread was by itself should we die meanwhile
  * (parasite/blob.h). Mapping and unmapping the area it lies in, and all calls of a task that does not let executable memory
@@ -83,10 +84,12 @@ size_t inject_batch_calls(const struct inject_batch *b);
 
 /* A thread to run in, stopped by ptrace (PTRACE_EVENT_STOP or a stop of its group) by the calling thread. */
 struct inject_thread {
+	pid_t pid; /* of its process */
 	pid_t tid;
 	const struct arch_regs *regs; /* as they were when it stopped, and will be again */
 	uint64_t sigmask;	      /* the same */
 	bool seccomp;		      /* it has a filter: PTRACE_O_SUSPEND_SECCOMP is tried while it runs */
+	bool own_stop;		      /* a SIGSTOP is pending for this thread, not for the process */
 	int quiet_signo;	      /* a signal that the task ignores and that is not pending; 0: there is none */
 };
 

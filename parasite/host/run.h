@@ -29,7 +29,7 @@ struct inject_batch {
 struct run {
 	struct inject_space *space;
 	const struct inject_thread *th;
-	int again; /* a SIGSTOP that came in between: to be sent again at the end */
+	bool stopped; /* a SIGSTOP came in between: to be sent again at the end */
 };
 
 /* Wait until the thread has come to the stop wanted, resuming it with `resume` from others. value: the signal, of a
@@ -38,8 +38,8 @@ int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, str
 /* Filters of the thread's own must not see our calls. Where the kernel does not let us, they do, and say what they say. */
 void run_suspend_seccomp(struct run *r);
 int run_resume_seccomp(struct run *r, struct img_err *err);
-/* A signal that was held back comes again. */
-int run_send_again(struct run *r, struct img_err *err);
+/* Send a SIGSTOP that was taken out of the queue again. */
+int run_stop_again(struct run *r, struct img_err *err);
 
 /* ---- step.c: calls at an instruction of the task's own ---- */
 

@@ -49,7 +49,7 @@ int step_end(struct run *r, struct img_err *err)
 		kern_ptrace_resume(tid, PTRACE_CONT, 0, err) < 0 ||
 		run_wait(r, KERN_STOP_INTERRUPT, 0, PTRACE_CONT, err) < 0)
 		return -1;
-	return run_send_again(r, err);
+	return run_stop_again(r, err);
 }
 
 static int all_calls(struct run *r, const struct inject_batch *b, struct img_err *err)

@@ -6,8 +6,6 @@
 #include <sys/syscall.h>
 
 #include "criu-dump/task_ops.h"
-#include "criuimg/cleanup.h"
-#include "kernel/ptrace.h"
 
 extern const struct task_dump_ops signal_dump_ops;
 
@@ -90,35 +88,31 @@ static int actions(struct dump *d, struct dump_task *t, TaskCoreEntry *tc, struc
 	return 0;
 }
 
-/* One queue, oldest first. pending: the set of what is in it, from /proc. A signal that came when the queue was full
- * is in the set alone: it is made up for, as the kernel does when it delivers one. */
-static SignalQueueEntry *queue(struct dump_thread *th, bool shared, uint64_t pending, struct img_err *err)
+/* pending: the set of what is in the queue, from /proc. A signal that came when the queue was full is in the set alone: it is
+ * made up for, as the kernel does when it delivers one. */
+static SignalQueueEntry *queue(struct dump_task *t, const struct dump_signals *signals, uint64_t pending, struct img_err *err)
 {
-	struct img_arena *arena = &th->task->arena;
-	SignalQueueEntry *q = img_arena_message(arena, SignalQueueEntry, signal_queue_entry);
-	cleanup_free siginfo_t *infos = NULL;
-	size_t nr;
+	SignalQueueEntry *q = img_arena_message(&t->arena, SignalQueueEntry, signal_queue_entry);
+	size_t nr = signals->nr;
 
-	if (kern_ptrace_peek_signals(th->tid, shared, &infos, &nr, err) < 0)
-		return NULL;
 	for (size_t i = 0; i < nr; i++)
-		pending &= ~(1ull << (infos[i].si_signo - 1));
+		pending &= ~(1ull << (signals->infos[i].si_signo - 1));
 	if (q)
-		q->signals = img_arena_array(arena, nr + SIGNALS, sizeof(*q->signals));
+		q->signals = img_arena_array(&t->arena, nr + SIGNALS, sizeof(*q->signals));
 	if (!q || !q->signals) {
 		img_fail_nomem(err);
 		return NULL;
 	}
 	for (size_t i = 0; i < nr + SIGNALS; i++) {
 		siginfo_t made_up = { .si_signo = i - nr + 1, .si_code = SI_USER };
-		const siginfo_t *info = i < nr ? &infos[i] : &made_up;
+		const siginfo_t *info = i < nr ? &signals->infos[i] : &made_up;
 		SiginfoEntry *e;
 
 		if (i >= nr && !(pending & 1ull << (i - nr)))
 			continue;
-		e = img_arena_message(arena, SiginfoEntry, siginfo_entry);
+		e = img_arena_message(&t->arena, SiginfoEntry, siginfo_entry);
 		if (e)
-			e->siginfo.data = img_arena_memdup(arena, info, SIGINFO_SIZE);
+			e->siginfo.data = img_arena_memdup(&t->arena, info, SIGINFO_SIZE);
 		if (!e || !e->siginfo.data) {
 			img_fail_nomem(err);
 			return NULL;
@@ -135,7 +129,7 @@ static int signal_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	TaskCoreEntry *tc = leader->core->tc;
 
 	tc->blk_sigset = leader->sigmask;
-	tc->signals_s = queue(leader, true, leader->status.sig_shared_pending, err);
+	tc->signals_s = queue(t, &t->pending, leader->status.sig_shared_pending, err);
 	return tc->signals_s ? actions(d, t, tc, err) : -1;
 }
 
@@ -158,7 +152,7 @@ static int signal_thread(struct dump *d, struct dump_thread *th, struct img_err 
 		tc->has_blk_sigset = 1;
 		tc->blk_sigset = th->sigmask;
 	}
-	tc->signals_p = queue(th, false, th->status.sig_pending, err);
+	tc->signals_p = queue(th->task, &th->pending, th->status.sig_pending, err);
 	return tc->signals_p ? 0 : -1;
 }
 
