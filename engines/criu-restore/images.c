@@ -235,7 +235,7 @@ static int read_fdtable(struct restore *r, struct restore_fdtable *table, struct
 
 	ret = img_reader_open(r->set, IMG_FDINFO, table->id, &reader, err);
 	if (ret <= 0)
-		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "fdinfo-%u.img is missing", table->id);
+		return ret; /* an empty table has no image */
 	while ((ret = img_read(reader, &msg, err)) > 0) {
 		FdinfoEntry **at = img_array_more(&table->fds, table->nr_fds, &room);
 
