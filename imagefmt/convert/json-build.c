@@ -144,7 +144,8 @@ static int read_bytes(
 	at->data = img_arena_alloc(&b->arena, len + 1);
 	if (!at->data)
 		return img_fail_nomem(err);
-	if (field->note.conv == IMG_CONV_UNIX_NAME) {
+	/* go-criu has all bytes in base64. Its spelling shows before the name of a socket does: in fown, which every one has. */
+	if (field->note.conv == IMG_CONV_UNIX_NAME && !b->camel_case) {
 		good = json_unquote_printable(text, len, at->data, &at->len);
 	} else {
 		struct json_unbase64 state = { 0 };
@@ -287,7 +288,30 @@ static bool is_called(const struct json_field *field, const char *name, size_t l
 	return field->key_len == len + 4 && !memcmp(field->key + 1, name, len);
 }
 
-static struct json_field *find_field(struct json_building *of, const char *name, size_t len)
+/* As protobuf's own JSON spells it (go-criu's crit does): "so_sndbuf" is soSndbuf. */
+static bool is_called_in_camel_case(const struct json_field *field, const char *name, size_t len)
+{
+	const char *own = field->desc->name;
+	size_t at = 0;
+
+	for (; *own; own++) {
+		char c = *own;
+
+		if (c == '_') {
+			c = *++own;
+			if (!c)
+				break;
+			if (c >= 'a' && c <= 'z')
+				c += 'A' - 'a';
+		}
+		if (at == len || name[at++] != c)
+			return false;
+	}
+	return at == len;
+}
+
+static struct json_field *find_field(
+	struct json_builder *b, struct json_building *of, const char *name, size_t len)
 {
 	unsigned int n = of->type->desc->n_fields;
 
@@ -299,12 +323,18 @@ static struct json_field *find_field(struct json_building *of, const char *name,
 			return &of->type->fields[at];
 		}
 	}
+	for (unsigned int i = 0; i < n; i++) {
+		if (is_called_in_camel_case(&of->type->fields[i], name, len)) {
+			b->camel_case = true;
+			return &of->type->fields[i];
+		}
+	}
 	return NULL;
 }
 
 int json_build_member(struct json_builder *b, struct json_building *of, const char *key, size_t len, struct img_err *err)
 {
-	struct json_field *field = find_field(of, key, len);
+	struct json_field *field = find_field(b, of, key, len);
 	char *base = (char *)of->msg;
 
 	if (!field)

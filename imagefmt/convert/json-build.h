@@ -1,7 +1,7 @@
 /* imagefmt/convert/json-build.h -- a message put together from a JSON object: the way back of json-message.h.
  *
  * The compact and the pretty form are both understood, mixed as they come: a number may be a number, "0x10", a list of
- * the names of its bits, the name it has, "major:minor". What the message does not know, what it needs and does not get
+ * the names of its bits, the name it has, "major:minor". Keys may also be as protobuf's own JSON has them: camelCase. What the message does not know, what it needs and does not get
  * and what does not fit are failures (IMG_CORRUPT, with the line).
  */
 #ifndef IMAGEFMT_CONVERT_JSON_BUILD_H
@@ -17,6 +17,7 @@ struct json_builder {
 	struct json_in *in;
 	struct json_types types;
 	struct img_arena arena; /* what the messages built so far are made of */
+	bool camel_case;	/* a key was spelled the way protobuf's own JSON does */
 };
 
 /* A message that is being put together. */

@@ -5,6 +5,7 @@
  */
 
 #include "convert/json-encode.h"
+#include "convert/json-raw.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,27 +134,6 @@ static int encode_record(struct json_encode *e, const ProtobufCMessageDescriptor
 	return 0;
 }
 
-/* The one entry of an image without records. */
-static int encode_raw(struct json_encode *e, struct img_err *err)
-{
-	const char *key;
-	uint64_t total;
-	size_t len;
-	int ret;
-
-	if (json_enter(e->in, '{', err) < 0)
-		return -1;
-	ret = json_more(e->in, '{', err);
-	if (ret < 0 || (ret && json_read_key(e->in, &key, &len, err) < 0))
-		return -1;
-	if (!ret || !key_is(key, len, "extra"))
-		return json_in_fail(e->in, err, "extra belongs here");
-	if (json_extra_bytes(e, NULL, &total, err) < 0)
-		return -1;
-	ret = json_more(e->in, '{', err);
-	return ret > 0 ? json_in_fail(e->in, err, "more than extra") : ret;
-}
-
 /* ---- the image ---- */
 
 static int encode_entry(struct json_encode *e, uint64_t nr, struct img_err *err)
@@ -163,10 +143,8 @@ static int encode_entry(struct json_encode *e, uint64_t nr, struct img_err *err)
 
 	if (e->writer)
 		ret = encode_record(e, nr == 0 && info->head ? info->head : info->entry, err);
-	else if (nr == 0)
-		ret = encode_raw(e, err);
 	else
-		ret = json_in_fail(e->in, err, "%s images have one entry", info->name);
+		ret = json_raw_encode(e, err);
 	img_arena_free(&e->builder.arena);
 	return ret < 0 ? img_wrap(err, "entry %llu", (unsigned long long)nr) : 0;
 }

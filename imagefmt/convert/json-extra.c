@@ -46,7 +46,8 @@ static int bytes_extra(struct json_encode *e, const ProtobufCMessage *msg, struc
 	return json_extra_bytes(e, e->writer, &total, err);
 }
 
-static int tcp_queue(struct json_encode *e, const char *name, uint32_t len, struct img_err *err)
+/* camel: how go-criu spells it. */
+static int tcp_queue(struct json_encode *e, const char *name, const char *camel, uint32_t len, struct img_err *err)
 {
 	const char *key;
 	size_t key_len;
@@ -55,7 +56,7 @@ static int tcp_queue(struct json_encode *e, const char *name, uint32_t len, stru
 
 	if (ret < 0 || (ret && json_read_key(e->in, &key, &key_len, err) < 0))
 		return -1;
-	if (!ret || key_len != strlen(name) || memcmp(key, name, key_len))
+	if (!ret || key_len != strlen(name) || (memcmp(key, name, key_len) && memcmp(key, camel, key_len)))
 		return json_in_fail(e->in, err, "%s belongs here", name);
 	if (json_extra_bytes(e, e->writer, &total, err) < 0)
 		return img_wrap(err, "%s", name);
@@ -69,8 +70,8 @@ static int tcp_extra(struct json_encode *e, const ProtobufCMessage *msg, struct 
 	const TcpStreamEntry *tcp = (const TcpStreamEntry *)msg;
 	int ret;
 
-	if (json_enter(e->in, '{', err) < 0 || tcp_queue(e, "inq", tcp->inq_len, err) < 0 ||
-		tcp_queue(e, "outq", tcp->outq_len, err) < 0)
+	if (json_enter(e->in, '{', err) < 0 || tcp_queue(e, "inq", "inQ", tcp->inq_len, err) < 0 ||
+		tcp_queue(e, "outq", "outQ", tcp->outq_len, err) < 0)
 		return -1;
 	ret = json_more(e->in, '{', err);
 	return ret > 0 ? json_in_fail(e->in, err, "more than inq and outq") : ret;

@@ -2,10 +2,6 @@
 
 #include "convert/json-image.h"
 
-#include <string.h>
-
-#define PIECE 16384
-
 const char *json_magic_name(enum img_kind kind)
 {
 	const struct img_kind_info *info = img_kind_info(kind);
@@ -13,7 +9,7 @@ const char *json_magic_name(enum img_kind kind)
 	return info->magic ? img_kind_info(img_kind_by_magic(info->magic))->name : info->name;
 }
 
-static void image_begin(struct json_out *out, enum img_kind kind)
+void json_image_begin(struct json_out *out, enum img_kind kind)
 {
 	json_open(out, '{');
 	json_member(out, "magic");
@@ -22,7 +18,7 @@ static void image_begin(struct json_out *out, enum img_kind kind)
 	json_open(out, '[');
 }
 
-static void image_end(struct json_out *out)
+void json_image_end(struct json_out *out)
 {
 	json_close(out, ']');
 	json_close(out, '}');
@@ -61,7 +57,7 @@ int img_json_decode(
 
 	if (!image.out)
 		return -1;
-	image_begin(image.out, img_reader_kind(r));
+	json_image_begin(image.out, img_reader_kind(r));
 	do {
 		ret = write_entry(&image, nr++, err);
 	} while (ret > 0 && !json_out_failed(image.out));
@@ -70,66 +66,8 @@ int img_json_decode(
 		json_out_drop(image.out);
 		return -1;
 	}
-	image_end(image.out);
+	json_image_end(image.out);
 	return json_out_close(image.out, err);
-}
-
-static int write_raw(struct json_out *out, struct img_source *src, struct img_err *err)
-{
-	struct json_base64 b64;
-	uint8_t piece[PIECE];
-	ssize_t n;
-
-	json_base64_begin(&b64, out);
-	while ((n = img_source_read(src, piece, sizeof(piece), err)) > 0 && !json_out_failed(out))
-		json_base64_add(&b64, piece, n);
-	json_base64_end(&b64);
-	return n < 0 ? -1 : 0;
-}
-
-/* The bytes from here to the end, whether or not the source knows. */
-static int rest_of_source(struct img_source *src, uint64_t *rest, struct img_err *err)
-{
-	int64_t size = img_source_size(src);
-	uint8_t piece[PIECE];
-	ssize_t n;
-
-	if (size >= 0) {
-		*rest = (uint64_t)size - img_source_position(src);
-		return 0;
-	}
-	*rest = 0;
-	while ((n = img_source_read(src, piece, sizeof(piece), err)) > 0)
-		*rest += n;
-	return n < 0 ? -1 : 0;
-}
-
-int img_json_decode_raw(struct img_source *src, enum img_kind kind, const struct img_json_options *opt,
-	struct img_sink *sink, struct img_err *err)
-{
-	struct json_out *out = json_out_new(sink, opt->pretty, err);
-	uint64_t rest;
-	int ret;
-
-	if (!out)
-		return -1;
-	image_begin(out, kind);
-	json_item(out);
-	json_open(out, '{');
-	if (opt->no_payload) {
-		ret = rest_of_source(src, &rest, err);
-		json_payload_size(out, rest);
-	} else {
-		json_member(out, "extra");
-		ret = write_raw(out, src, err);
-	}
-	if (ret < 0) {
-		json_out_drop(out);
-		return -1;
-	}
-	json_close(out, '}');
-	image_end(out);
-	return json_out_close(out, err);
 }
 
 int img_json_message(

@@ -10,6 +10,10 @@
 /* The word of the member "magic": of kinds that share one magic, the first. */
 const char *json_magic_name(enum img_kind kind);
 
+/* Everything around the entries. */
+void json_image_begin(struct json_out *out, enum img_kind kind);
+void json_image_end(struct json_out *out);
+
 struct json_image {
 	struct img_reader *reader;
 	struct json_out *out;

@@ -124,17 +124,105 @@ def current_umask():
     return mask
 
 
-def raw():
-    """images without records have one entry, and come back"""
+def encoded(value):
+    text = value if isinstance(value, str) else json.dumps(value)
+    return subprocess.run([CRIT, 'encode'], input=text.encode('utf-8', 'surrogateescape'), stdout=subprocess.PIPE).stdout
+
+
+def comes_back(path):
+    with open(path, 'rb') as f:
+        want = f.read()
+    for args in (('decode', '-i', path), ('show', path)):
+        check(encoded(run(CRIT, *args).stdout) == want, f'{path}: encode of {args[0]}')
+
+
+def raw_pages():
+    """pages are shown in hexadecimal, one entry a page, and come back"""
     data = bytes(range(256)) * 40
     path = put('pages-1.img', data)
-    want = {'magic': 'PAGES', 'entries': [{'extra': base64.encodebytes(data).decode()}]}
+    want = {'magic': 'PAGES', 'entries': [{'page': n, 'hex': data[n * 4096:(n + 1) * 4096].hex()} for n in range(3)]}
     check(json.loads(run(CRIT, 'decode', '-i', path).stdout) == want, 'decode')
-    check(json.loads(run(CRIT, 'show', path).stdout) == want, 'show')
+    got = json.loads(run(CRIT, 'show', path).stdout)
+    check(''.join(''.join(e['hex']) for e in got['entries']) == data.hex(), 'show')
     check(json.loads(run(CRIT, 'show', '--nopl', path).stdout) == {'magic': 'PAGES', 'entries': [{'extra': '... <10KB>'}]}, '--nopl')
     check(json.loads(run(CRIT, 'info', path).stdout) == {'magic': 'PAGES', 'count': 1}, 'info')
-    p = subprocess.run([CRIT, 'encode'], input=json.dumps(want).encode(), stdout=subprocess.PIPE)
-    check(p.stdout == data, 'encode')
+    comes_back(path)
+    check(encoded({'magic': 'PAGES', 'entries': [{'extra': base64.encodebytes(data).decode()}]}) == data, 'base64 will do')
+
+
+def raw_text():
+    """text is shown by lines, whatever bytes are in it"""
+    for data in (b'', b'\n', b'*nat\n-A x\nCOMMIT\n', b'a\n\nb', 'ü\n'.encode() * 20000, b'\xff\xfe \xc3\n\x00x\xed\xa0\x80',
+                 b'x' * 16383 + 'ü'.encode() + b'y\n', b'x' * 50000):
+        comes_back(put('iptables-1.img', data))
+    path = put('nftables-1.img', b'table inet x {\n}\nend')
+    want = [{'line': 'table inet x {'}, {'line': '}'}, {'text': 'end'}]
+    check(json.loads(run(CRIT, 'decode', '-i', path).stdout)['entries'] == want, 'lines')
+
+
+def message(kind, header, *attributes):
+    body = header + b''.join(struct.pack('<HH', len(d) + 4, t) + d + bytes(-len(d) % 4) for t, d in attributes)
+    return struct.pack('<IHHII', len(body) + 16, kind, 2, 0, 0) + body
+
+
+def raw_netlink():
+    """netlink dumps are shown by message, damaged ones as far as they go, and all come back"""
+    route = message(24, struct.pack('<8BI', 2, 24, 0, 0, 254, 3, 0, 1, 0), (1, bytes([10, 1, 2, 0])), (4, struct.pack('<I', 7)), (15, struct.pack('<I', 254)),
+                    (999, b'abc'), (9, struct.pack('<HBBi', 16, 0, 4, 3) + struct.pack('<HH', 8, 5) + bytes([10, 0, 0, 1])))
+    magic = struct.pack('<I', 0x45311224)
+    got = json.loads(run(CRIT, 'decode', '-i', put('route-1.img', magic + route * 2)).stdout)['entries']
+    check(len(got) == 3 and got[0] == {'dump_magic': 0x45311224}, got)
+    check((got[1]['dst'], got[1]['dst_len'], got[1]['oif'], got[1]['table']) == ('10.1.2.0', 24, 7, 'main'), got[1])
+    check(got[1]['multipath'] == [{'oif': 3, 'weight': 5, 'flags': 0, 'gateway': '10.0.0.1'}], got[1])
+    check(got[1]['attribute_999'] == '616263', got[1])
+    comes_back(put('route-1.img', magic + route * 2))
+    for cut in (0, 1, 3, 4, 5, 15, 20, 21, 40, 60):
+        comes_back(put('route6-1.img', (magic + route)[:cut]))
+    for at in range(0, len(route), 3):
+        comes_back(put('netns-ct-1.img', route[:at] + b'\xff\x7f' + route[at + 2:]))
+
+
+def raw_tar():
+    """the members of a tmpfs are listed"""
+    import io
+    import tarfile
+    buf = io.BytesIO()
+    with tarfile.open(fileobj=buf, mode='w:gz') as tar:
+        info = tarfile.TarInfo('dir/file')
+        info.size = 5
+        tar.addfile(info, io.BytesIO(b'hello'))
+        link = tarfile.TarInfo('link')
+        link.type, link.linkname = tarfile.SYMTYPE, 'dir/file'
+        tar.addfile(link)
+    path = put('tmpfs-dev-7.tar.gz.img', buf.getvalue())
+    entry, = json.loads(run(CRIT, 'show', path).stdout)['entries']
+    check([(f['path'], f['type'], f['size']) for f in entry['files']] == [('dir/file', 'file', 5), ('link', 'symlink', 0)], entry)
+    comes_back(path)
+    comes_back(put('tmpfs-dev-7.tar.gz.img', buf.getvalue()[:60]))
+    comes_back(put('tmpfs-dev-7.tar.gz.img', b'no tar'))
+
+
+def camel_case():
+    """go-criu's JSON: keys in camelCase, 64 bits in strings, all bytes in base64"""
+    python = {'magic': 'UNIXSK', 'entries': [{
+        'id': 1, 'ino': 2, 'type': 1, 'state': 10, 'flags': 2, 'uflags': 0, 'backlog': 5, 'peer': 0,
+        'fown': {'uid': 0, 'euid': 0, 'signum': 0, 'pid_type': 0, 'pid': 0},
+        'opts': {'so_sndbuf': 1, 'so_rcvbuf': 2, 'so_snd_tmo_sec': 3, 'so_snd_tmo_usec': 4, 'so_rcv_tmo_sec': 5, 'so_rcv_tmo_usec': 6},
+        'name': '=00abc', 'shutdown': 'WRITE', 'mnt_id': -1}]}
+
+    def camel(value):
+        if isinstance(value, dict):
+            return {k.split('_')[0] + ''.join(w.title() for w in k.split('_')[1:]): camel(v) for k, v in value.items()}
+        return [camel(v) for v in value] if isinstance(value, list) else value
+
+    go = camel(python)
+    go['entries'][0]['name'] = base64.b64encode(b'\0abc').decode()
+    go['entries'][0]['opts']['soSndTmoSec'] = '3'
+    check(encoded(go) == encoded(python) != b'', 'a UNIX socket')
+    check(encoded('{"magic":"PAGEMAP","entries":[{"pagesId":1},{"vaddr":"65536","compatNrPages":0,"flags":4,"nrPages":"2"}]}') ==
+          encoded('{"magic":"PAGEMAP","entries":[{"pages_id":1},{"vaddr":65536,"compat_nr_pages":0,"flags":4,"nr_pages":2}]}') != b'',
+          'a page map')
+    check(encoded('{"magic":"PAGEMAP","entries":[{"PagesId":1}]}') == b'', 'PagesId is no name')
 
 
 def kinds_crit_lacks():
@@ -192,4 +280,4 @@ def closed_output():
 
 
 if __name__ == '__main__':
-    main([help_of_all, usage, missing, bad_images, files, raw, kinds_crit_lacks, constant_memory, closed_output])
+    main([help_of_all, usage, missing, bad_images, files, raw_pages, raw_text, raw_netlink, raw_tar, camel_case, kinds_crit_lacks, constant_memory, closed_output])
