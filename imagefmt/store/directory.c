@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,9 +15,11 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "io/sink.h"
+#include "store/spool.h"
 
 #define PARENT	   "parent"
-#define IMAGE_MODE 0600 /* memory of others is in it */
+#define IMAGE_MODE 0600	  /* memory of others is in it */
+#define ZST	   ".zst" /* a page image that is stored compressed */
 
 struct directory {
 	struct img_set set;
@@ -31,23 +35,42 @@ static struct directory *directory_of(const struct img_set *set)
 	return (struct directory *)set;
 }
 
-static int directory_has(struct img_set *set, const char *name, struct img_err *err)
+/* The name of a page image's compressed file; false for what is no page image. */
+static bool zst_name(const char *name, char file[NAME_MAX + sizeof(ZST)])
+{
+	if (!img_is_page_image(name))
+		return false;
+	snprintf(file, NAME_MAX + sizeof(ZST), "%s" ZST, name);
+	return true;
+}
+
+static int file_has(int dirfd, const char *name, struct img_err *err)
 {
 	struct stat st;
 
-	if (!fstatat(directory_of(set)->fd, name, &st, 0))
+	if (!fstatat(dirfd, name, &st, 0))
 		return S_ISREG(st.st_mode);
 	return errno == ENOENT ? 0 : img_fail_sys(err, "%s: stat", name);
 }
 
-static int directory_source(
-	struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
+static int directory_has(struct img_set *set, const char *name, struct img_err *err)
+{
+	char file[NAME_MAX + sizeof(ZST)];
+	int ret = file_has(directory_of(set)->fd, name, err);
+
+	if (ret == 0 && zst_name(name, file))
+		ret = file_has(directory_of(set)->fd, file, err);
+	return ret;
+}
+
+/* 1, 0 when there is none, -1. */
+static int file_source(int dirfd, const char *name, struct img_source **src_out, struct img_err *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
 
 	/* Not to hang on a fifo of that name. */
-	fd = openat(directory_of(set)->fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : img_fail_sys(err, "%s: open", name);
 	if (fstat(fd, &st))
@@ -59,6 +82,38 @@ static int directory_source(
 		return img_wrap(err, "%s", name);
 	steal_fd(&fd);
 	return 1;
+}
+
+/* Pages are read by position. What someone else compressed may have no seek table: then it is unpacked. `stored` is gone
+ * whatever is returned. */
+static struct img_source *zst_source(struct img_source *stored, struct img_err *err)
+{
+	struct img_source *src = img_zstd_source_new(stored, err), *all;
+
+	if (!src)
+		img_source_close(stored);
+	if (!src || img_source_can_pread(src))
+		return src;
+	all = img_spool_all(src, err);
+	if (!all)
+		img_source_close(src);
+	return all;
+}
+
+static int directory_source(
+	struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
+{
+	char file[NAME_MAX + sizeof(ZST)];
+	struct img_source *stored;
+	int ret = file_source(directory_of(set)->fd, name, src_out, err);
+
+	if (ret || !zst_name(name, file))
+		return ret;
+	ret = file_source(directory_of(set)->fd, file, &stored, err);
+	if (ret <= 0)
+		return ret;
+	*src_out = zst_source(stored, err);
+	return *src_out ? 1 : img_wrap(err, "%s", file);
 }
 
 struct names {
@@ -90,6 +145,18 @@ static int names_add(struct names *names, const char *name, struct img_err *err)
 	return 0;
 }
 
+/* A compressed page image goes by its own name. */
+static void zst_strip(char *name)
+{
+	size_t len = strlen(name), suffix = strlen(ZST);
+
+	if (len <= suffix || strcmp(name + len - suffix, ZST))
+		return;
+	name[len - suffix] = '\0';
+	if (!img_is_page_image(name))
+		name[len - suffix] = '.';
+}
+
 /* The regular files, sorted. */
 static int names_read(int dirfd, struct names *names, struct img_err *err)
 {
@@ -113,6 +180,7 @@ static int names_read(int dirfd, struct names *names, struct img_err *err)
 			continue;
 		if (de->d_type != DT_REG && (fstatat(dirfd, de->d_name, &st, 0) || !S_ISREG(st.st_mode)))
 			continue;
+		zst_strip(de->d_name);
 		if (names_add(names, de->d_name, err))
 			return -1;
 	}
@@ -130,7 +198,8 @@ static int directory_each(struct img_set *set, int (*fn)(void *arg, const char *
 	int ret = names_read(directory_of(set)->fd, &names, err);
 
 	for (size_t i = 0; !ret && i < names.nr; i++)
-		ret = fn(arg, names.list[i], err);
+		if (!i || strcmp(names.list[i], names.list[i - 1]))
+			ret = fn(arg, names.list[i], err);
 	return ret;
 }
 
@@ -140,7 +209,7 @@ static int directory_each(struct img_set *set, int (*fn)(void *arg, const char *
 struct file_sink {
 	struct img_sink *file;
 	int dirfd;
-	char name[256];
+	char name[NAME_MAX + sizeof(ZST)];
 };
 
 static int file_write(void *self, const void *buf, size_t len, struct img_err *err)
@@ -202,11 +271,6 @@ static struct img_sink *file_sink_new(int dirfd, const char *name, struct img_er
 		img_fail_nomem(err);
 		return NULL;
 	}
-	/* A new file always: what another set shares by a hard link, or a link points to, stays as it is. */
-	if (unlinkat(dirfd, name, 0) && errno != ENOENT) {
-		img_fail_sys(err, "replace");
-		return NULL;
-	}
 	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, IMAGE_MODE);
 	if (fd < 0) {
 		img_fail_sys(err, "create");
@@ -226,19 +290,61 @@ static struct img_sink *file_sink_new(int dirfd, const char *name, struct img_er
 	return sink;
 }
 
+/* The file goes, and what may be there of its other form. */
+static int directory_remove(struct img_set *set, const char *name, struct img_err *err)
+{
+	char file[NAME_MAX + sizeof(ZST)];
+	int dirfd = directory_of(set)->fd;
+
+	if (unlinkat(dirfd, name, 0) && errno != ENOENT)
+		return img_fail_sys(err, "%s: remove", name);
+	if (zst_name(name, file) && unlinkat(dirfd, file, 0) && errno != ENOENT)
+		return img_fail_sys(err, "%s: remove", file);
+	return 0;
+}
+
+static struct img_sink *zst_sink(struct img_set *set, const char *file, struct img_err *err)
+{
+	struct img_sink *stored = file_sink_new(directory_of(set)->fd, file, err), *sink;
+	struct img_zstd_options opt;
+
+	if (!stored)
+		return NULL;
+	pthread_mutex_lock(&set->lock);
+	opt = set->zstd;
+	pthread_mutex_unlock(&set->lock);
+	sink = img_zstd_sink_new(stored, &opt, err);
+	if (!sink)
+		img_sink_abort(stored);
+	return sink;
+}
+
 static struct img_sink *directory_sink(struct img_set *set, const char *name, struct img_err *err)
 {
-	struct img_sink *sink = file_sink_new(directory_of(set)->fd, name, err);
+	char file[NAME_MAX + sizeof(ZST)];
+	struct img_sink *sink;
 
+	/* A new file always: what another set shares by a hard link, or a link points to, stays as it is. */
+	if (directory_remove(set, name, err))
+		return NULL;
+	sink = set->compress && zst_name(name, file) ? zst_sink(set, file, err)
+						     : file_sink_new(directory_of(set)->fd, name, err);
 	if (!sink)
 		img_wrap(err, "%s", name);
 	return sink;
 }
 
-static int directory_remove(struct img_set *set, const char *name, struct img_err *err)
+static int directory_stored(struct img_set *set, const char *name, struct img_member *m, struct img_err *err)
 {
-	if (unlinkat(directory_of(set)->fd, name, 0) && errno != ENOENT)
-		return img_fail_sys(err, "%s: remove", name);
+	char file[NAME_MAX + sizeof(ZST)];
+	struct stat st;
+
+	if (!zst_name(name, file))
+		return 0;
+	if (fstatat(directory_of(set)->fd, file, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : img_fail_sys(err, "stat");
+	m->codec = "zstd";
+	m->stored_size = st.st_size;
 	return 0;
 }
 
@@ -277,6 +383,7 @@ static const struct img_set_ops directory_ops = {
 	.source = directory_source,
 	.sink = directory_sink,
 	.remove = directory_remove,
+	.stored = directory_stored,
 	.parent = directory_parent,
 	.link_parent = directory_link_parent,
 	.dirfd = directory_dirfd,

@@ -74,6 +74,10 @@ static int member_finish(void *self, struct img_err *err)
 	if (img_sink_finish(steal_ptr(&m->store), err))
 		return img_wrap(err, "%s", m->name);
 	member.digested = img_digest_final(m->digest, member.digest);
+	if (m->set->ops->stored && m->set->ops->stored(m->set, m->name, &member, err))
+		return img_wrap(err, "%s", m->name);
+	if (member.codec && img_set_require(m->set, "pages-zstd", err))
+		return img_wrap(err, "%s", m->name);
 	return img_set_note(m->set, &member, err);
 }
 

@@ -99,6 +99,9 @@ static ManifestMember *member_message(struct img_arena *arena, struct img_member
 	msg->kind = (char *)(kind == IMG_KIND_UNKNOWN ? "" : img_kind_info(kind)->name);
 	msg->kind_revision = kind == IMG_KIND_UNKNOWN ? 0 : img_kind_info(kind)->revision;
 	msg->size = m->size;
+	msg->has_stored_size = m->codec != NULL;
+	msg->stored_size = m->stored_size;
+	msg->codec = (char *)m->codec;
 	if (m->digested) {
 		msg->digest.data = m->digest;
 		msg->digest.len = IMG_DIGEST_SIZE;

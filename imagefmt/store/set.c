@@ -91,6 +91,24 @@ int img_set_link_parent(struct img_set *set, const char *path, struct img_err *e
 	return set->ops->link_parent(set, path, err);
 }
 
+bool img_is_page_image(const char *name)
+{
+	return img_kind_by_file(name, NULL) == IMG_PAGES;
+}
+
+int img_set_compress(struct img_set *set, const struct img_zstd_options *opt, struct img_err *err)
+{
+	if (!set->writing || set->sealed)
+		return img_fail(err, IMG_USAGE, "the set is not being written");
+	if (!set->ops->stored)
+		return img_fail(err, IMG_UNSUPPORTED, "this store does not compress single images");
+	pthread_mutex_lock(&set->lock);
+	set->compress = true;
+	set->zstd = opt ? *opt : (struct img_zstd_options){ 0 };
+	pthread_mutex_unlock(&set->lock);
+	return 0;
+}
+
 uint32_t img_set_new_pages_id(struct img_set *set)
 {
 	uint32_t id;

@@ -7,6 +7,8 @@
 #include "criuimg/arena.h"
 #include "criuimg/set.h"
 
+struct img_member;
+
 /* What a kind of store can do. Names were checked; a set that is not being written sees none of sink, remove, link_parent. */
 struct img_set_ops {
 	int (*has)(struct img_set *set, const char *name, struct img_err *err);
@@ -19,6 +21,8 @@ struct img_set_ops {
 	int (*remove)(struct img_set *set, const char *name, struct img_err *err); /* not there: fine */
 	int (*parent)(struct img_set *set, struct img_set **parent_out,
 		struct img_err *err); /* a new set; NULL: never one */
+	/* How the finished member is stored, for those that compress some: m->stored_size, m->codec. NULL: all as they are. */
+	int (*stored)(struct img_set *set, const char *name, struct img_member *m, struct img_err *err);
 	int (*link_parent)(struct img_set *set, const char *path, struct img_err *err); /* NULL: cannot */
 	int (*dirfd)(const struct img_set *set);					/* NULL: none */
 	void (*close)(struct img_set *set); /* frees what is the store's own, and the set */
@@ -28,6 +32,8 @@ struct img_set_ops {
 struct img_member {
 	char *name;
 	uint64_t size;
+	uint64_t stored_size; /* with a codec */
+	const char *codec;    /* NULL: none */
 	bool digested;
 	unsigned char digest[IMG_DIGEST_SIZE];
 };
@@ -42,6 +48,8 @@ struct img_set {
 	bool parent_known;
 	bool begun; /* a member was written: an old manifest is gone */
 	bool sealed;
+	bool compress;
+	struct img_zstd_options zstd; /* of page images, with compress */
 	uint32_t pages_ids;
 	struct img_member *members; /* sorted by name */
 	size_t nr_members, room_members;
@@ -60,5 +68,8 @@ struct img_sink *img_member_sink(
 	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
+
+/* Is this a member that img_set_compress() is about? */
+bool img_is_page_image(const char *name);
 
 #endif

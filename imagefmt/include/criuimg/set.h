@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "criuimg/compress.h"
 #include "criuimg/digest.h"
 #include "criuimg/err.h"
 #include "criuimg/io.h"
@@ -55,6 +56,10 @@ int img_set_source(struct img_set *set, const char *name, struct img_source **sr
  * Reports about a run (kinds of IMG_FRAMING_SERVICE: stats-*, irmap-cache) are no members of the set: the manifest does not
  * list them, and they can still be written after img_set_seal(). */
 struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err);
+/* Store the page images that are begun from now on compressed, others as they are: in a directory pages-1.img is then the
+ * file pages-1.img.zst, and the set requires "pages-zstd". opt NULL: the usual. Stores that compress as a whole or not at
+ * all: IMG_UNSUPPORTED. */
+int img_set_compress(struct img_set *set, const struct img_zstd_options *opt, struct img_err *err);
 /* A number N for which this set has not yet given out pages-N.img, from 1. 32 bits, never 0. */
 uint32_t img_set_new_pages_id(struct img_set *set);
 
