@@ -56,6 +56,7 @@ struct restore_premapped {
 struct restore_memfd {
 	MemfdInodeEntry *rec;
 	int fd; /* open in the front, and so in all tasks; -1 before "start" */
+	uint32_t first_id; /* in files.img: of the description that it was made with; 0: none has that */
 };
 
 struct restore_mem {
@@ -77,8 +78,8 @@ struct restore_mem *restore_mem_get(struct restore *r, struct img_err *err);
 int restore_memfds_read(struct restore *r, struct img_err *err);
 struct restore_memfd *restore_memfd_find(const struct restore *r, uint32_t inode_id);
 int restore_memfds_start(struct restore *r, struct img_err *err);
-/* Another file description of memfd inode_id, FD_CLOEXEC. From "start" on. */
-int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, int *fd, struct img_err *err);
+/* A descriptor of memfd inode_id, FD_CLOEXEC: of the description it was made with (first), or of a new one. From "start" on. */
+int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err);
 int restore_memfds_seal(struct restore *r, struct img_err *err);
 
 struct restore_segment *restore_segment_find(const struct restore *r, uint64_t shmid);

@@ -1,4 +1,9 @@
-/* engines/fd/memfd/memfd-restore.c -- how criu-restore opens memfds again: their files were made at the start (mem/shmem/). */
+/* engines/fd/memfd/memfd-restore.c -- how criu-restore opens memfds again: their files were made at the start (mem/shmem/).
+ *
+ * The description that memfd_create(2) makes differs from one that open(2) makes: for writing as it is, it does not stop the file
+ * from being executed. So the first description of the image that reads and writes is that one, and so are mappings made
+ * through such; the others are opened.
+ */
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,6 +15,7 @@
 static int memfd_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
 {
 	const MemfdFileEntry *memfd = f->rec->memfd;
+	struct restore_memfd *file;
 
 	if (!memfd)
 		return img_fail(err, IMG_CORRUPT, "has no memfd record");
@@ -17,8 +23,11 @@ static int memfd_plan(struct restore *r, const struct restore_file *f, struct im
 		return img_fail(err, IMG_CORRUPT, "calls itself %#x", memfd->id);
 	if (restore_memfds_read(r, err) < 0)
 		return -1;
-	if (!restore_memfd_find(r, memfd->inode_id))
+	file = restore_memfd_find(r, memfd->inode_id);
+	if (!file)
 		return img_fail(err, IMG_CORRUPT, "its file %u is not in memfd.img", memfd->inode_id);
+	if ((memfd->flags & O_ACCMODE) == O_RDWR && !file->first_id)
+		file->first_id = f->id;
 	return 0;
 }
 
@@ -28,7 +37,9 @@ static int memfd_make(struct restore *r, struct restore_task *t, const struct re
 	const MemfdFileEntry *memfd = files[0]->rec->memfd;
 	cleanup_fd int fd = -1;
 
-	if (restore_memfd_open(r, memfd->inode_id, (int)memfd->flags, &fd, err) < 0)
+	bool first = restore_memfd_find(r, memfd->inode_id)->first_id == files[0]->id;
+
+	if (restore_memfd_open(r, memfd->inode_id, (int)memfd->flags, first, &fd, err) < 0)
 		return -1;
 	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
 		return img_fail_sys(err, "seek to %llu", (unsigned long long)memfd->pos);
@@ -43,7 +54,9 @@ static int memfd_open(struct restore *r, struct restore_task *t, const struct re
 {
 	const MemfdFileEntry *memfd = f->rec->memfd;
 
-	return restore_memfd_open(r, memfd->inode_id, flags < 0 ? (int)memfd->flags : flags, fd, err);
+	if (flags < 0)
+		flags = (int)memfd->flags;
+	return restore_memfd_open(r, memfd->inode_id, flags, (flags & O_ACCMODE) == O_RDWR, fd, err);
 }
 
 const struct fd_restore_ops memfd_restore_ops = {

@@ -144,12 +144,16 @@ int restore_memfds_seal(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, int *fd, struct img_err *err)
+int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err)
 {
 	const struct restore_memfd *m = restore_memfd_find(r, inode_id);
 
 	if (!m)
 		return img_fail(err, IMG_CORRUPT, "memfd %u is not in memfd.img", inode_id);
+	if (first) {
+		*fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 0);
+		return *fd < 0 ? img_fail_sys(err, "memfd '%s'", m->rec->name) : 0;
+	}
 	*fd = restore_reopen(m->fd, (flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC)) | O_CLOEXEC, err);
 	return *fd < 0 ? img_wrap(err, "memfd '%s'", m->rec->name) : 0;
 }
