@@ -1,124 +1,113 @@
-/* engines/kernel/vdso.c -- the dynamic symbols of a vdso. The bytes may come from an image: nothing in them is trusted. */
+/* kernel/vdso.c -- the functions in a vdso image. */
 
 #include <elf.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/vdso.h"
 
-#if defined(__x86_64__)
-#define MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define MACHINE EM_AARCH64
-#else
-#define MACHINE EM_NONE
-#endif
-
-struct elf {
-	const unsigned char *image;
-	size_t size;
-	uint64_t base; /* address of the first byte, as the file has it */
-	uint64_t symtab, strtab, strsz, hash, gnu_hash; /* offsets; 0: none */
+/* What of the dynamic section is needed, as offsets in the image. */
+struct tables {
+	uint64_t symtab, strtab, strsz, hash, gnu_hash;
 };
 
-/* len bytes at offset, copied out: nothing is known of alignment. */
-static bool get(const struct elf *e, uint64_t offset, void *to, size_t len)
+struct image {
+	const uint8_t *bytes;
+	size_t size;
+	uint64_t bias; /* from addresses to offsets */
+};
+
+static const void *at(const struct image *img, uint64_t offset, uint64_t size)
 {
-	if (offset > e->size || len > e->size - offset)
-		return false;
-	memcpy(to, e->image + offset, len);
-	return true;
+	return offset <= img->size && size <= img->size - offset ? img->bytes + offset : NULL;
 }
 
-static bool read_dynamic(struct elf *e, const Elf64_Phdr *ph)
+static int corrupt(struct img_err *err, const char *what)
 {
-	Elf64_Dyn dyn;
+	return img_fail(err, IMG_CORRUPT, "vdso: %s", what);
+}
 
-	for (uint64_t at = ph->p_vaddr - e->base; get(e, at, &dyn, sizeof(dyn)); at += sizeof(dyn)) {
-		uint64_t offset = dyn.d_un.d_ptr - e->base;
+static int find_dynamic(struct image *img, const Elf64_Dyn **dyn, size_t *nr, struct img_err *err)
+{
+	const Elf64_Ehdr *eh = at(img, 0, sizeof(*eh));
+	const Elf64_Phdr *ph;
 
-		switch (dyn.d_tag) {
-		case DT_NULL:
-			return e->symtab && e->strtab && e->strsz;
+	if (!eh || memcmp(eh->e_ident, ELFMAG, SELFMAG) || eh->e_ident[EI_CLASS] != ELFCLASS64 ||
+		eh->e_phentsize != sizeof(*ph))
+		return corrupt(err, "not a 64-bit ELF object");
+	ph = at(img, eh->e_phoff, eh->e_phnum * sizeof(*ph));
+	if (!ph || eh->e_phoff % _Alignof(Elf64_Phdr))
+		return corrupt(err, "no program headers");
+	*dyn = NULL;
+	*nr = 0;
+	for (size_t i = 0; i < eh->e_phnum; i++) {
+		if (ph[i].p_type == PT_LOAD)
+			img->bias = ph[i].p_vaddr - ph[i].p_offset;
+		if (ph[i].p_type == PT_DYNAMIC && ph[i].p_offset % _Alignof(Elf64_Dyn) == 0) {
+			*dyn = at(img, ph[i].p_offset, ph[i].p_filesz);
+			*nr = ph[i].p_filesz / sizeof(**dyn);
+		}
+	}
+	return *dyn ? 0 : corrupt(err, "no dynamic section");
+}
+
+static void read_dynamic(const struct image *img, const Elf64_Dyn *dyn, size_t nr, struct tables *t)
+{
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < nr && dyn[i].d_tag != DT_NULL; i++) {
+		uint64_t offset = dyn[i].d_un.d_ptr - img->bias;
+
+		switch (dyn[i].d_tag) {
 		case DT_SYMTAB:
-			e->symtab = offset;
+			t->symtab = offset;
 			break;
 		case DT_STRTAB:
-			e->strtab = offset;
+			t->strtab = offset;
 			break;
 		case DT_STRSZ:
-			e->strsz = dyn.d_un.d_val;
+			t->strsz = dyn[i].d_un.d_val;
 			break;
 		case DT_HASH:
-			e->hash = offset;
+			t->hash = offset;
 			break;
 		case DT_GNU_HASH:
-			e->gnu_hash = offset;
+			t->gnu_hash = offset;
 			break;
 		}
 	}
-	return false;
 }
 
-static bool read_headers(struct elf *e)
+/* The table of symbols does not say how long it is; the hash tables do. */
+static size_t count_by_gnu_hash(const struct image *img, uint64_t offset)
 {
-	Elf64_Phdr ph, dynamic = { 0 };
-	bool loaded = false;
-	Elf64_Ehdr eh;
+	const uint32_t *head = offset % 4 ? NULL : at(img, offset, 16), *buckets, *chain;
+	uint32_t last = 0;
 
-	if (!get(e, 0, &eh, sizeof(eh)) || memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-		eh.e_ident[EI_DATA] != ELFDATA2LSB || eh.e_machine != MACHINE || eh.e_phentsize != sizeof(ph))
-		return false;
-	for (unsigned int i = 0; i < eh.e_phnum; i++) {
-		if (!get(e, eh.e_phoff + i * sizeof(ph), &ph, sizeof(ph)))
-			return false;
-		if (ph.p_type == PT_LOAD && !loaded) {
-			e->base = ph.p_vaddr - ph.p_offset;
-			loaded = true;
-		}
-		if (ph.p_type == PT_DYNAMIC)
-			dynamic = ph;
+	if (!head || head[2] > img->size / 8 || head[0] > img->size / 4)
+		return 0;
+	offset += 16 + head[2] * 8ull;
+	buckets = at(img, offset, head[0] * 4ull);
+	for (uint32_t i = 0; buckets && i < head[0]; i++)
+		if (buckets[i] > last)
+			last = buckets[i];
+	if (!buckets || last < head[1])
+		return 0;
+	offset += head[0] * 4ull;
+	/* The chain of the last bucket ends with the last symbol: an odd hash. */
+	for (;; last++) {
+		chain = at(img, offset + (last - head[1]) * 4ull, 4);
+		if (!chain)
+			return 0;
+		if (*chain & 1)
+			return last + 1;
 	}
-	return loaded && dynamic.p_type && read_dynamic(e, &dynamic);
 }
 
-/* The last symbol of the chains, plus one: the GNU table does not say how many there are. */
-static bool count_gnu(const struct elf *e, uint32_t *nr)
+static size_t count_symbols(const struct image *img, const struct tables *t)
 {
-	uint32_t head[4], last = 0, bucket, word; /* buckets, first symbol, words of the filter, shift */
-	uint64_t buckets, chains;
+	const uint32_t *hash = t->hash && t->hash % 4 == 0 ? at(img, t->hash, 8) : NULL;
 
-	if (!get(e, e->gnu_hash, head, sizeof(head)))
-		return false;
-	buckets = e->gnu_hash + sizeof(head) + (uint64_t)head[2] * 8;
-	chains = buckets + (uint64_t)head[0] * 4;
-	for (uint32_t i = 0; i < head[0]; i++) {
-		if (!get(e, buckets + i * 4ull, &bucket, 4))
-			return false;
-		if (bucket > last)
-			last = bucket;
-	}
-	if (last < head[1])
-		return false;
-	do
-		if (!get(e, chains + (last - head[1]) * 4ull, &word, 4))
-			return false;
-	while (last++, !(word & 1));
-	*nr = last;
-	return true;
-}
-
-static bool count_symbols(const struct elf *e, uint32_t *nr)
-{
-	uint32_t head[2]; /* buckets, chains: one for each symbol */
-
-	if (!e->hash)
-		return e->gnu_hash && count_gnu(e, nr);
-	if (!get(e, e->hash, head, sizeof(head)))
-		return false;
-	*nr = head[1];
-	return true;
+	return hash ? hash[1] : t->gnu_hash ? count_by_gnu_hash(img, t->gnu_hash) : 0;
 }
 
 static int by_name(const void *a, const void *b)
@@ -126,52 +115,61 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct kern_vdso_symbol *)a)->name, ((const struct kern_vdso_symbol *)b)->name);
 }
 
-static bool read_symbols(const struct elf *e, struct kern_vdso *vdso)
+static void add_symbol(const struct image *img, const char *strings, uint64_t strsz, const Elf64_Sym *s, struct kern_vdso *vdso)
 {
-	uint32_t nr;
+	struct kern_vdso_symbol *to = &vdso->symbols[vdso->nr];
+	uint64_t offset = s->st_value - img->bias;
+	size_t len;
 
-	if (!count_symbols(e, &nr))
-		return false;
-	for (uint32_t i = 0; i < nr; i++) {
-		struct kern_vdso_symbol *s = &vdso->symbols[vdso->nr];
-		Elf64_Sym sym;
-		size_t room;
-
-		if (!get(e, e->symtab + i * sizeof(sym), &sym, sizeof(sym)))
-			return false;
-		if (sym.st_shndx == SHN_UNDEF || ELF64_ST_TYPE(sym.st_info) != STT_FUNC)
-			continue;
-		if (sym.st_name >= e->strsz || e->strtab > e->size || e->strsz > e->size - e->strtab)
-			return false;
-		room = e->strsz - sym.st_name < KERN_VDSO_NAME ? e->strsz - sym.st_name : KERN_VDSO_NAME;
-		if (!memchr(e->image + e->strtab + sym.st_name, '\0', room))
-			return false;
-		strcpy(s->name, (const char *)e->image + e->strtab + sym.st_name);
-		s->offset = sym.st_value - e->base;
-		s->size = sym.st_size;
-		if (s->offset >= e->size || s->size > e->size - s->offset || ++vdso->nr == KERN_VDSO_SYMBOLS)
-			return false;
-	}
-	qsort(vdso->symbols, vdso->nr, sizeof(vdso->symbols[0]), by_name);
-	return true;
+	if (ELF64_ST_TYPE(s->st_info) != STT_FUNC || s->st_shndx == SHN_UNDEF || s->st_name >= strsz || !at(img, offset, 1))
+		return;
+	len = strnlen(strings + s->st_name, strsz - s->st_name);
+	if (len >= sizeof(to->name) || len == strsz - s->st_name || vdso->nr == KERN_VDSO_SYMBOLS_MAX)
+		return;
+	memcpy(to->name, strings + s->st_name, len + 1);
+	to->offset = offset;
+	to->size = s->st_size;
+	vdso->nr++;
 }
 
 int kern_vdso_parse(const void *image, size_t size, struct kern_vdso *vdso, struct img_err *err)
 {
-	struct elf e = { .image = image, .size = size };
+	struct image img = { .bytes = image, .size = size };
+	const Elf64_Sym *symbols;
+	const Elf64_Dyn *dyn;
+	const char *strings;
+	struct tables t;
+	size_t nr = 0;
 
 	memset(vdso, 0, sizeof(*vdso));
-	if (!read_headers(&e) || !read_symbols(&e, vdso))
-		return img_fail(err, IMG_UNSUPPORTED, "a vdso that is not understood");
+	if (find_dynamic(&img, &dyn, &nr, err) < 0)
+		return -1;
+	read_dynamic(&img, dyn, nr, &t);
+	nr = count_symbols(&img, &t);
+	symbols = t.symtab && t.symtab % _Alignof(Elf64_Sym) == 0 && nr < size ? at(&img, t.symtab, nr * sizeof(*symbols)) : NULL;
+	strings = t.strtab ? at(&img, t.strtab, t.strsz) : NULL;
+	if (!nr || !symbols || !strings)
+		return corrupt(err, "no symbols");
+	for (size_t i = 0; i < nr; i++)
+		add_symbol(&img, strings, t.strsz, &symbols[i], vdso);
+	qsort(vdso->symbols, vdso->nr, sizeof(vdso->symbols[0]), by_name);
 	return 0;
 }
 
 const struct kern_vdso_symbol *kern_vdso_find(const struct kern_vdso *vdso, const char *name)
 {
-	struct kern_vdso_symbol key;
+	for (size_t i = 0; i < vdso->nr; i++)
+		if (!strcmp(vdso->symbols[i].name, name))
+			return &vdso->symbols[i];
+	return NULL;
+}
 
-	if (strlen(name) >= sizeof(key.name))
-		return NULL;
-	strcpy(key.name, name);
-	return bsearch(&key, vdso->symbols, vdso->nr, sizeof(key), by_name);
+bool kern_vdso_same(const struct kern_vdso *a, const struct kern_vdso *b)
+{
+	if (a->nr != b->nr)
+		return false;
+	for (size_t i = 0; i < a->nr; i++)
+		if (strcmp(a->symbols[i].name, b->symbols[i].name) || a->symbols[i].offset != b->symbols[i].offset)
+			return false;
+	return true;
 }

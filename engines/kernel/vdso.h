@@ -1,30 +1,32 @@
-/* kernel/vdso.h -- the functions of a vdso: a small ELF file that the kernel maps into every task. Facts: vdso(7), elf(5). */
+/* kernel/vdso.h -- the functions in a vdso image: an ELF object that the kernel maps into every process. Facts: vdso(7), elf(5). */
 #ifndef ENGINES_KERNEL_VDSO_H
 #define ENGINES_KERNEL_VDSO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "criuimg/err.h"
 
-#define KERN_VDSO_NAME	  32
-#define KERN_VDSO_SYMBOLS 64
+enum { KERN_VDSO_SYMBOLS_MAX = 64 };
 
 struct kern_vdso_symbol {
-	char name[KERN_VDSO_NAME]; /* "__vdso_time", and "time" beside it */
-	uint64_t offset;	   /* from the start of the mapping */
-	uint64_t size;
+	char name[48];
+	uint64_t offset; /* of its first byte, from the start of the image */
+	uint64_t size;	 /* bytes; 0: not said */
 };
 
 struct kern_vdso {
-	struct kern_vdso_symbol symbols[KERN_VDSO_SYMBOLS]; /* of functions, ascending by name */
+	struct kern_vdso_symbol symbols[KERN_VDSO_SYMBOLS_MAX]; /* ascending by name */
 	size_t nr;
 };
 
-/* From the bytes of a mapped vdso of this machine's architecture. Fails IMG_UNSUPPORTED when it is not one that is understood. Every
- * offset is inside of the image. */
+/* From the bytes as they lie in memory. They need not be trusted: IMG_CORRUPT where they are no such thing. Names that do
+ * not fit and symbols that are no functions are left out. */
 int kern_vdso_parse(const void *image, size_t size, struct kern_vdso *vdso, struct img_err *err);
-/* NULL when there is none of that name. */
+/* NULL: there is none. */
 const struct kern_vdso_symbol *kern_vdso_find(const struct kern_vdso *vdso, const char *name);
+/* The same functions at the same places? */
+bool kern_vdso_same(const struct kern_vdso *a, const struct kern_vdso *b);
 
 #endif

@@ -269,7 +269,7 @@ static int choose_items(struct work *w, struct img_err *err)
 		const struct restore_premapped *from;
 		struct item *item;
 
-		if (!restore_vma_private(e) || !has_pages(w, e))
+		if (!restore_vma_private(e) || e->status & IMG_VMA_VDSO || !has_pages(w, e))
 			continue;
 		item = img_array_more(&w->items, w->nr, &w->room);
 		if (!item)

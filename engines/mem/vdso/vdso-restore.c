@@ -1,55 +1,32 @@
 /* engines/mem/vdso/vdso-restore.c -- how criu-restore gives a task the kernel's own code and data: vdso and vvar.
  *
- * The new process has those of this host. Where they are laid out as in the image they go where the task knows them to be. Else the task keeps
- * the code that it had, as plain memory, and every function in it begins with a jump to that of this host, which lies
- * elsewhere; a function that this host has not becomes a system call.
+ * A new process has those of this kernel. Where the task's were the same they are moved to where its were, and that is all.
+ * Where the vdso of the image has its functions elsewhere (another kernel), the program holds addresses of the old one: then the
+ * old image stays as ordinary memory, each of its functions a jump to the one of the same name in this kernel's vdso,
+ * which is put at an address that the task does not use. The data that the old functions read is gone: none of them runs.
  */
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "criu-restore/arch.h"
-#include "criu-restore/mem.h"
 #include "criu-restore/task_ops.h"
-#include "criuimg/array.h"
-#include "criuimg/cleanup.h"
+#include "criuimg/pages.h"
+#include "criuimg/vma.h"
 #include "kernel/maps.h"
 #include "kernel/vdso.h"
+#include "parasite/arch/jump.h"
 
 extern const struct task_restore_ops vdso_restore_ops;
 
 enum {
 	PARTS_MAX = 8,
-	VDSO_MAX = 1 << 20,  /* bytes; real ones have some pages */
-	FREE_BESIDE = 16,    /* pages left free beside a vdso that is put somewhere */
+	VDSO_MAX = 1 << 20, /* bytes; there are two pages of it today */
 };
 
-/* What a function does when the vdso of this host has not got it. */
-static const struct {
-	const char *name;
-	int nr;
-} as_calls[] = {
-	{ "__vdso_clock_gettime", SYS_clock_gettime },
-	{ "clock_gettime", SYS_clock_gettime },
-	{ "__vdso_clock_getres", SYS_clock_getres },
-	{ "clock_getres", SYS_clock_getres },
-	{ "__vdso_gettimeofday", SYS_gettimeofday },
-	{ "gettimeofday", SYS_gettimeofday },
-	{ "__vdso_getcpu", SYS_getcpu },
-	{ "getcpu", SYS_getcpu },
-	{ "__vdso_getrandom", SYS_getrandom },
-	{ "getrandom", SYS_getrandom },
-#ifdef SYS_time
-	{ "__vdso_time", SYS_time },
-	{ "time", SYS_time },
-#endif
-};
-
-/* The kernel's mappings as one span: first the vvar ones, in as many pieces as the kernel made, then the vdso. nr 0: there are none. */
+/* The kernel's mappings as one span: first the vvar ones, in as many pieces as the kernel made, then the vdso. */
 struct vdso_span {
 	uint64_t start, vdso, end;
 	size_t nr;
@@ -58,19 +35,21 @@ struct vdso_span {
 	} part[PARTS_MAX];
 };
 
-/* Of this host: found once, before anything is moved. */
-struct restore_vdso {
-	struct vdso_span span;
-	struct kern_vdso functions;
+enum vdso_way {
+	VDSO_NONE, /* the task has none */
+	VDSO_MOVE,
+	VDSO_JUMPS,
 };
+
+/* ---- where they are ---- */
 
 static int add_part(struct vdso_span *s, uint64_t start, uint64_t end, bool vdso, struct img_err *err)
 {
-	if (s->nr == PARTS_MAX || (s->nr && start != s->end))
-		return img_fail(err, IMG_UNSUPPORTED, "vdso and vvar are not one after the other");
+	if (s->nr == PARTS_MAX || (s->nr && start != s->end) || (s->vdso && !vdso))
+		return img_fail(err, IMG_UNSUPPORTED, "vvar and vdso are not one after the other");
 	if (!s->nr)
 		s->start = start;
-	if (vdso)
+	if (vdso && !s->vdso)
 		s->vdso = start;
 	s->part[s->nr].start = start;
 	s->part[s->nr++].end = end;
@@ -83,6 +62,7 @@ static int host_span(struct vdso_span *s, struct img_err *err)
 	struct kern_maps maps = KERN_MAPS_INIT;
 	int ret = kern_maps_read(getpid(), false, &maps, err);
 
+	memset(s, 0, sizeof(*s));
 	for (size_t i = 0; ret == 0 && i < maps.nr; i++) {
 		const struct kern_vma *v = &maps.vmas[i];
 		bool vdso = !strcmp(v->name, "[vdso]");
@@ -94,138 +74,158 @@ static int host_span(struct vdso_span *s, struct img_err *err)
 	return ret;
 }
 
-static int host_find(struct restore *r, struct img_err *err)
-{
-	struct restore_vdso *host;
-
-	if (r->vdso)
-		return 0;
-	host = img_arena_alloc(&r->arena, sizeof(*host));
-	if (!host)
-		return img_fail_nomem(err);
-	if (host_span(&host->span, err) < 0)
-		return -1;
-	if (host->span.vdso && kern_vdso_parse((const void *)host->span.vdso, host->span.end - host->span.vdso, &host->functions, err) < 0)
-		return img_wrap(err, "this host");
-	r->vdso = host;
-	return 0;
-}
-
 static int image_span(const struct restore_task *t, struct vdso_span *s, struct img_err *err)
 {
 	memset(s, 0, sizeof(*s));
 	for (size_t i = 0; i < t->mm->n_vmas; i++) {
 		const VmaEntry *v = t->mm->vmas[i];
 
-		if (v->status & (IMG_VMA_VDSO | IMG_VMA_VVAR) &&
+		if (v->status & (IMG_VMA_VDSO | IMG_VMA_VVAR) && !(v->status & IMG_VMA_GUARD) &&
 			add_part(s, v->start, v->end, v->status & IMG_VMA_VDSO, err) < 0)
 			return -1;
 	}
 	if (s->nr && (!s->vdso || s->end - s->vdso > VDSO_MAX))
-		return img_fail(err, IMG_UNSUPPORTED, "vvar without a vdso, or a very large one");
+		return img_fail(err, IMG_CORRUPT, "vdso of %" PRIu64 " bytes", s->vdso ? s->end - s->vdso : 0);
 	return 0;
 }
 
-/* ---- is it the same? ---- */
+/* ---- which way ---- */
 
-static bool same_functions(const struct kern_vdso *a, const struct kern_vdso *b)
+/* The image's code: 1, 0 when its pages are not in the set, -1. */
+static int image_code(struct restore *r, const struct restore_task *t, const struct vdso_span *s, void *buf, struct img_err *err)
 {
-	if (a->nr != b->nr)
-		return false;
-	for (size_t i = 0; i < a->nr; i++)
-		if (strcmp(a->symbols[i].name, b->symbols[i].name) || a->symbols[i].offset != b->symbols[i].offset)
-			return false;
-	return true;
-}
-
-static bool fits(const struct restore_vdso *host, const struct vdso_span *image, const struct kern_vdso *functions)
-{
-	const struct vdso_span *h = &host->span;
-
-	return image->end - image->vdso == h->end - h->vdso && image->vdso - image->start == h->vdso - h->start &&
-	       same_functions(functions, &host->functions);
-}
-
-/* What a function of the image's vdso is to do: *to is where that of this host lies from the start of its vdso, or *call is the number of
- * a system call. */
-static bool replacement(const struct restore_vdso *host, const char *name, uint64_t *to, int *call)
-{
-	const struct kern_vdso_symbol *s = kern_vdso_find(&host->functions, name);
-
-	*call = -1;
-	if (s) {
-		*to = s->offset;
-		return true;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(as_calls); i++)
-		if (!strcmp(as_calls[i].name, name))
-			*call = as_calls[i].nr;
-	return *call >= 0;
-}
-
-/* ---- plan ---- */
-
-static int read_image(struct restore *r, struct restore_task *t, const struct vdso_span *image, void *buf, struct img_err *err)
-{
+	uint64_t nr_pages = (s->end - s->vdso) / IMG_PAGE;
 	struct img_pages_reader *pages;
+	const struct img_run *runs;
+	size_t nr, k;
 	int ret = img_pages_open(r->set, IMG_PAGEMAP, t->pid, &pages, err);
 
 	if (ret <= 0)
-		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "no page map");
-	ret = img_pages_read(pages, image->vdso, (image->end - image->vdso) / IMG_PAGE, buf, err);
+		return ret;
+	runs = img_pages_runs(pages, &nr);
+	k = img_pages_find(pages, s->vdso);
+	if (k == nr || runs[k].addr > s->vdso)
+		ret = 0;
+	else
+		ret = img_pages_read(pages, s->vdso, nr_pages, buf, err) < 0 ? -1 : 1;
 	img_pages_close(pages);
 	return ret;
 }
 
-/* A thread that is just in the code would go on in the middle of something else. */
-static int check_threads(const struct restore_task *t, const struct vdso_span *image, struct img_err *err)
+static const struct restore_thread *thread_inside(const struct restore_task *t, const struct vdso_span *s)
 {
 	for (size_t i = 0; i < t->nr_threads; i++) {
-		uint64_t at = restore_arch_ip(t->threads[i].core);
+		uint64_t ip = t->threads[i].core->thread_info->gpregs->ip;
 
-		if (at >= image->vdso && at < image->end)
-			return img_fail(err, IMG_UNSUPPORTED, "thread %d is inside a vdso that this host does not have",
-				t->threads[i].tid);
+		if (ip >= s->vdso && ip < s->end)
+			return &t->threads[i];
+	}
+	return NULL;
+}
+
+/* code: the image's, at least as large as its span; has_code: whether the set had it. */
+static int choose(const struct restore_task *t, const struct vdso_span *host, const struct vdso_span *image, const void *code,
+	bool has_code, enum vdso_way *way, struct img_err *err)
+{
+	bool same_size = image->end - image->vdso == host->end - host->vdso &&
+			 image->vdso - image->start == host->vdso - host->start;
+	const struct restore_thread *inside = thread_inside(t, image);
+	struct kern_vdso ours, theirs;
+
+	*way = VDSO_MOVE;
+	if (!host->nr)
+		return img_fail(err, IMG_UNSUPPORTED, "this kernel has no vdso");
+	if (same_size && (!has_code || !memcmp(code, (void *)host->vdso, host->end - host->vdso)))
+		return 0;
+	if (!has_code)
+		return img_fail(err, IMG_UNSUPPORTED, "the vdso is of another kernel, and not in the images");
+	if (inside)
+		return img_fail(err, IMG_UNSUPPORTED, "thread %d is inside of the vdso, which is of another kernel", inside->tid);
+	if (kern_vdso_parse((void *)host->vdso, host->end - host->vdso, &ours, err) < 0 ||
+		kern_vdso_parse(code, image->end - image->vdso, &theirs, err) < 0)
+		return -1;
+	if (!same_size || !kern_vdso_same(&ours, &theirs))
+		*way = VDSO_JUMPS;
+	return 0;
+}
+
+/* Turn the image's functions into jumps to those of this kernel's vdso, which will be at `place`. */
+static int write_jumps(const struct vdso_span *host, const struct vdso_span *image, uint8_t *code, uint64_t place,
+	struct img_err *err)
+{
+	uint64_t size = image->end - image->vdso;
+	struct kern_vdso ours, theirs;
+
+	if (kern_vdso_parse((void *)host->vdso, host->end - host->vdso, &ours, err) < 0 ||
+		kern_vdso_parse(code, size, &theirs, err) < 0)
+		return -1;
+	for (size_t i = 0; i < theirs.nr; i++) {
+		const struct kern_vdso_symbol *s = &theirs.symbols[i], *to = kern_vdso_find(&ours, s->name);
+		uint8_t jump[ARCH_JUMP_MAX];
+		size_t len;
+
+		/* Enters an enclave, with no data of the kernel's: the old one does as well. */
+		if (!to && !strcmp(s->name, "__vdso_sgx_enter_enclave"))
+			continue;
+		if (!to)
+			return img_fail(err, IMG_UNSUPPORTED, "the vdso is of another kernel, and this one has no %s", s->name);
+		len = arch_jump(jump, image->vdso + s->offset, place + (host->vdso - host->start) + to->offset);
+		if (len > size - s->offset || (s->size && len > s->size))
+			return img_fail(err, IMG_UNSUPPORTED, "the vdso is of another kernel, and its %s is too short", s->name);
+		memcpy(code + s->offset, jump, len);
 	}
 	return 0;
 }
 
-static int check_functions(const struct restore_vdso *host, const struct kern_vdso *functions, struct img_err *err)
-{
-	for (size_t i = 0; i < functions->nr; i++) {
-		uint64_t to;
-		int call;
+/* ---- plan ---- */
 
-		if (!replacement(host, functions->symbols[i].name, &to, &call))
-			return img_fail(err, IMG_UNSUPPORTED, "the vdso of this host has no %s", functions->symbols[i].name);
-	}
-	return 0;
+/* What was found out, for the tasks, who are copies of the front. */
+struct restore_vdso {
+	struct vdso_span host;
+	struct {
+		struct vdso_span image;
+		enum vdso_way way;
+		uint8_t *code; /* VDSO_JUMPS: the image's */
+	} of[];		       /* by index of the task */
+};
+
+static int vdso_begin(struct restore *r, struct img_err *err)
+{
+	if (r->vdso)
+		return 0;
+	r->vdso = img_arena_alloc(&r->arena, sizeof(*r->vdso) + r->nr_tasks * sizeof(r->vdso->of[0]));
+	return r->vdso ? host_span(&r->vdso->host, err) : img_fail_nomem(err);
 }
 
 static int vdso_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
-	cleanup_free struct kern_vdso *functions = malloc(sizeof(*functions));
-	cleanup_free void *buf = NULL;
 	struct vdso_span image;
+	enum vdso_way way;
+	uint8_t *code;
+	int has_code;
 
-	if (!functions)
-		return img_fail_nomem(err);
-	if (host_find(r, err) < 0 || image_span(t, &image, err) < 0)
+	if (vdso_begin(r, err) < 0 || image_span(t, &image, err) < 0)
 		return -1;
 	if (!image.nr)
 		return 0;
-	buf = malloc(image.end - image.vdso);
-	if (!buf)
+	code = img_arena_alloc(&r->arena, image.end - image.vdso);
+	if (!code)
 		return img_fail_nomem(err);
-	if (read_image(r, t, &image, buf, err) < 0 || kern_vdso_parse(buf, image.end - image.vdso, functions, err) < 0)
+	has_code = image_code(r, t, &image, code, err);
+	if (has_code < 0 || choose(t, &r->vdso->host, &image, code, has_code, &way, err) < 0)
 		return -1;
-	if (fits(r->vdso, &image, functions))
+	r->vdso->of[t->index].image = image;
+	r->vdso->of[t->index].way = way;
+	if (way != VDSO_JUMPS)
 		return 0;
-	log_info(r->log, "pid %d: its vdso is of another kernel: jumps to that of this one", t->pid);
-	return check_threads(t, &image, err) < 0 ? -1 : check_functions(r->vdso, functions, err);
+	log_info(r->log, "pid %d: the vdso is of another kernel: its functions become jumps", t->pid);
+	r->vdso->of[t->index].code = img_arena_memdup(&r->arena, code, image.end - image.vdso);
+	if (!r->vdso->of[t->index].code)
+		return img_fail_nomem(err);
+	return write_jumps(&r->vdso->host, &image, code, image.start, err); /* to see that it can be done */
 }
 
-/* ---- moving ---- */
+/* ---- tape ---- */
 
 static void move(struct restore_tape *tape, enum tape_phase phase, const struct vdso_span *s, uint64_t from, uint64_t to)
 {
@@ -239,92 +239,62 @@ static void move(struct restore_tape *tape, enum tape_phase phase, const struct 
 	}
 }
 
-/* ---- jumps ---- */
-
-/* The beginning of a function as code. Functions are not larger than the way to the next one, whatever their size says. */
-static int patch(const struct restore_vdso *host, const struct kern_vdso *functions, size_t i, unsigned char *code, uint64_t at,
-	uint64_t host_at, size_t len, struct img_err *err)
+/* Room for this kernel's mappings beside the task's: the gap next below its vdso, or else the first one. */
+static uint64_t find_place(const struct restore *r, const struct restore_task *t, uint64_t size, uint64_t below)
 {
-	const struct kern_vdso_symbol *s = &functions->symbols[i];
-	unsigned char buf[ARCH_CODE_MAX];
-	uint64_t to = 0, room = len - s->offset;
-	size_t size;
-	int call;
+	uint64_t end = 1 << 20, found = 0;
 
-	for (size_t k = 0; k < functions->nr; k++) {
-		uint64_t other = functions->symbols[k].offset;
+	size += 2 * IMG_PAGE; /* not touching its neighbours */
+	for (size_t i = 0; i <= t->mm->n_vmas; i++) {
+		const VmaEntry *v = i < t->mm->n_vmas ? t->mm->vmas[i] : NULL;
+		uint64_t start = v && v->start < r->task_top ? v->start : r->task_top;
 
-		if (other > s->offset && other - s->offset < room)
-			room = other - s->offset;
+		if (v && v->status & IMG_VMA_GUARD)
+			continue;
+		/* Ends right below v; not in the scratch, which is unmapped at the end. */
+		if (start > end && start - end >= size && (start <= r->scratch.start || start - size >= r->scratch.end) &&
+			(!found || start <= below))
+			found = start - size + IMG_PAGE;
+		end = v ? v->end : end;
 	}
-	if (!replacement(host, s->name, &to, &call))
-		return img_fail(err, IMG_UNSUPPORTED, "the vdso of this host has no %s", s->name);
-	size = call >= 0 ? restore_arch_call_code(buf, call) :
-			   restore_arch_jump_code(buf, at + s->offset, host_at + to);
-	if (size > room)
-		return img_fail(err, IMG_UNSUPPORTED, "%s is too short for a jump", s->name);
-	memcpy(code + s->offset, buf, size);
-	return 0;
+	return found;
 }
 
-/* Where it does not get in the way: below the task's own vdso, in the first gap that is large enough, near the mapping above it. */
-static uint64_t find_place(const struct restore_task *t, uint64_t vdso, uint64_t size)
+static int tape_jumps(struct restore *r, struct restore_task *t, struct restore_tape *tape, const struct vdso_span *host,
+	const struct vdso_span *image, uint8_t *code, uint64_t park, struct img_err *err)
 {
-	const uint64_t beside = FREE_BESIDE * IMG_PAGE;
-	const VmaEntry *above = NULL;
+	uint64_t size = image->end - image->vdso, place = find_place(r, t, host->end - host->start, image->start);
+	struct blob_step *step;
 
-	for (size_t i = t->mm->n_vmas; i--;) {
-		const VmaEntry *e = t->mm->vmas[i];
-
-		if (e->status & IMG_VMA_GUARD || e->start > vdso)
-			continue;
-		if (above && above->start - e->end >= size + 2 * beside && !(above->flags & IMG_MAP_GROWSDOWN))
-			return above->start - beside - size;
-		above = e;
-	}
+	if (!place)
+		return img_fail(err, IMG_UNSUPPORTED, "no room for the vdso of this kernel");
+	if (write_jumps(host, image, code, place, err) < 0)
+		return -1;
+	move(tape, TAPE_MAPPED, host, park, place);
+	step = tape_step(tape, TAPE_MAPPED, "map the vdso of the image", SYS_mmap, image->vdso, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	step->flags = BLOB_EXPECT;
+	step->expect = image->vdso;
+	tape_step(tape, TAPE_MAPPED, "copy the vdso of the image", BLOB_COPY, image->vdso, tape_data(tape, code, size), size);
+	tape_step(tape, TAPE_PROTECT, "protect the vdso of the image", SYS_mprotect, image->vdso, size, PROT_READ | PROT_EXEC);
 	return 0;
 }
 
 static int vdso_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
-	const struct restore_vdso *host = r->vdso;
-	const struct vdso_span *h = &host->span;
-	cleanup_free struct kern_vdso *functions = malloc(sizeof(*functions));
-	struct vdso_span image;
-	unsigned char *code;
-	uint64_t park = 0, to, len;
+	const struct vdso_span *host = &r->vdso->host, *image = &r->vdso->of[t->index].image;
+	enum vdso_way way = r->vdso->of[t->index].way;
+	uint64_t park;
 
-	if (!functions)
-		return img_fail_nomem(err);
-	if (image_span(t, &image, err) < 0)
-		return -1;
-	if (!image.nr)
+	if (way == VDSO_NONE)
 		return 0;
-	code = (unsigned char *)restore_premapped_at(r, image.vdso);
-	if (!code)
-		return img_fail(err, IMG_CORRUPT, "no page of the vdso is in the page map");
-	len = image.end - image.vdso;
-	if (kern_vdso_parse(code, len, functions, err) < 0)
+	park = restore_scratch_take(r, host->end - host->start, err);
+	if (!park)
 		return -1;
-
-	if (h->nr) {
-		park = restore_scratch_take(r, h->end - h->start, err);
-		if (!park)
-			return -1;
-		move(tape, TAPE_UNMAP, h, h->start, park);
-	}
-	if (fits(host, &image, functions)) {
-		move(tape, TAPE_MAPPED, h, park, image.start);
-		return 0;
-	}
-	to = find_place(t, image.vdso, h->end - h->start);
-	if (!to)
-		return img_fail(err, IMG_UNSUPPORTED, "no place for the vdso of this host");
-	for (size_t i = 0; i < functions->nr; i++)
-		if (patch(host, functions, i, code, image.vdso, to + (h->vdso - h->start), len, err) < 0)
-			return -1;
-	move(tape, TAPE_MAPPED, h, park, to);
-	log_info(r->log, "pid %d: vdso at %#" PRIx64 ", jumped to from %#" PRIx64, t->pid, to + (h->vdso - h->start), image.vdso);
+	move(tape, TAPE_UNMAP, host, host->start, park);
+	if (way == VDSO_JUMPS)
+		return tape_jumps(r, t, tape, host, image, r->vdso->of[t->index].code, park, err);
+	move(tape, TAPE_MAPPED, host, park, image->start);
 	return 0;
 }
 
