@@ -12,6 +12,7 @@ static const struct crit_verb *const verbs[] = {
 	&crit_show,
 	&crit_info,
 	&crit_x,
+	&crit_validate,
 };
 
 static void print_help(void)
