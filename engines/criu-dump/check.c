@@ -85,7 +85,7 @@ int dump_refuse(struct dump *d, struct img_err *err)
 
 	if (!all->nr)
 		return 0;
-	for (size_t i = 0; i < all->nr; i++) {
+	for (size_t i = 0; i < all->nr && all->nr > 1; i++) {
 		const struct dump_blocker *b = &all->items[i];
 
 		log_warn(d->log, "pid %d: %s%s%s", b->pid, b->what, *b->what ? ": " : "", b->why);

@@ -22,6 +22,7 @@ static void become_script(struct dump *d, const char *action, const char *comman
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	setenv("CRTOOLS_SCRIPT_ACTION", action, 1);
 	if (d->set && img_set_dirfd(d->set) >= 0) {
 		snprintf(buf, sizeof(buf), "/proc/%d/fd/%d", getppid(), img_set_dirfd(d->set));

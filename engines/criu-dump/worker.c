@@ -65,7 +65,9 @@ int worker_run(int (*work)(void *arg, int front), void *arg, struct img_err *err
 	signals_of_front(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGCHLD, SIG_DFL);
+	/* What cannot be written is an error like others. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return img_fail_sys(err, "pipe");
