@@ -22,6 +22,7 @@
 #define TESTS_HARNESS_SUBJECT_H
 
 #include <errno.h>
+#include <stdint.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
