@@ -8,6 +8,11 @@ KIND_BINS := $(patsubst tests/%.c,$(B)/tests/%,$(KIND_SRCS))
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
+$(B)/tests/unit/parasite/abi: $(call objects,$(ARCH_HOST_SRCS))
+# blob.c is compiled into the test itself.
+$(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS) $(filter-out parasite/host/blob.c,$(PARASITE_HOST_SRCS))) \
+	$(DUMP_BLOB_OBJS)
+
 # A subject is a small program of its own: it links nothing of ours.
 $(B)/tests/kinds/%: $(B)/tests/kinds/%.o
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
