@@ -43,6 +43,8 @@ struct fd_restore_ops {
 	 * was opened is closed, or left for the caller in fds (which start as -1). */
 	int (*make)(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
 		struct img_err *err);
+	/* Who gets its signals, of the record; NULL: nobody can. */
+	const FownEntry *(*owner)(const struct restore *r, const struct restore_file *f);
 	/* Another description of the file, with flags (-1: the record's): what restore_open_file() gives for mappings. NULL:
 	 * such files are never mapped. */
 	int (*open)(struct restore *r, struct restore_task *t, const struct restore_file *file, int flags, int *fd,

@@ -9,6 +9,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/restore.h"
+#include "criu-restore/task_ops.h"
 
 /* What F_SETFL takes: fcntl(2). O_ASYNC it takes only for what can send signals; where it does not, open(2) has set it. */
 #define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
@@ -49,13 +50,56 @@ static int set_owner_as(int fd, const struct f_owner_ex *owner, uid_t uid, uid_t
 	return ret < 0 ? img_fail_sys(err, "set owner pid %d", (int)owner->pid) : 0;
 }
 
+static bool has_thread(const struct restore_task *t, const FownEntry *fown)
+{
+	for (size_t i = 1; i < t->nr_threads; i++)
+		if (t->threads[i].tid == (pid_t)fown->pid)
+			return true;
+	return false;
+}
+
+static bool is_thread(const struct restore *r, const FownEntry *fown)
+{
+	if (fown->pid_type != F_OWNER_TID)
+		return false;
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (has_thread(&r->tasks[i], fown))
+			return true;
+	return false;
+}
+
+/* A task that has the file, and the thread: in its tape, once its threads are there and while it is still all of root. */
+static int owners_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+{
+	for (size_t i = 0; t->nr_threads > 1 && t->fdtable && i < t->fdtable->nr_fds; i++) {
+		const FdinfoEntry *fd = t->fdtable->fds[i];
+		const struct restore_file *f = restore_find_file(r, fd->id);
+		const FownEntry *fown = f->ops->owner ? f->ops->owner(r, f) : NULL;
+		struct f_owner_ex owner;
+
+		if (!fown || fown->pid_type != F_OWNER_TID || !has_thread(t, fown))
+			continue;
+		owner = (struct f_owner_ex){ F_OWNER_TID, (pid_t)fown->pid };
+		tape_step(tape, TAPE_TIMERS, "become who set an owner for signals", SYS_setresuid, fown->uid, fown->euid, (uid_t)-1);
+		tape_step(tape, TAPE_TIMERS, "set a thread as owner for signals", SYS_fcntl, fd->fd, F_SETOWN_EX,
+			tape_data(tape, &owner, sizeof(owner)));
+		tape_step(tape, TAPE_TIMERS, "become root again", SYS_setresuid, 0, 0, (uid_t)-1);
+	}
+	return 0;
+}
+
+const struct task_restore_ops files_restore_ops = {
+	.name = "files",
+	.tape = owners_tape,
+};
+
 int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, struct img_err *err)
 {
 	struct f_owner_ex owner = { .type = (int)fown->pid_type, .pid = (pid_t)fown->pid };
 
 	if (fown->signum && fcntl(fd, F_SETSIG, (int)fown->signum) < 0)
 		return img_fail_sys(err, "set signal %u", fown->signum);
-	if (fown->pid) {
+	if (fown->pid && !is_thread(r, fown)) {
 		struct img_err why = IMG_ERR_INIT;
 
 		if (set_owner_as(fd, &owner, fown->uid, fown->euid, &why) < 0) {

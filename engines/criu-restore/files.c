@@ -396,5 +396,5 @@ const char *restore_file_path(const struct restore *r, uint32_t id)
 {
 	const struct restore_file *file = restore_find_file(r, id);
 
-	return file && file->rec->type == FD_TYPES__REG ? file->rec->reg->name : NULL;
+	return file && file->rec->type == FD_TYPES__REG && file->rec->reg ? file->rec->reg->name : NULL;
 }

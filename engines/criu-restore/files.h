@@ -35,6 +35,7 @@
 
 struct restore;
 struct restore_task;
+struct task_restore_ops;
 struct restore_files; /* struct restore has `struct restore_files *files`, NULL at first */
 
 int restore_files_plan(struct restore *r, struct img_err *err);
@@ -49,6 +50,9 @@ int restore_files_undo(struct restore *r, struct img_err *err);
 void restore_files_stop(struct restore *r);
 void restore_files_free(struct restore *r);
 
+/* What waits for the threads. */
+extern const struct task_restore_ops files_restore_ops;
+
 /* Open the file of record id anew: a description of its own. flags: O_* to open it with in place of the record's (a
  * mapping's VMA has its own, O_PATH is fine), -1: the record's. *fd is the caller's, FD_CLOEXEC. Checks size and mode of a
  * regular file against the record. */
@@ -60,7 +64,8 @@ const char *restore_file_path(const struct restore *r, uint32_t id);
 
 /* The record with this id, NULL when there is none. */
 const struct restore_file *restore_find_file(const struct restore *r, uint32_t id);
-/* Who gets the signals: F_SETSIG, F_SETOWN_EX as the uid and euid that set it. */
+/* Who gets the signals: F_SETSIG, F_SETOWN_EX as the uid and euid that set it. A thread other than a leader does not exist yet: that
+ * is left to the tape (files_restore_ops). */
 int restore_file_owner(struct restore *r, int fd, const FownEntry *fown, struct img_err *err);
 /* What fcntl(2) can change of the flags (O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME, O_ASYNC): set to those of flags. */
 int restore_file_flags(int fd, uint32_t flags, struct img_err *err);

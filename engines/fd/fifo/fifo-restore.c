@@ -17,7 +17,7 @@ static const RegFileEntry *file_of(const struct restore *r, const struct restore
 {
 	const struct restore_file *reg = f->rec->fifo->has_regf_id ? restore_find_file(r, f->rec->fifo->regf_id) : NULL;
 
-	return reg && reg->rec->type == FD_TYPES__REG ? reg->rec->reg : NULL;
+	return reg && reg->rec->type == FD_TYPES__REG ? reg->rec->reg : NULL; /* NULL too where that is missing */
 }
 
 static int fifo_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
@@ -69,10 +69,16 @@ static int fifo_make(struct restore *r, struct restore_task *t, const struct res
 	return 0;
 }
 
+static const FownEntry *fifo_owner(const struct restore *r, const struct restore_file *f)
+{
+	return file_of(r, f)->fown;
+}
+
 const struct fd_restore_ops fifo_restore_ops = {
 	.name = "fifo",
 	.type = FD_TYPES__FIFO,
 	.plan = fifo_plan,
 	.group = fifo_group,
 	.make = fifo_make,
+	.owner = fifo_owner,
 };

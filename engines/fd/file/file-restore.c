@@ -142,10 +142,16 @@ static int file_make(struct restore *r, struct restore_task *t, const struct res
 	return 0;
 }
 
+static const FownEntry *file_owner(const struct restore *r, const struct restore_file *f)
+{
+	return f->rec->reg->fown;
+}
+
 const struct fd_restore_ops file_restore_ops = {
 	.name = "file",
 	.type = FD_TYPES__REG,
 	.plan = file_plan,
 	.make = file_make,
+	.owner = file_owner,
 	.open = file_open,
 };

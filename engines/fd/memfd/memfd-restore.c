@@ -59,10 +59,16 @@ static int memfd_open(struct restore *r, struct restore_task *t, const struct re
 	return restore_memfd_open(r, memfd->inode_id, flags, (flags & O_ACCMODE) == O_RDWR, fd, err);
 }
 
+static const FownEntry *memfd_owner(const struct restore *r, const struct restore_file *f)
+{
+	return f->rec->memfd->fown;
+}
+
 const struct fd_restore_ops memfd_restore_ops = {
 	.name = "memfd",
 	.type = FD_TYPES__MEMFD,
 	.plan = memfd_plan,
 	.make = memfd_make,
+	.owner = memfd_owner,
 	.open = memfd_open,
 };

@@ -74,10 +74,16 @@ static int pipe_make(struct restore *r, struct restore_task *t, const struct res
 	return ret;
 }
 
+static const FownEntry *pipe_owner(const struct restore *r, const struct restore_file *f)
+{
+	return f->rec->pipe->fown;
+}
+
 const struct fd_restore_ops pipe_restore_ops = {
 	.name = "pipe",
 	.type = FD_TYPES__PIPE,
 	.plan = pipe_plan,
 	.group = pipe_group,
 	.make = pipe_make,
+	.owner = pipe_owner,
 };
