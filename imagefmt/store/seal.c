@@ -11,6 +11,7 @@
 #include "criuimg/manifest.h"
 #include "kinds/manifest.h"
 #include "manifest.pb-c.h"
+#include "wire/message.h"
 
 /* Where word is, or belongs, in a sorted list. */
 static size_t word_slot(char **words, size_t nr, const char *word, bool *found)
@@ -192,6 +193,29 @@ static int manifest_write(struct img_set *set, const ManifestEntry *manifest, st
 	return img_writer_finish(w, err);
 }
 
+/* The digest of the manifest itself: of the image as it will be, up to the field that has it. */
+static int self_digest(ManifestEntry *manifest, struct img_arena *arena, struct img_err *err)
+{
+	struct img_frame frame = { 0 };
+	unsigned char *image;
+
+	manifest->has_digest = true;
+	manifest->digest.len = IMG_DIGEST_SIZE;
+	manifest->digest.data = img_arena_alloc(arena, IMG_DIGEST_SIZE);
+	if (!manifest->digest.data)
+		return img_fail_nomem(err);
+	if (img_message_pack(&manifest->base, &frame, err))
+		return -1;
+	image = img_arena_alloc(arena, 4 + frame.size);
+	if (image) {
+		img_put_u32(image, img_kind_info(IMG_MANIFEST)->magic);
+		memcpy(image + 4, frame.data, frame.size);
+		img_digest_block(image, 4 + frame.size - IMG_MANIFEST_TAIL, manifest->digest.data);
+	}
+	img_frame_free(&frame);
+	return image ? 0 : img_fail_nomem(err);
+}
+
 int img_set_seal(struct img_set *set, const char *producer, const char *producer_version, struct img_err *err)
 {
 	cleanup_arena struct img_arena arena = IMG_ARENA_INIT;
@@ -210,7 +234,7 @@ int img_set_seal(struct img_set *set, const char *producer, const char *producer
 		return -1;
 	manifest.set_id.data = id;
 	manifest.set_id.len = sizeof(id);
-	if (manifest_write(set, &manifest, err))
+	if (self_digest(&manifest, &arena, err) || manifest_write(set, &manifest, err))
 		return -1;
 	set->sealed = true;
 	return 0;
