@@ -11,6 +11,8 @@
 #include "criu-restore/mem.h"
 #include "criuimg/array.h"
 #include "criuimg/image.h"
+#include "criuimg/manifest.h"
+#include "manifest.pb-c.h"
 
 enum {
 	IMG_VERSION_OLDEST = 1,
@@ -41,6 +43,20 @@ static int read_inventory(struct restore *r, struct img_err *err)
 	if (!inv->has_fdinfo_per_id || !inv->fdinfo_per_id)
 		return img_fail(err, IMG_UNSUPPORTED, "inventory.img: descriptors listed by pid (images of CRIU before 0.4)");
 	return 0;
+}
+
+/* A set that ends with a manifest says what its reader must be able to do. */
+static int check_manifest(struct restore *r, struct img_err *err)
+{
+	static const char *const known[] = { "pages-zstd" };
+	ManifestEntry *manifest;
+	int ret = img_manifest_read(r->set, &manifest, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = img_manifest_check_requires(manifest, known, ARRAY_SIZE(known), err);
+	img_message_free(&manifest->base);
+	return ret;
 }
 
 /* ---- pstree.img ---- */
@@ -289,7 +305,7 @@ static int read_fdtables(struct restore *r, struct img_err *err)
 
 int restore_images_read(struct restore *r, struct img_err *err)
 {
-	if (read_inventory(r, err) < 0 || read_pstree(r, err) < 0)
+	if (check_manifest(r, err) < 0 || read_inventory(r, err) < 0 || read_pstree(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (read_task(r, &r->tasks[i], err) < 0)

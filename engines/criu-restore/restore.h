@@ -182,6 +182,14 @@ static inline bool restore_task_lives(const struct restore_task *t)
 	return t->state == RESTORE_ALIVE || t->state == RESTORE_STOPPED;
 }
 
+/* The signals that a thread blocks: bit n is signal n + 1. */
+static inline uint64_t restore_sigmask(const struct restore_task *t, const struct restore_thread *th)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+
+	return tc->has_blk_sigset ? tc->blk_sigset : th == t->threads ? t->core->tc->blk_sigset : 0;
+}
+
 /* The task with this pid (helpers included), or NULL. */
 struct restore_task *restore_task_by_pid(struct restore *r, pid_t pid);
 

@@ -42,27 +42,27 @@ int restore_held_wait(struct restore_task *t, pid_t tid, enum kern_stop_kind wan
 	return 0;
 }
 
-static int call_step(struct restore_task *t, struct img_err *err)
+static int call_step(struct restore_task *t, pid_t tid, struct img_err *err)
 {
-	if (kern_ptrace_resume(t->pid, PTRACE_SYSCALL, 0, err) < 0)
+	if (kern_ptrace_resume(tid, PTRACE_SYSCALL, 0, err) < 0)
 		return -1;
-	return restore_held_wait(t, t->pid, KERN_STOP_SYSCALL, err);
+	return restore_held_wait(t, tid, KERN_STOP_SYSCALL, err);
 }
 
-int restore_remote_call(struct restore *r, struct restore_task *t, int64_t nr, const uint64_t args[6], int64_t *result,
-	struct img_err *err)
+int restore_remote_call(struct restore *r, struct restore_task *t, pid_t tid, int64_t nr, const uint64_t args[6],
+	int64_t *result, struct img_err *err)
 {
 	uint64_t addr = r->blob_code + arch_find_syscall(restore_blob_code, restore_blob_size);
 	struct arch_regs regs;
 
-	if (kern_ptrace_get_regset(t->pid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
 		return -1;
 	arch_regs_call(&regs, addr, nr, args);
-	if (kern_ptrace_set_regset(t->pid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
 		return -1;
-	if (call_step(t, err) < 0 || call_step(t, err) < 0) /* in, and out */
+	if (call_step(t, tid, err) < 0 || call_step(t, tid, err) < 0) /* in, and out */
 		return -1;
-	if (kern_ptrace_get_regset(t->pid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
 		return -1;
 	*result = arch_regs_result(&regs);
 	return 0;
@@ -74,7 +74,7 @@ static int unmap_scratch(struct restore *r, struct restore_task *t, struct img_e
 	const uint64_t args[6] = { r->scratch.start, r->scratch.end - r->scratch.start };
 	int64_t ret;
 
-	if (restore_remote_call(r, t, SYS_munmap, args, &ret, err) < 0)
+	if (restore_remote_call(r, t, t->pid, SYS_munmap, args, &ret, err) < 0)
 		return img_wrap(err, "pid %d: unmap the blob", t->pid);
 	if (ret < 0) {
 		errno = -ret;
@@ -83,12 +83,14 @@ static int unmap_scratch(struct restore *r, struct restore_task *t, struct img_e
 	return 0;
 }
 
-static int resume_rooms(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
+static int rooms(struct restore *r, struct restore_task *t, struct restore_thread *th, bool resume, struct img_err *err)
 {
 	for (size_t k = 0; k < restore_nr_task_rooms; k++) {
 		const struct task_restore_ops *room = restore_task_rooms[k];
+		int (*fn)(struct restore *, struct restore_task *, struct restore_thread *, struct img_err *) =
+			resume ? room->resume : room->held;
 
-		if (room->resume && room->resume(r, t, th, err) < 0)
+		if (fn && fn(r, t, th, err) < 0)
 			return img_wrap(err, "pid %d: thread %d: %s", t->pid, th->tid, room->name);
 	}
 	return 0;
@@ -97,10 +99,13 @@ static int resume_rooms(struct restore *r, struct restore_task *t, struct restor
 /* Its memory is whole and all its own, its threads are as in the image. */
 static int finish_task(struct restore *r, struct restore_task *t, struct img_err *err)
 {
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (rooms(r, t, &t->threads[i], false, err) < 0)
+			return -1;
 	if (unmap_scratch(r, t, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->nr_threads; i++)
-		if (resume_rooms(r, t, &t->threads[i], err) < 0)
+		if (rooms(r, t, &t->threads[i], true, err) < 0)
 			return -1;
 	return 0;
 }

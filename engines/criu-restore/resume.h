@@ -14,8 +14,8 @@ int restore_release(struct restore *r, struct img_err *err);
 /* Wait until a held thread that was let go on stops again, in this way (kernel/ptrace.h). */
 int restore_held_wait(struct restore_task *t, pid_t tid, enum kern_stop_kind wanted, struct img_err *err);
 
-/* Have the leader of a held task make a system call in its blob; result as the kernel gives it. Before the blob goes. */
-int restore_remote_call(struct restore *r, struct restore_task *t, int64_t nr, const uint64_t args[6], int64_t *result,
-	struct img_err *err);
+/* Have a thread of a held task make a system call in its blob; result as the kernel gives it. Before the blob goes. */
+int restore_remote_call(struct restore *r, struct restore_task *t, pid_t tid, int64_t nr, const uint64_t args[6],
+	int64_t *result, struct img_err *err);
 
 #endif

@@ -68,15 +68,13 @@ static bool group_orphaned(const struct restore *r, const struct restore_task *t
 static int stop_signal(const struct restore *r, const struct restore_task *t)
 {
 	const TaskCoreEntry *tc = t->core->tc;
-	const ThreadCoreEntry *th = t->core->thread_core;
 	int sig = tc->has_stop_signo ? tc->stop_signo : SIGSTOP;
-	uint64_t mask = th->has_blk_sigset ? th->blk_sigset : tc->blk_sigset;
 	const SaEntry *sa;
 
 	if (sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
 		return SIGSTOP;
 	sa = action_of(t, sig);
-	if ((sa && sa->sigaction) || mask & 1ull << (sig - 1) || t->nr_threads > 1 || group_orphaned(r, t))
+	if ((sa && sa->sigaction) || restore_sigmask(t, &t->threads[0]) & 1ull << (sig - 1) || t->nr_threads > 1 || group_orphaned(r, t))
 		return SIGSTOP;
 	return sig;
 }
@@ -85,6 +83,10 @@ int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err 
 {
 	int sig = stop_signal(r, t);
 
+	/* Nothing that is pending may come first, and undo the stop or be delivered. */
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (kern_ptrace_set_sigmask(t->threads[i].tid, ~(1ull << (sig - 1)), err) < 0)
+			return img_wrap(err, "pid %d", t->pid);
 	/* The leader takes the signal on its way out of our stop, before it runs: seen once more by us, then it counts. The
 	 * other threads follow it into the stop of the group, which is whole when all of them are there. */
 	if (tgkill(t->pid, t->pid, sig) < 0)
@@ -98,6 +100,9 @@ int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err 
 	for (size_t i = 0; i < t->nr_threads; i++)
 		if (restore_held_wait(t, t->threads[i].tid, KERN_STOP_GROUP, err) < 0)
 			return img_wrap(err, "stop it");
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (kern_ptrace_set_sigmask(t->threads[i].tid, restore_sigmask(t, &t->threads[i]), err) < 0)
+			return img_wrap(err, "pid %d", t->pid);
 	return 0;
 }
 
@@ -116,7 +121,7 @@ int restore_stop_done(struct restore *r, struct restore_task *t, struct img_err 
 		sa ? sa->restorer : 0,
 		sa ? sa->mask : 0,
 	};
-	if (restore_remote_call(r, t, SYS_rt_sigaction, args, &ret, err) < 0)
+	if (restore_remote_call(r, t, t->pid, SYS_rt_sigaction, args, &ret, err) < 0)
 		return img_wrap(err, "pid %d: action of SIGCHLD", t->pid);
 	if (ret < 0) {
 		errno = -ret;

@@ -21,7 +21,9 @@ struct task_restore_ops {
 	/* Task: calls of each thread (the leader's included) for itself. */
 	int (*thread)(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
 		struct img_err *err);
-	/* Front: the thread is stopped by ptrace, its address space is whole; for what only ptrace can set. */
+	/* Front: the thread is stopped by ptrace, where it can still make calls from outside (restore_remote_call()). */
+	int (*held)(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err);
+	/* Front: the same thread later, its address space is whole; for what only ptrace can set. */
 	int (*resume)(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err);
 };
 

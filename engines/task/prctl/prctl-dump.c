@@ -22,8 +22,12 @@ struct prctl_state {
 };
 
 struct prctl_thread_state {
-	long ret;
+	long ret, slack;
 	int pdeath_sig;
+};
+
+enum {
+	SLACK_USUAL = 50000, /* ns; INIT_TASK of the kernel: init/init_task.c */
 };
 
 static int prctl_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
@@ -45,6 +49,7 @@ static int prctl_ask_thread(struct dump *d, struct dump_thread *th, struct injec
 	if (!s)
 		return img_fail_nomem(err);
 	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_PDEATHSIG), inj_out(&s->pdeath_sig, sizeof(s->pdeath_sig)));
+	inject_call(b, &s->slack, SYS_prctl, inj_val(PR_GET_TIMERSLACK));
 	return 0;
 }
 
@@ -101,6 +106,14 @@ static int prctl_thread(struct dump *d, struct dump_thread *th, struct img_err *
 	if (s->pdeath_sig) {
 		th->core->thread_core->has_pdeath_sig = 1;
 		th->core->thread_core->pdeath_sig = s->pdeath_sig;
+	}
+	if (s->slack < 0) {
+		errno = -s->slack;
+		return img_fail_sys(err, "prctl(PR_GET_TIMERSLACK)");
+	}
+	if (s->slack != SLACK_USUAL) {
+		th->core->thread_core->has_timer_slack = 1;
+		th->core->thread_core->timer_slack = s->slack;
 	}
 	return 0;
 }

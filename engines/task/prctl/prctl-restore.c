@@ -17,6 +17,7 @@
 
 enum {
 	COMM_SIZE = 16,
+	SLACK_USUAL = 50000, /* ns; INIT_TASK of the kernel: init/init_task.c */
 	OOM_SCORE_ADJ_MAX = 1000,
 	MEMBARRIER_BITS = 31,
 };
@@ -102,10 +103,13 @@ static int prctl_thread(struct restore *r, struct restore_task *t, struct restor
 {
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	const char *comm = tc->comm ? tc->comm : t->core->tc->comm;
+	long slack = tc->has_timer_slack ? (long)tc->timer_slack : SLACK_USUAL;
 	char name[COMM_SIZE];
 
 	snprintf(name, sizeof(name), "%s", comm);
 	tape_step(tape, TAPE_THREAD, "set name", SYS_prctl, PR_SET_NAME, tape_data(tape, name, sizeof(name)));
+	if (prctl(PR_GET_TIMERSLACK) != slack)
+		tape_step(tape, TAPE_THREAD, "timer slack", SYS_prctl, PR_SET_TIMERSLACK, slack);
 	if (tc->pdeath_sig)
 		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG, tc->pdeath_sig);
 	return 0;

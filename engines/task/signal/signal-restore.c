@@ -121,14 +121,7 @@ static int signal_thread(struct restore *r, struct restore_task *t, struct resto
 
 static int signal_resume(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
 {
-	const ThreadCoreEntry *tc = th->core->thread_core;
-	uint64_t mask = 0;
-
-	if (tc->has_blk_sigset)
-		mask = tc->blk_sigset;
-	else if (th == t->threads)
-		mask = t->core->tc->blk_sigset;
-	return kern_ptrace_set_sigmask(th->tid, mask, err);
+	return kern_ptrace_set_sigmask(th->tid, restore_sigmask(t, th), err);
 }
 
 extern const struct task_restore_ops signal_restore_ops;

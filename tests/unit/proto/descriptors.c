@@ -58,6 +58,14 @@ struct facts {
 
 /* What we added to messages of CRIU. docs/format-history.md says when and why. */
 static const struct fact_field own_fields[] = {
+	{ .file = "core.proto",
+		.message = "thread_core_entry",
+		.number = 1000,
+		.label = "optional",
+		.type = "uint64",
+		.name = "timer_slack",
+		.def = "",
+		.annotations = "" },
 	{ .file = "eventfd.proto",
 		.message = "eventfd_file_entry",
 		.number = 1000,
