@@ -28,20 +28,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import state  # noqa: E402
+from carry import NAMESPACE, PEER, PEER_DUMPS, PEER_RESTORES, UNSUPPORTED, Carrier, Failed, Skipped, tail  # noqa: E402
 
 TESTS = os.path.dirname(HERE)
 
 # How images travel, and what else can happen at a dump. What is WAITING is skipped under its name.
 TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'chain', 'page-server',
               'lazy')
-# Who dumps and who restores; the others are ours at both ends.
-PEER_DUMPS = ('from-peer', 'peer')
-PEER_RESTORES = ('to-peer', 'peer')
 PLACES = ('host', 'namespaces')
 WAITING = {
     'compressed': 'compressed page images are not written yet',
@@ -54,22 +51,8 @@ WAITING = {
 }
 
 
-# Another criu binary, at the other end of an exchange.
-PEER = os.environ.get('PEER_CRIU')
 if not PEER:
     WAITING.update((t, 'PEER_CRIU names no other criu') for t in PEER_DUMPS + PEER_RESTORES)
-
-
-FIRST_PID = 300
-UNSUPPORTED = 3  # the exit status that says so
-
-
-class Failed(Exception):
-    pass
-
-
-class Skipped(Exception):
-    pass
 
 
 def settings(subject):
@@ -86,45 +69,29 @@ def settings(subject):
     return found
 
 
-def tail(path, lines=15):
-    try:
-        with open(path, errors='replace') as f:
-            return ''.join('    ' + l for l in f.readlines()[-lines:])
-    except OSError:
-        return ''
-
-
-class Run:
-    """One subject, one transport, one place: inside a pid namespace of its own."""
+class Run(Carrier):
+    """One subject, one transport, one place."""
 
     def __init__(self, build, subject, transport, work):
-        self.build, self.subject, self.transport, self.work = build, subject, transport, work
-        self.set = settings(subject)
-        self.timeout = float(self.set.get('timeout', 30))
+        self.subject, self.set = subject, settings(subject)
+        super().__init__(build, work, transport, float(self.set.get('timeout', 30)))
         self.dir = os.path.join(work, 'subject')
-        self.images = os.path.join(work, 'images')
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o777)
         os.chmod(work, 0o755)
-        os.mkdir(self.images)
 
     def file(self, name):
         return os.path.join(self.dir, name)
 
     def wait_file(self, name, what):
-        end = time.monotonic() + self.timeout
-        while time.monotonic() < end:
-            reap()
-            if os.path.exists(self.file(name)):
-                return
+        def there():
             if os.path.exists(self.file('result')):
                 self.result()
                 if name != 'result':
                     raise Failed(f'{what}: it ended before')
-            if not os.path.exists(f'/proc/{self.pid}') and not os.path.exists(self.file(name)):
-                raise Failed(f'{what}: it is gone\n' + tail(os.path.join(self.work, 'out')))
-            time.sleep(0.005)
-        raise Failed(f'{what}: nothing after {self.timeout:.0f} s\n' + tail(os.path.join(self.work, 'out')))
+            return os.path.exists(self.file(name))
+
+        self.wait(there, what)
 
     def result(self):
         with open(self.file('result')) as f:
@@ -134,12 +101,10 @@ class Run:
         if text != 'ok':
             raise Failed(text)
 
-    def start(self):
-        out = open(os.path.join(self.work, 'out'), 'ab')
+    def start_subject(self):
         user = self.set.get('user')
 
-        def child():
-            os.setsid()
+        def become_user():
             if user:
                 os.setgroups([])
                 os.setgid(int(user))
@@ -148,103 +113,40 @@ class Run:
         # A copy, since another user may have no way to where we are built.
         program = os.path.join(self.work, os.path.basename(self.subject))
         shutil.copy(os.path.join(self.build, 'tests', 'kinds', self.subject), program)
-        # Pids from here up: restore then never needs a number that the programs around it have.
-        with open('/proc/sys/kernel/ns_last_pid', 'w') as f:
-            f.write(str(FIRST_PID))
-        p = subprocess.Popen([program, self.dir], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
-                             preexec_fn=child, env={'PATH': os.environ['PATH'], 'SUBJECT': self.subject})
-        self.pid = p.pid
+        self.start([program, self.dir], cwd=self.dir, preexec_fn=become_user,
+                   env={'PATH': os.environ['PATH'], 'SUBJECT': self.subject})
         self.wait_file('ready', 'the subject is not ready')
-
-    def command(self, verb, peer, *args):
-        """Run dump or restore, ours or the peer's; its status and what it printed."""
-        log = os.path.join(self.work, verb + '.stderr')
-        program = [PEER, verb] if peer else [os.path.join(self.build, 'criu-' + verb)]
-        with open(log, 'wb') as f:
-            p = subprocess.Popen(program + ['--no-default-config', '-D', self.images, '-v4', '-o', verb + '.log', *args],
-                                 stdin=subprocess.DEVNULL, stdout=f, stderr=f, cwd=self.work)
-            try:
-                status = p.wait(self.timeout)
-            except subprocess.TimeoutExpired:
-                p.kill()
-                raise Failed(f'{verb} hangs\n' + tail(os.path.join(self.images, verb + '.log')))
-        with open(log, errors='replace') as f:
-            return status, f.read().strip()
 
     def options(self, key):
         return self.set.get(key, '').split()
 
-    def dump(self):
-        """True when the tree is gone and its images are there, False when it was refused as the subject says it must be."""
-        extra = self.options('dump') + (['--leave-running'] if self.transport == 'leave-running' else [])
-        status, text = self.command('dump', self.transport in PEER_DUMPS, '-t', str(self.pid), *extra)
-        if 'expect' in self.set:
-            self.check_refused(status, text)
-            return False
-        if status != 0:
-            raise Failed(f'dump: status {status}: {text}\n' + tail(os.path.join(self.images, 'dump.log')))
-        return self.transport != 'leave-running'
-
-    def check_refused(self, status, text):
+    def expect_refusal(self):
         """All reasons are in the log, the first one is said on standard error."""
-        with open(os.path.join(self.images, 'dump.log'), errors='replace') as f:
+        status, text = self.try_dump(*self.options('dump'))
+        with open(self.log('dump'), errors='replace') as f:
             log = f.read()
         if status != UNSUPPORTED:
             raise Failed(f'the dump was to be refused, with status {UNSUPPORTED}: status {status}: {text}')
         for expected in self.set['expect']:
             why = expected.removeprefix('refused ')
             if why not in log:
-                raise Failed(f'"{why}" is no reason to refuse the dump: {text}\n' + tail(os.path.join(self.images, 'dump.log')))
-
-    def restore(self):
-        pidfile = os.path.join(self.work, 'pid')
-        status, text = self.command('restore', self.transport in PEER_RESTORES, '-d', '--pidfile', pidfile,
-                                    *self.options('restore'))
-        if status != 0:
-            left = [p for p in os.listdir('/proc') if p.isdigit() and int(p) >= FIRST_PID and state.alive(p)]
-            raise Failed(f'restore: status {status}: {text}' + (f'; left behind: {left}' if left else '') + '\n' +
-                         tail(os.path.join(self.images, 'restore.log')))
-        with open(pidfile) as f:
-            pid = int(f.read())
-        if pid != self.pid:
-            raise Failed(f'the root came back as pid {pid}, it was {self.pid}')
-
-    def compare(self, before):
-        """The kernel shows the same as before, at once or soon: a task that has just been let go may not be back in the
-        call it was stopped in."""
-        for _ in range(20):
-            try:
-                d = state.difference(before, state.snapshot(self.pid))
-            except OSError as e:
-                d = f'a task is gone while it is looked at: {e}'
-            if not d:
-                return
-            time.sleep(0.05)
-        raise Failed('the kernel says: ' + d)
+                raise Failed(f'"{why}" is no reason to refuse the dump: {text}\n' + tail(self.log('dump')))
 
     def go(self):
-        self.start()
+        self.start_subject()
         before = state.snapshot(self.pid)
-        if self.dump():
-            reap()
-            left = [pid for pid in before if os.path.exists(f'/proc/{pid}')]
-            if left:
-                raise Failed(f'tasks {left} are there after the dump')
-            self.restore()
+        if 'expect' in self.set:
+            self.expect_refusal()
+        elif self.transport == 'leave-running':
+            self.dump('--leave-running', *self.options('dump'))
+        else:
+            self.dump(*self.options('dump'))
+            self.restore(*self.options('restore'))
         if self.set.get('compare', 'yes') == 'yes':
             self.compare(before)
         open(self.file('go'), 'w').close()
         self.wait_file('result', 'the subject does not answer')
         self.result()
-
-
-def reap():
-    """We are init of the namespace."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
 
 
 def one(build, subject, transport, place):
@@ -273,9 +175,8 @@ def run_row(build, subject, transport, place):
         if word in WAITING:
             return 'skip', WAITING[word]
     try:
-        p = subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', '--kill-child', sys.executable, __file__, '--one',
-                            subject, transport, place, '--build', build], stdin=subprocess.DEVNULL, capture_output=True,
-                           text=True, timeout=300)
+        p = subprocess.run([*NAMESPACE, sys.executable, __file__, '--one', subject, transport, place, '--build', build],
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
         return tuple(json.loads(p.stdout.splitlines()[-1]))
     except subprocess.TimeoutExpired:
         return 'fail', 'hangs'

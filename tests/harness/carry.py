@@ -1,0 +1,139 @@
+"""Carries a tree of tasks from a dump to a restore. For kinds.py and for the scripts of tests/programs.
+
+All of it runs as init of a pid namespace: then pids are free again when the tree is restored, and everything ends with it.
+"""
+import os
+import subprocess
+import time
+
+import state
+from tap import Failed, Skipped  # noqa: F401 (for those who import this)
+
+# Another criu binary, at the other end of an exchange.
+PEER = os.environ.get('PEER_CRIU')
+# Transports by who dumps and who restores; the others are ours at both ends.
+PEER_DUMPS = ('from-peer', 'peer')
+PEER_RESTORES = ('to-peer', 'peer')
+
+# Pids of what is dumped are from here up: restore then never needs a number that the programs around it have.
+FIRST_PID = 300
+UNSUPPORTED = 3  # the exit status that says so
+
+# What runs a program as init of a new pid namespace that ends with it.
+NAMESPACE = ('unshare', '--pid', '--fork', '--mount-proc', '--kill-child')
+
+
+def tail(path, lines=15):
+    try:
+        with open(path, errors='replace') as f:
+            return ''.join('    ' + l for l in f.readlines()[-lines:])
+    except OSError:
+        return ''
+
+
+def reap():
+    """We are init of the namespace."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+class Carrier:
+    """A tree, whose root is `pid` once it is started, and the directory of its images."""
+
+    def __init__(self, build, work, transport='directory', timeout=30):
+        self.build, self.work, self.transport, self.timeout = build, work, transport, timeout
+        self.images = os.path.join(work, 'images')
+        self.out = os.path.join(work, 'out')
+        self.pid = None
+        os.mkdir(self.images)
+
+    def start(self, command, **kw):
+        """Start the root of the tree, in a session of its own."""
+        setup = kw.pop('preexec_fn', lambda: None)
+
+        def child():
+            os.setsid()
+            setup()
+
+        with open('/proc/sys/kernel/ns_last_pid', 'w') as f:
+            f.write(str(FIRST_PID))
+        kw.setdefault('stdin', subprocess.DEVNULL)
+        with open(self.out, 'ab') as out:
+            kw.setdefault('stdout', out)
+            p = subprocess.Popen(command, stderr=out, preexec_fn=child, **kw)
+        self.pid = p.pid
+
+    def wait(self, condition, what):
+        """Until condition() is true, while the tree lives."""
+        end = time.monotonic() + self.timeout
+        while time.monotonic() < end:
+            reap()
+            alive = os.path.exists(f'/proc/{self.pid}')
+            if condition():
+                return
+            if not alive:
+                raise Failed(f'{what}: it is gone\n' + tail(self.out))
+            time.sleep(0.005)
+        raise Failed(f'{what}: nothing after {self.timeout:.0f} s\n' + tail(self.out))
+
+    def log(self, verb):
+        return os.path.join(self.images, verb + '.log')
+
+    def command(self, verb, peer, *args):
+        """Run dump or restore, ours or the peer's; its status and what it printed."""
+        printed = os.path.join(self.work, verb + '.stderr')
+        program = [PEER, verb] if peer else [os.path.join(self.build, 'criu-' + verb)]
+        with open(printed, 'wb') as f:
+            p = subprocess.Popen(program + ['--no-default-config', '-D', self.images, '-v4', '-o', verb + '.log', *args],
+                                 stdin=subprocess.DEVNULL, stdout=f, stderr=f, cwd=self.work)
+            try:
+                status = p.wait(self.timeout)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                raise Failed(f'{verb} hangs\n' + tail(self.log(verb)))
+        with open(printed, errors='replace') as f:
+            return status, f.read().strip()
+
+    def try_dump(self, *args):
+        """Status and text of a dump that may be refused."""
+        return self.command('dump', self.transport in PEER_DUMPS, '-t', str(self.pid), *args)
+
+    def dump(self, *args):
+        pids = state.tree(self.pid)
+        status, text = self.try_dump(*args)
+        if status != 0:
+            raise Failed(f'dump: status {status}: {text}\n' + tail(self.log('dump')))
+        if '--leave-running' in args:
+            return
+        reap()
+        left = [pid for pid in pids if os.path.exists(f'/proc/{pid}')]
+        if left:
+            raise Failed(f'tasks {left} are there after the dump')
+
+    def restore(self, *args):
+        pidfile = os.path.join(self.work, 'pid')
+        status, text = self.command('restore', self.transport in PEER_RESTORES, '-d', '--pidfile', pidfile, *args)
+        if status != 0:
+            left = [p for p in os.listdir('/proc') if p.isdigit() and int(p) >= FIRST_PID and state.alive(p)]
+            raise Failed(f'restore: status {status}: {text}' + (f'; left behind: {left}' if left else '') + '\n' +
+                         tail(self.log('restore')))
+        with open(pidfile) as f:
+            pid = int(f.read())
+        if pid != self.pid:
+            raise Failed(f'the root came back as pid {pid}, it was {self.pid}')
+
+    def compare(self, before):
+        """The kernel shows the same as before, at once or soon: a task that has just been let go may not be back in the
+        call it was stopped in."""
+        for _ in range(20):
+            try:
+                d = state.difference(before, state.snapshot(self.pid))
+            except OSError as e:
+                d = f'a task is gone while it is looked at: {e}'
+            if not d:
+                return
+            time.sleep(0.05)
+        raise Failed('the kernel says: ' + d)
