@@ -113,6 +113,8 @@ struct dump_task {
 struct dump_tasks {
 	struct dump_task **items;
 	size_t nr, room;
+	struct dump_task **slots; /* by pid: a hash table, with linear probing; a power of two of them */
+	size_t nr_slots;
 };
 
 #define for_each_task(d, t)                                                            \

@@ -225,7 +225,8 @@ static int freeze_fresh_tasks(struct dump *d, uint64_t until_us, struct img_err 
 		if (!t->state) {
 			if (i == 0)
 				return img_fail(err, IMG_SYS, "pid %d ended while it was being stopped", t->pid);
-			dump_task_drop(d, t);
+			if (dump_task_drop(d, t, err) < 0)
+				return -1;
 			continue;
 		}
 		/* Those found here are at the end of the list, and come later in this loop. */

@@ -70,12 +70,25 @@ static int work(void *arg, int front)
 	return status;
 }
 
+/* We may have been started without them; what is printed must not end up in a file of ours. */
+static void keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct options opt;
 	int status;
 
+	keep_standard_descriptors();
 	status = options_parse(&opt, CMD_DUMP, argc, argv, &err);
 	if (status == 1)
 		return 0;

@@ -23,13 +23,17 @@ int dump_run(struct dump *d, struct img_err *err);
 /* The steps of --dry-run: blockers are in d->blockers afterwards. */
 int dump_look(struct dump *d, struct img_err *err);
 
-/* ---- tree.c ---- */
+/* ---- tasks.c ---- */
 
 /* A task found, not yet looked at. Appended at the end of the list. */
 struct dump_task *dump_task_new(struct dump *d, pid_t pid, struct dump_task *parent, struct img_err *err);
-void dump_task_drop(struct dump *d, struct dump_task *t);
+int dump_task_drop(struct dump *d, struct dump_task *t, struct img_err *err);
 struct dump_thread *dump_thread_new(struct dump_task *t, pid_t tid, struct img_err *err);
 void dump_thread_drop(struct dump_task *t, struct dump_thread *th);
+void dump_tree_free(struct dump *d);
+
+/* ---- tree.c ---- */
+
 /* Children of t that are not in the list yet are appended: how many, or -1. */
 int dump_find_children(struct dump *d, struct dump_task *t, struct img_err *err);
 /* All that there is: read stat and status of every task and thread, and put the tasks into tree order. */
@@ -38,7 +42,6 @@ int dump_tree_settle(struct dump *d, struct img_err *err);
 int dump_tree_look(struct dump *d, struct img_err *err);
 /* Refuse a tree that we are part of. */
 int dump_tree_root(struct dump *d, struct img_err *err);
-void dump_tree_free(struct dump *d);
 
 /* ---- freeze.c ---- */
 

@@ -1,153 +1,45 @@
 /* criu-dump/tree.c -- the tasks of a tree: found, looked at, put in order. */
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
-#include "criu-dump/task_ops.h"
-#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/maps.h"
 #include "kernel/proc-file.h"
 
-struct dump_task *dump_task_by_pid(const struct dump *d, pid_t pid)
-{
-	for_each_task(d, t)
-		if (t->pid == pid)
-			return t;
-	return NULL;
-}
-
-struct dump_thread *dump_thread_new(struct dump_task *t, pid_t tid, struct img_err *err)
-{
-	struct dump_thread *th = img_array_more(&t->threads, t->nr_threads, &t->room_threads);
-
-	if (!th) {
-		img_fail_nomem(err);
-		return NULL;
-	}
-	t->nr_threads++;
-	th->task = t;
-	th->tid = tid;
-	return th;
-}
-
-void dump_thread_drop(struct dump_task *t, struct dump_thread *th)
-{
-	size_t at = th - t->threads;
-
-	kern_status_free(&th->status);
-	free(th->pending.infos);
-	memmove(th, th + 1, (t->nr_threads - at - 1) * sizeof(*th));
-	t->nr_threads--;
-}
-
-static void task_free(struct dump_task *t)
-{
-	for_each_thread(t, th) {
-		kern_status_free(&th->status);
-		free(th->pending.infos);
-	}
-	free(t->pending.infos);
-	free(t->threads);
-	if (t->pidfd >= 0)
-		close(t->pidfd);
-	if (t->maps) {
-		kern_maps_free(t->maps);
-		free(t->maps);
-	}
-	dump_mem_free(t);
-	free(t->kept);
-	img_arena_free(&t->arena);
-	free(t);
-}
-
-struct dump_task *dump_task_new(struct dump *d, pid_t pid, struct dump_task *parent, struct img_err *err)
-{
-	struct dump_task **at = img_array_more(&d->tasks.items, d->tasks.nr, &d->tasks.room);
-	struct dump_task *t = at ? calloc(1, sizeof(*t)) : NULL;
-
-	if (!t) {
-		img_fail_nomem(err);
-		return NULL;
-	}
-	t->pid = t->vpid = pid;
-	t->parent = parent;
-	t->state = DUMP_TASK_ALIVE;
-	t->pidfd = -1;
-	if (!dump_thread_new(t, pid, err)) {
-		free(t);
-		return NULL;
-	}
-	d->tasks.items[d->tasks.nr++] = t;
-	return t;
-}
-
-/* Its children, if any, have become somebody else's. */
-void dump_task_drop(struct dump *d, struct dump_task *t)
-{
-	struct dump_tasks *all = &d->tasks;
-
-	for (size_t i = 0; i < all->nr; i++)
-		if (all->items[i] == t) {
-			memmove(all->items + i, all->items + i + 1, (all->nr - i - 1) * sizeof(*all->items));
-			all->nr--;
-			break;
-		}
-	for_each_task(d, child)
-		if (child->parent == t)
-			child->parent = NULL; /* until its new parent is looked at */
-	task_free(t);
-}
-
-void dump_tree_free(struct dump *d)
-{
-	for (size_t i = 0; i < d->tasks.nr; i++)
-		task_free(d->tasks.items[i]);
-	free(d->tasks.items);
-	d->tasks = (struct dump_tasks){ 0 };
-}
-
-/* The place of a room; two of them, one for the task and one for all its threads. */
-static void **kept_place(struct dump_task *t, const struct task_dump_ops *ops)
-{
-	size_t nr = 0, mine = 0;
-
-	while (dump_task_rooms[nr]) {
-		if (dump_task_rooms[nr] == ops)
-			mine = nr;
-		nr++;
-	}
-	if (!t->kept)
-		t->kept = calloc(2 * nr, sizeof(*t->kept));
-	return t->kept ? &t->kept[2 * mine] : NULL;
-}
-
-void *dump_keep(struct dump *d, struct dump_task *t, const struct task_dump_ops *ops, size_t size)
-{
-	void **place = kept_place(t, ops);
-
-	if (place && !*place)
-		*place = img_arena_alloc(&t->arena, size);
-	return place ? *place : NULL;
-}
-
-void *dump_keep_thread(struct dump *d, struct dump_thread *th, const struct task_dump_ops *ops, size_t size)
-{
-	struct dump_task *t = th->task;
-	void **place = kept_place(t, ops);
-
-	if (place && !place[1])
-		place[1] = img_arena_array(&t->arena, t->nr_threads, size);
-	return place && place[1] ? (char *)place[1] + (th - t->threads) * size : NULL;
-}
+/* include/linux/sched.h; shown in /proc/PID/stat. */
+#define PF_KTHREAD 0x00200000u
 
 /* ---- finding them ---- */
+
+/* What can be seen of a process before it is touched, and cannot be the root of a tree. */
+static int check_root(pid_t root, struct img_err *err)
+{
+	struct kern_status status;
+	struct kern_stat stat;
+	pid_t tgid;
+
+	if (kern_stat_read(root, &stat, err) < 0) {
+		if (err->sys_errno == ENOENT || err->sys_errno == ESRCH)
+			return img_fail(err, IMG_SYS, "pid %d: no such process", root);
+		return img_wrap(err, "pid %d", root);
+	}
+	if (stat.flags & PF_KTHREAD)
+		return img_fail(err, IMG_UNSUPPORTED, "pid %d: a thread of the kernel", root);
+	if (kern_status_read(root, root, &status, err) < 0)
+		return img_wrap(err, "pid %d", root);
+	tgid = status.tgid;
+	kern_status_free(&status);
+	if (tgid != root)
+		return img_fail(err, IMG_USAGE, "pid %d: a thread of process %d", root, tgid);
+	if (stat.state == 'Z' || stat.state == 'X')
+		return img_fail(err, IMG_UNSUPPORTED, "pid %d: it has ended, and waits for its parent to take note", root);
+	return 0;
+}
 
 int dump_tree_root(struct dump *d, struct img_err *err)
 {
@@ -162,11 +54,8 @@ int dump_tree_root(struct dump *d, struct img_err *err)
 		if (kern_stat_read(pid, &stat, err) < 0)
 			return -1;
 	}
-	if (kern_stat_read(root, &stat, err) < 0) {
-		if (err->sys_errno == ENOENT || err->sys_errno == ESRCH)
-			return img_fail(err, IMG_SYS, "pid %d: no such process", root);
-		return img_wrap(err, "pid %d", root);
-	}
+	if (check_root(root, err) < 0)
+		return -1;
 	return dump_task_new(d, root, NULL, err) ? 0 : -1;
 }
 

@@ -59,7 +59,7 @@ static int wait_done(struct run *r, struct img_err *err)
 			return -1;
 		if (arch_regs_ip(&regs) == done)
 			return 0;
-		if (kern_ptrace_resume(r->th->tid, PTRACE_CONT, 0, err) < 0)
+		if (run_resume(r, PTRACE_CONT, err) < 0)
 			return -1;
 	}
 }
@@ -73,7 +73,7 @@ static int enter(struct run *r, struct img_err *err)
 	run_suspend_seccomp(r);
 	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0 ||
 		kern_ptrace_set_sigmask(tid, ~(1ull << (r->th->quiet_signo - 1)), err) < 0 ||
-		kern_ptrace_resume(tid, PTRACE_CONT, 0, err) < 0)
+		run_resume(r, PTRACE_CONT, err) < 0)
 		return -1;
 	return wait_done(r, err);
 }
@@ -82,7 +82,7 @@ static int enter(struct run *r, struct img_err *err)
  * registers when it goes on. */
 static int leave(struct run *r, struct img_err *err)
 {
-	if (kern_ptrace_set_sigmask(r->th->tid, r->th->sigmask, err) < 0 ||
+	if (run_regain(r, err) < 0 || kern_ptrace_set_sigmask(r->th->tid, r->th->sigmask, err) < 0 ||
 		kern_ptrace_set_regset(r->th->tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
 		run_resume_seccomp(r, err) < 0)
 		return -1;

@@ -87,29 +87,55 @@ int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr,
 
 /* ---- one thread, made to work ---- */
 
+int run_resume(struct run *r, int request, struct img_err *err)
+{
+	if (kern_ptrace_resume(r->th->tid, request, 0, err) < 0)
+		return -1;
+	r->running = true;
+	return 0;
+}
+
+static int next_stop(struct run *r, struct kern_stop *stop, struct img_err *err)
+{
+	int got = kern_wait_stop(r->th->tid, STOP_TIMEOUT_MS, stop, err);
+
+	if (got < 0)
+		return -1;
+	if (got == 0)
+		return img_fail(err, IMG_SYS, "thread %d does not run (is its cgroup frozen?)", r->th->tid);
+	if (stop->kind == KERN_STOP_EXITED || stop->kind == KERN_STOP_KILLED)
+		return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid, kern_stop_name(stop->kind), stop->value);
+	r->running = false;
+	if (stop->kind == KERN_STOP_SIGNAL && stop->value == SIGSTOP)
+		r->stopped = true;
+	return 0;
+}
+
+int run_regain(struct run *r, struct img_err *err)
+{
+	struct kern_stop stop;
+
+	if (!r->running)
+		return 0;
+	return kern_ptrace_interrupt(r->th->tid, err) < 0 ? -1 : next_stop(r, &stop, err);
+}
+
 int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, struct img_err *err)
 {
 	for (;;) {
 		struct kern_stop stop;
-		int got = kern_wait_stop(r->th->tid, STOP_TIMEOUT_MS, &stop, err);
 
-		if (got < 0)
+		if (next_stop(r, &stop, err) < 0)
 			return -1;
-		if (got == 0)
-			return img_fail(err, IMG_SYS, "thread %d does not run (is its cgroup frozen?)", r->th->tid);
 		if (stop.kind == kind && (kind != KERN_STOP_SIGNAL || stop.value == value))
 			return 0;
 		if (kind == KERN_STOP_INTERRUPT && stop.kind == KERN_STOP_GROUP)
 			return 0;
-		if (stop.kind == KERN_STOP_EXITED || stop.kind == KERN_STOP_KILLED)
-			return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid, kern_stop_name(stop.kind),
-				stop.value);
-		if (stop.kind == KERN_STOP_SIGNAL && stop.value == SIGSTOP)
-			r->stopped = true;
-		else if (stop.kind != KERN_STOP_INTERRUPT && stop.kind != KERN_STOP_GROUP)
+		if (stop.kind != KERN_STOP_INTERRUPT && stop.kind != KERN_STOP_GROUP &&
+			!(stop.kind == KERN_STOP_SIGNAL && stop.value == SIGSTOP))
 			return img_fail(err, IMG_SYS, "thread %d: unexpected %s %d", r->th->tid, kern_stop_name(stop.kind),
 				stop.value);
-		if (kern_ptrace_resume(r->th->tid, resume, 0, err) < 0)
+		if (run_resume(r, resume, err) < 0)
 			return -1;
 	}
 }

@@ -29,9 +29,14 @@ struct inject_batch {
 struct run {
 	struct inject_space *space;
 	const struct inject_thread *th;
+	bool running; /* resumed, and not seen to stop since */
 	bool stopped; /* a SIGSTOP came in between: to be sent again at the end */
 };
 
+/* Let the thread go on: request as PTRACE_CONT, PTRACE_SYSCALL. */
+int run_resume(struct run *r, int request, struct img_err *err);
+/* Stop it, if it has not come to the stop that was waited for: its registers must be put right in any case. */
+int run_regain(struct run *r, struct img_err *err);
 /* Wait until the thread has come to the stop wanted, resuming it with `resume` from others. value: the signal, of a
  * KERN_STOP_SIGNAL. */
 int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, struct img_err *err);

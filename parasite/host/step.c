@@ -30,7 +30,7 @@ int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t
 	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
 		return -1;
 	for (int side = 0; side < 2; side++)
-		if (kern_ptrace_resume(tid, PTRACE_SYSCALL, 0, err) < 0 ||
+		if (run_resume(r, PTRACE_SYSCALL, err) < 0 ||
 			run_wait(r, KERN_STOP_SYSCALL, 0, PTRACE_SYSCALL, err) < 0)
 			return -1;
 	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
@@ -43,10 +43,10 @@ int step_end(struct run *r, struct img_err *err)
 {
 	pid_t tid = r->th->tid;
 
-	if (kern_ptrace_interrupt(tid, err) < 0 ||
+	if (run_regain(r, err) < 0 || kern_ptrace_interrupt(tid, err) < 0 ||
 		kern_ptrace_set_regset(tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
 		kern_ptrace_set_sigmask(tid, r->th->sigmask, err) < 0 || run_resume_seccomp(r, err) < 0 ||
-		kern_ptrace_resume(tid, PTRACE_CONT, 0, err) < 0 ||
+		run_resume(r, PTRACE_CONT, err) < 0 ||
 		run_wait(r, KERN_STOP_INTERRUPT, 0, PTRACE_CONT, err) < 0)
 		return -1;
 	return run_stop_again(r, err);
