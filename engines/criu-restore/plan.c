@@ -9,6 +9,7 @@
 
 #include "criu-restore/plan.h"
 #include "criu-restore/tree.h"
+#include "cpuinfo/cpuinfo.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 
@@ -73,6 +74,10 @@ int restore_plan_host(struct restore *r, struct img_err *err)
 {
 	if (r->opt->restore_sibling && !r->opt->restore_detached)
 		return img_fail(err, IMG_USAGE, "--restore-sibling goes with --restore-detached only");
+	/* Only when it is asked for; what tasks have in their registers is checked in any case. */
+	if (r->opt->cpu_cap_given && r->opt->cpu_cap && cpuinfo_check(r->set, r->opt->cpu_cap, true, err) < 0 &&
+		restore_plan_lack(r, err) < 0)
+		return -1;
 	return check_namespaces(r, err);
 }
 
