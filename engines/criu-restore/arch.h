@@ -12,7 +12,7 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 /* What the thread has to do itself. */
 void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape);
 /* The thread is stopped by ptrace: all registers. */
-int restore_arch_regs(struct restore_thread *th, struct img_err *err);
+int restore_arch_regs(struct restore *r, struct restore_thread *th, struct img_err *err);
 
 /* ---- engines/mem/vdso/ ---- */
 

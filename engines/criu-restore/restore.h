@@ -161,6 +161,8 @@ struct restore {
 	struct restore_files *files;
 	struct restore_mem *mem;
 	struct restore_vdso *vdso;
+	struct restore_arch *arch; /* what was asked of the CPU: regs' */
+	struct restore_caps *caps; /* what we may do ourselves: creds' */
 
 	pid_t front_pid, front_pgid;
 	sigset_t stop_signals; /* blocked in the front; see restore_interrupted() */

@@ -131,8 +131,9 @@ static size_t live_tasks(const struct restore *r, size_t *threads)
 	return nr;
 }
 
-static int stage(struct restore *r, enum restore_stage which, size_t nr, struct img_err *err)
+static int stage(struct restore *r, enum restore_stage which, const char *name, size_t nr, struct img_err *err)
 {
+	log_debug(r->log, "stage %s: %zu", name, nr);
 	restore_stage_open(r, which, nr);
 	return restore_stage_await(r, err);
 }
@@ -144,13 +145,14 @@ static int build(struct restore *r, struct img_err *err)
 	restore_stage_open(r, STAGE_BORN, 1);
 	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0)
 		return -1;
-	if (stage(r, STAGE_FORK, r->nr_tasks, err) < 0 || stage(r, STAGE_JOIN, r->nr_tasks, err) < 0 ||
-		(r->moves && stage(r, STAGE_MOVE, r->nr_tasks, err) < 0))
+	if (stage(r, STAGE_FORK, "fork", r->nr_tasks, err) < 0 || stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
+		(r->moves && stage(r, STAGE_MOVE, "move", r->nr_tasks, err) < 0))
 		return -1;
 	restore_outcome_forked(r);
-	if (stage(r, STAGE_END, live, err) < 0 || stage(r, STAGE_FETCH, live, err) < 0 ||
-		stage(r, STAGE_FINISH, threads, err) < 0)
+	if (stage(r, STAGE_END, "make", live, err) < 0 || stage(r, STAGE_FETCH, "fetch", live, err) < 0 ||
+		stage(r, STAGE_FINISH, "finish", threads, err) < 0)
 		return -1;
+	log_debug(r->log, "hold: %zu", threads);
 	return restore_hold(r, err);
 }
 
@@ -161,6 +163,7 @@ static int let_run(struct restore *r, struct img_err *err)
 		restore_steps_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
+	log_info(r->log, "all is there: let go");
 	return restore_release(r, err);
 }
 

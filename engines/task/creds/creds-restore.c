@@ -49,31 +49,31 @@ static uint64_t words(size_t nr, const uint32_t *word)
 }
 #define cap_set(creds, which) words((creds)->n_cap_##which, (creds)->cap_##which)
 
-/* Capabilities that this kernel knows: those it can tell of in the bounding set. */
-static uint64_t known_caps(uint64_t *bounding)
-{
-	uint64_t known = 0;
+/* criu-restore's own: all that tasks start with. Asked once. */
+struct restore_caps {
+	uint64_t permitted, bounding;
+};
 
-	*bounding = 0;
-	for (int cap = 0; cap < 64; cap++) {
-		int has = prctl(PR_CAPBSET_READ, cap);
-
-		if (has < 0)
-			break;
-		known |= 1ull << cap;
-		*bounding |= (uint64_t)has << cap;
-	}
-	return known;
-}
-
-static int own_permitted(uint64_t *permitted, struct img_err *err)
+static int own_caps(struct restore *r, struct img_err *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[CAP_WORDS] = { 0 };
 
+	if (r->caps)
+		return 0;
+	r->caps = img_arena_alloc(&r->arena, sizeof(*r->caps));
+	if (!r->caps)
+		return img_fail_nomem(err);
 	if (syscall(SYS_capget, &header, data) < 0)
 		return img_fail_sys(err, "capget");
-	*permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	r->caps->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	for (int cap = 0; cap < 64; cap++) {
+		int has = prctl(PR_CAPBSET_READ, cap);
+
+		if (has < 0)
+			break; /* the kernel has no more */
+		r->caps->bounding |= (uint64_t)has << cap;
+	}
 	return 0;
 }
 
@@ -84,10 +84,7 @@ static const size_t ids[] = {
 
 static int creds_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
-	uint64_t bounding, permitted;
-
-	known_caps(&bounding);
-	if (own_permitted(&permitted, err) < 0)
+	if (own_caps(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->nr_threads; i++) {
 		const CredsEntry *c = creds_of(&t->threads[i]);
@@ -100,7 +97,7 @@ static int creds_plan(struct restore *r, struct restore_task *t, struct img_err 
 				return img_fail(err, IMG_CORRUPT, "thread %d: an id that is none", t->threads[i].tid);
 		if (c->n_groups > GROUPS_MAX)
 			return img_fail(err, IMG_CORRUPT, "thread %d: %zu groups", t->threads[i].tid, c->n_groups);
-		lacking = (cap_set(c, prm) | cap_set(c, inh)) & ~permitted;
+		lacking = (cap_set(c, prm) | cap_set(c, inh)) & ~r->caps->permitted;
 		if (lacking)
 			return img_fail(err, IMG_UNSUPPORTED,
 				"thread %d: has capabilities that criu-restore has not and cannot give: %#llx", t->threads[i].tid,
@@ -150,12 +147,10 @@ static int creds_thread(struct restore *r, struct restore_task *t, struct restor
 	struct img_err *err)
 {
 	const CredsEntry *c = creds_of(th);
-	uint64_t bounding, all, known = known_caps(&bounding);
+	uint64_t drop = r->caps->bounding & ~cap_set(c, bnd), all = r->caps->permitted;
 	uint64_t prm = cap_set(c, prm), inh = cap_set(c, inh), amb = cap_set(c, amb);
 	char what[64];
 
-	if (own_permitted(&all, err) < 0)
-		return -1;
 	set_ids(tape, c);
 	set_caps(tape, "set inheritable capabilities", all, all, inh);
 	for (int cap = 0; cap < 64; cap++) {
@@ -165,7 +160,7 @@ static int creds_thread(struct restore *r, struct restore_task *t, struct restor
 		tape_step(tape, TAPE_THREAD_CREDS, what, SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap);
 	}
 	for (int cap = 0; cap < 64; cap++) {
-		if (!(bounding & known & ~cap_set(c, bnd) & 1ull << cap))
+		if (!(drop & 1ull << cap))
 			continue;
 		snprintf(what, sizeof(what), "drop capability %d from the bounding set", cap);
 		tape_step(tape, TAPE_THREAD_CREDS, what, SYS_prctl, PR_CAPBSET_DROP, cap);

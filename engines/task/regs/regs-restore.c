@@ -26,7 +26,7 @@ static int regs_thread(struct restore *r, struct restore_task *t, struct restore
 
 static int regs_resume(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
 {
-	return restore_arch_regs(th, err);
+	return restore_arch_regs(r, th, err);
 }
 
 extern const struct task_restore_ops regs_restore_ops;

@@ -11,7 +11,6 @@
 
 #include "criu-restore/arch.h"
 #include "criuimg/array.h"
-#include "criuimg/cleanup.h"
 #include "kernel/ptrace.h"
 #include "parasite/arch/regs.h"
 #include "parasite/arch/x86_64/xsave.h"
@@ -57,9 +56,15 @@ static const void *piece_data(const struct piece *p, const UserX86XsaveEntry *x)
 	return *(void *const *)((const char *)x + p->array_offset);
 }
 
+/* Asking the CPU is slow inside of a virtual machine: once a run. */
+struct restore_arch {
+	struct xsave_layout layout;
+	struct xsave_area *area; /* of XSAVE_AREA_MAX bytes */
+};
+
 /* ---- plan ---- */
 
-static int check_extended(struct restore *r, const struct xsave_layout *layout, const UserX86XsaveEntry *x, struct img_err *err)
+static int check_extended(const struct xsave_layout *layout, const UserX86XsaveEntry *x, struct img_err *err)
 {
 	uint64_t todo = x->xstate_bv & ~(1ull << XSAVE_FP | 1ull << XSAVE_SSE);
 
@@ -87,8 +92,13 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 {
 	const UserX86RegsEntry *g = th->core->thread_info->gpregs;
 	const UserX86FpregsEntry *f = th->core->thread_info->fpregs;
-	struct xsave_layout layout;
 
+	if (!r->arch) {
+		r->arch = img_arena_alloc(&r->arena, sizeof(*r->arch));
+		if (!r->arch || !(r->arch->area = img_arena_alloc(&r->arena, XSAVE_AREA_MAX)))
+			return img_fail_nomem(err);
+		xsave_layout(&r->arch->layout);
+	}
 	if ((g->has_mode && g->mode != USER_X86_REGS_MODE__NATIVE) || g->cs != USER_CS)
 		return img_fail(err, IMG_UNSUPPORTED, "runs 32-bit code, which is not supported yet");
 	if (g->fs_base >= r->task_top || g->gs_base >= r->task_top)
@@ -97,8 +107,7 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 		return img_fail(err, IMG_CORRUPT, "FPU state of the wrong size");
 	if (!f->xsave)
 		return 0;
-	xsave_layout(&layout);
-	return check_extended(r, &layout, f->xsave, err);
+	return check_extended(&r->arch->layout, f->xsave, err);
 }
 
 /* ---- in the thread ---- */
@@ -160,15 +169,13 @@ static void fill_legacy(struct xsave_legacy *l, const UserX86FpregsEntry *f)
 }
 
 /* The kernel takes the whole area as this host has it, or nothing. */
-static int set_extended(struct restore_thread *th, const struct xsave_layout *layout, struct img_err *err)
+static int set_extended(const struct restore_arch *arch, struct restore_thread *th, struct img_err *err)
 {
 	const UserX86FpregsEntry *f = th->core->thread_info->fpregs;
 	const UserX86XsaveEntry *x = f->xsave;
-	cleanup_free struct xsave_area *area = calloc(1, XSAVE_AREA_MAX);
+	struct xsave_area *area = arch->area;
 	ssize_t size;
 
-	if (!area)
-		return img_fail_nomem(err);
 	size = kern_ptrace_get_regset(th->tid, NT_X86_XSTATE, area, XSAVE_AREA_MAX, err);
 	if (size < 0)
 		return -1;
@@ -177,7 +184,7 @@ static int set_extended(struct restore_thread *th, const struct xsave_layout *la
 	area->header.xstate_bv = x ? x->xstate_bv : 1 << XSAVE_FP | 1 << XSAVE_SSE;
 	area->header.xcomp_bv = 0;
 	for (size_t i = 0; x && i < ARRAY_SIZE(pieces); i++) {
-		void *to = xsave_component(layout, area, pieces[i].which);
+		void *to = xsave_component(&arch->layout, area, pieces[i].which);
 
 		if (x->xstate_bv & 1ull << pieces[i].which && to)
 			memcpy(to, piece_data(&pieces[i], x), piece_size(&pieces[i], x));
@@ -195,12 +202,9 @@ static int set_legacy(struct restore_thread *th, struct img_err *err)
 	return kern_ptrace_set_regset(th->tid, NT_PRFPREG, &legacy, sizeof(legacy), err);
 }
 
-int restore_arch_regs(struct restore_thread *th, struct img_err *err)
+int restore_arch_regs(struct restore *r, struct restore_thread *th, struct img_err *err)
 {
-	struct xsave_layout layout;
-
-	xsave_layout(&layout);
-	if ((layout.size ? set_extended(th, &layout, err) : set_legacy(th, err)) < 0)
+	if ((r->arch->layout.size ? set_extended(r->arch, th, err) : set_legacy(th, err)) < 0)
 		return -1;
 	return set_general(th, err);
 }
