@@ -18,6 +18,7 @@ include mk/programs.mk
 include mk/man.mk
 include mk/tests.mk
 include mk/install.mk
+include mk/fuzz.mk
 
 .DEFAULT_GOAL := all
 .PHONY: all clean deps demo format

@@ -51,6 +51,9 @@ int val_files(struct validate *v, struct img_err *err)
 	const struct val_records *files = &v->records[IMG_FILES];
 	const struct val_index *index = &v->index[VAL_FILE];
 
+	if (v->no_files && v->nr_tasks)
+		val_error(v, VAL_FILE_AT("files.img"),
+			"is missing: what descriptors and mappings are of is in it");
 	for (size_t i = 0; i < files->nr; i++)
 		file_check(v, &files->list[i]);
 	for (size_t i = 1; i < index->nr; i++)

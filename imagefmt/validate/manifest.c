@@ -2,7 +2,6 @@
 
 #include "validate/validate.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "criuimg/image.h"
@@ -21,15 +20,13 @@ static int found(void *arg, const char *name, const struct img_err *finding)
 {
 	struct level *level = arg;
 	struct validate *v = level->v;
-	const char *file = val_field(v, "%s%s", level->prefix, name), *text = finding->text;
-	size_t len = strlen(name);
+	struct val_at at = VAL_FILE_AT(val_field(v, "%s%s", level->prefix, name));
+	const char *text = val_failure(finding, name, &at.entry);
 
-	if (!strncmp(text, name, len) && !strncmp(text + len, ": ", 2))
-		text += len + 2;
 	if (finding->code == IMG_UNSUPPORTED)
-		val_unsupported(v, VAL_FILE_AT(file), "%s", text);
+		val_unsupported(v, at, "%s", text);
 	else
-		val_error(v, VAL_FILE_AT(file), "%s", text);
+		val_error(v, at, "%s", text);
 	return v->stop;
 }
 

@@ -243,12 +243,16 @@ static void mark_partial(struct validate *v)
 {
 	bool files = val_broken(v, IMG_FILES);
 
+	/* One complaint is enough when there are none at all. */
+	v->no_files = !v->index[VAL_FILE].nr && !val_image(v, IMG_FILES, 0);
+	files |= v->no_files;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		files |= types[i].old_kind != IMG_KIND_UNKNOWN && val_broken(v, types[i].old_kind);
 	for (int space = 0; space < VAL_SPACES; space++)
 		v->index[space].partial = files;
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
 		v->index[sources[i].space].partial = val_broken(v, sources[i].kind);
+	v->index[VAL_PID].partial |= !v->index[VAL_PID].nr;
 }
 
 /* ---- tasks ---- */

@@ -205,7 +205,7 @@ static void owners_check(struct validate *v)
 		const struct val_image *data = &v->images[i], *owner = NULL;
 		bool unknown = false;
 
-		if (data->kind != IMG_PAGES)
+		if (data->kind != IMG_PAGES || data->old_pages)
 			continue;
 		for (size_t k = 0; k < v->nr_images; k++) {
 			const struct val_image *map = &v->images[k];

@@ -3,6 +3,7 @@
 #include "validate/validate.h"
 
 #include <stdio.h>
+#include <string.h>
 
 const char *img_severity_name(enum img_severity severity)
 {
@@ -26,6 +27,31 @@ const char *val_field(struct validate *v, const char *fmt, ...)
 	va_end(args);
 	text = img_arena_strdup(&v->arena, buf);
 	return text ? text : "";
+}
+
+static const char *behind(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(text, name, len) && !strncmp(text + len, ": ", 2) ? text + len + 2 : text;
+}
+
+const char *val_failure(const struct img_err *failure, const char *name, int64_t *entry)
+{
+	const char *text = behind(failure->text, name);
+	enum img_kind kind = img_kind_by_file(name, NULL);
+	long long nr;
+	int used = 0;
+
+	if (kind != IMG_KIND_UNKNOWN)
+		text = behind(text, img_kind_info(kind)->name);
+	if ((sscanf(text, "record %lld: %n", &nr, &used) == 1 ||
+		    sscanf(text, "data of record %lld: %n", &nr, &used) == 1) &&
+		used) {
+		*entry = nr;
+		text += used;
+	}
+	return text;
 }
 
 static void report(struct validate *v, enum img_severity severity, enum img_code code, struct val_at at,

@@ -2,13 +2,12 @@
 
 #include "validate/validate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
+#include "wire/frame.h"
 
 IMG_DEFINE_CLEANUP(struct img_reader *, img_reader_close);
 
@@ -81,31 +80,12 @@ static int keep(struct validate *v, const struct val_image *image, int64_t entry
 	return 0;
 }
 
-/* The text of a failure behind the name of the image and the number of the record, which the finding has apart. */
-static const char *text_of(const struct img_err *failure, const char *name, int64_t *entry)
-{
-	const char *text = failure->text;
-	size_t len = strlen(name);
-	long long nr;
-	int used = 0;
-
-	if (!strncmp(text, name, len) && !strncmp(text + len, ": ", 2))
-		text += len + 2;
-	if ((sscanf(text, "record %lld: %n", &nr, &used) == 1 ||
-		    sscanf(text, "data of record %lld: %n", &nr, &used) == 1) &&
-		used) {
-		*entry = nr;
-		text += used;
-	}
-	return text;
-}
-
 /* What reading failed with becomes a finding; what is no fault of the image goes up. */
 static int broken(
 	struct validate *v, struct val_image *image, const struct img_err *failure, struct img_err *err)
 {
 	struct val_at at = VAL_FILE_AT(image->name);
-	const char *text = text_of(failure, image->name, &at.entry);
+	const char *text = val_failure(failure, image->name, &at.entry);
 
 	image->broken = true;
 	if (failure->code == IMG_NOMEM || failure->code == IMG_SYS) {
@@ -181,6 +161,23 @@ static int read_pagemap(struct validate *v, struct val_image *image, struct img_
 	return 0;
 }
 
+/* Before page maps, pages were in an image with the magic that page maps have now. */
+static int old_pages_check(
+	struct validate *v, struct val_image *image, struct img_source *src, struct img_err *failure)
+{
+	const uint32_t magic = img_kind_info(IMG_PAGES_OLD)->magic;
+	unsigned char head[8];
+	int ret = img_source_read_full(src, head, sizeof(head), failure);
+
+	if (ret <= 0)
+		return ret;
+	image->old_pages = image->kind == IMG_SHM_PAGES_OLD || img_get_u32(head) == magic ||
+			   (img_get_u32(head) == IMG_MAGIC_COMMON && img_get_u32(head + 4) == magic);
+	if (image->old_pages)
+		val_note(v, VAL_FILE_AT(image->name), "pages of a version before page maps");
+	return 0;
+}
+
 /* An image without records: its size. */
 static int read_raw(struct validate *v, struct val_image *image, struct img_err *err)
 {
@@ -195,10 +192,10 @@ static int read_raw(struct validate *v, struct val_image *image, struct img_err 
 	size = img_source_size(src);
 	if (size >= 0)
 		image->size = size;
+	if (size >= 8 && (image->kind == IMG_PAGES || image->kind == IMG_SHM_PAGES_OLD))
+		ret = old_pages_check(v, image, src, &failure);
 	img_source_close(src);
-	if (image->kind == IMG_SHM_PAGES_OLD)
-		val_note(v, VAL_FILE_AT(image->name), "pages of a version before page maps");
-	return 0;
+	return ret < 0 ? broken(v, image, &failure, err) : 0;
 }
 
 static int read_image(struct validate *v, struct val_image *image, struct img_err *err)

@@ -98,6 +98,7 @@ static void table_check(struct validate *v, const struct val_task *t)
 
 static void alive_check(struct validate *v, const struct val_task *t)
 {
+	const struct val_image *pages;
 	const uint32_t pid = t->entry->pid;
 
 	if (!t->ids && !val_image(v, IMG_IDS, pid))
@@ -105,7 +106,8 @@ static void alive_check(struct validate *v, const struct val_task *t)
 	need(v, t, IMG_MM, pid);
 	need(v, t, IMG_FS, pid);
 	table_check(v, t);
-	if (!val_image(v, IMG_PAGES_OLD, pid) && !val_image(v, IMG_PAGES, pid))
+	pages = val_image(v, IMG_PAGES, pid);
+	if (!pages || !pages->old_pages)
 		need(v, t, IMG_PAGEMAP, pid);
 	if (t->core && !t->core->tc)
 		val_error(v, val_at(t->core_record, "tc"), "is missing: the core of a main thread has it");
@@ -143,9 +145,10 @@ int val_tasks(struct validate *v, struct img_err *err)
 
 		tree_check(v, t);
 		need(v, t, IMG_CORE, t->entry->pid);
+		/* Without the core it is not known which of the two it is. */
 		if (t->dead)
 			dead_check(v, t);
-		else
+		else if (t->core)
 			alive_check(v, t);
 	}
 	if (!val_broken(v, IMG_PSTREE))

@@ -28,6 +28,7 @@ struct val_image {
 	bool in_order; /* a page map: its runs are in `map` */
 	uint64_t size; /* of raw images: bytes; UINT64_MAX: not known */
 	struct img_pagemap map;
+	bool old_pages; /* pages-PID.img of the first versions, with no page map */
 };
 
 /* A record that was kept. */
@@ -101,6 +102,7 @@ struct validate {
 	struct val_task *tasks; /* in the order of pstree.img */
 	size_t nr_tasks;
 	const InventoryEntry *inventory;
+	bool no_files; /* no image of open files is there */
 	bool pre_dump; /* pages alone, as a pre-dump writes them */
 };
 
@@ -131,6 +133,8 @@ void val_warning(struct validate *v, struct val_at at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void val_note(struct validate *v, struct val_at at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What reading image `name` failed with: the text behind the name and the number of the record, which goes to *entry. */
+const char *val_failure(const struct img_err *failure, const char *name, int64_t *entry);
 /* A field's name with a number in it; lives as long as the validation. Never NULL. */
 const char *val_field(struct validate *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
