@@ -33,6 +33,7 @@ struct job {
 	int fd; /* -1: in order, through the writer */
 	bool digests; /* chunks are the blocks of the image */
 
+	pthread_mutex_t writing; /* one at a time, as file systems have it; but who waits for them spins */
 	pthread_mutex_t lock;
 	/* under the lock: where the next chunk starts */
 	size_t run;
@@ -111,6 +112,7 @@ static int digest_chunk(struct job *job, const struct chunk *c, const void *buf,
 static int move_chunk(struct job *job, const struct chunk *c, void *buf, struct img_err *err)
 {
 	struct iovec whole = { buf, c->len };
+	int ret;
 
 	if (job->src->read(job->src->arg, c->pieces, c->nr, buf, c->len, err) < 0)
 		return -1;
@@ -118,7 +120,10 @@ static int move_chunk(struct job *job, const struct chunk *c, void *buf, struct 
 		return img_pages_data(job->w, &whole, 1, err);
 	if (job->digests && digest_chunk(job, c, buf, err) < 0)
 		return -1;
-	return write_at(job->fd, buf, c->len, c->offset, err);
+	pthread_mutex_lock(&job->writing);
+	ret = write_at(job->fd, buf, c->len, c->offset, err);
+	pthread_mutex_unlock(&job->writing);
+	return ret;
 }
 
 static void fail(struct job *job, const struct img_err *err)
@@ -189,7 +194,15 @@ static int write_data(struct job *job, uint64_t bytes, struct img_err *err)
 int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct img_run *runs, size_t nr,
 	const struct dump_source *src, struct img_err *err)
 {
-	struct job job = { .d = d, .w = w, .runs = runs, .nr = nr, .src = src, .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct job job = {
+		.d = d,
+		.w = w,
+		.runs = runs,
+		.nr = nr,
+		.src = src,
+		.writing = PTHREAD_MUTEX_INITIALIZER,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < nr; i++) {
