@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
@@ -29,6 +31,10 @@ static const struct {
 	(IMG_MADV(MADV_RANDOM) | IMG_MADV(MADV_SEQUENTIAL) | IMG_MADV(MADV_DONTFORK) | IMG_MADV(MADV_MERGEABLE) |  \
 		IMG_MADV(MADV_HUGEPAGE) | IMG_MADV(MADV_NOHUGEPAGE) | IMG_MADV(MADV_DONTDUMP) |            \
 		IMG_MADV(MADV_WIPEONFORK))
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 enum { WORKER_TIDS = 64 };
 
@@ -113,6 +119,9 @@ static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err 
 		return img_fail(err, IMG_CORRUPT, "flags %#x", e->flags);
 	if (e->prot & ~(uint32_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
 		return img_fail(err, IMG_UNSUPPORTED, "protection %#x is not known", e->prot);
+	/* Of nothing it does nothing. */
+	if (e->sealed && syscall(SYS_mseal, 0, 0, 0) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "sealed, and this kernel has no mseal");
 	if (e->madv & ~MADV_KNOWN)
 		return img_fail(err, IMG_UNSUPPORTED, "advice %#llx is not known",
 			(unsigned long long)(e->madv & ~MADV_KNOWN));

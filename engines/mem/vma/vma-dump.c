@@ -41,15 +41,6 @@ static const struct {
 	{ KERN_VM(WIPEONFORK), IMG_MADV(MADV_WIPEONFORK) },
 };
 
-/* What the images have no place for. */
-static const struct {
-	uint64_t flag;
-	const char *what;
-} lost_flags[] = {
-	{ KERN_VM(LOCKONFAULT), "locked when touched (mlock2 MLOCK_ONFAULT): will be locked as a whole" },
-	{ KERN_VM(SEALED), "sealed (mseal): will not be sealed" },
-};
-
 static void what_mapping(char *buf, size_t size, const struct kern_vma *vma)
 {
 	snprintf(buf, size, "mapping %" PRIx64 "-%" PRIx64 " %.24s", vma->start, vma->end, vma->name);
@@ -193,9 +184,6 @@ static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *f
 		return dump_block(d, t, what, "%s", class.refused);
 	if (vma->pkey && dump_unknown(d, t, what, "has protection key %d, which is not kept", vma->pkey) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(lost_flags); i++)
-		if (vma->flags & lost_flags[i].flag && dump_unknown(d, t, what, "%s", lost_flags[i].what) < 0)
-			return -1;
 	return class.file ? check_file(d, t, files, vma, what, err) : 0;
 }
 
@@ -247,6 +235,10 @@ static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct 
 		if (vma->flags & madv_flags[i].flag)
 			rec->madv |= madv_flags[i].madv;
 	rec->has_madv = rec->madv != 0;
+	rec->has_lock_on_fault = rec->lock_on_fault = (vma->flags & KERN_VM(LOCKONFAULT)) != 0;
+	/* The kernel's own areas may be sealed from the start. */
+	rec->has_sealed = rec->sealed = vma->flags & KERN_VM(SEALED) &&
+					!(class->status & (IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_VSYSCALL));
 }
 
 /* Could a restore leave the pages for later? As CRIU has it. */

@@ -16,6 +16,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 /* Flags that go to mmap(2) as they are. */
 #define MAP_KEEP                                                                                             \
@@ -69,6 +72,20 @@ static int open_segment(struct work *w, const VmaEntry *e, int *fd, struct img_e
 	return 0;
 }
 
+static bool has_guards(const MmEntry *mm, const VmaEntry *e)
+{
+	for (size_t i = mm->n_vmas; i-- && mm->vmas[i]->status & IMG_VMA_GUARD;)
+		if (mm->vmas[i]->start < e->end && mm->vmas[i]->end > e->start)
+			return true;
+	return false;
+}
+
+/* Must it be locked in another way than as a whole, and successfully? */
+static bool lock_is_special(const MmEntry *mm, const VmaEntry *e)
+{
+	return e->flags & IMG_MAP_LOCKED && (e->lock_on_fault || has_guards(mm, e));
+}
+
 static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struct img_err *err)
 {
 	*v = (struct blob_vma){
@@ -81,6 +98,8 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		.pgoff = e->pgoff,
 		.madv = e->madv,
 	};
+	if (lock_is_special(w->t->mm, e))
+		v->flags &= ~(uint32_t)IMG_MAP_LOCKED;
 	if (restore_vma_private(e))
 		v->premap = restore_premapped_at(w->r, e->start);
 	if (v->premap) {
@@ -89,7 +108,7 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 	}
 	if (e->status & IMG_VMA_ANON_SHARED) {
 		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the segment's too. */
-		v->flags = e->flags & (IMG_MAP_SHARED | IMG_MAP_LOCKED);
+		v->flags &= IMG_MAP_SHARED | IMG_MAP_LOCKED;
 		return open_segment(w, e, &v->fd, err);
 	}
 	if (e->status & (IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED)) {
@@ -128,14 +147,38 @@ int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *
 	return ret;
 }
 
+/* Locking that is not the spine's (see fill_vma()), and sealing. */
+static void tape_last(const MmEntry *mm, bool guards, struct restore_tape *tape)
+{
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		const VmaEntry *e = mm->vmas[i];
+		uint64_t size = e->end - e->start;
+		struct blob_step *step;
+
+		if (!(e->sealed || e->flags & IMG_MAP_LOCKED) || has_guards(mm, e) != guards)
+			continue;
+		if (lock_is_special(mm, e)) {
+			step = tape_step(tape, TAPE_PROTECT, "lock memory", SYS_mlock2, e->start, size,
+				e->lock_on_fault ? MLOCK_ONFAULT : 0);
+			/* It locks all, and then says that it could not touch a guard region. */
+			step->flags = guards ? BLOB_MAY_FAIL : 0;
+		}
+		if (e->sealed)
+			tape_step(tape, TAPE_PROTECT, "seal a mapping", SYS_mseal, e->start, size);
+	}
+}
+
+/* Guard regions cannot be made in memory that is locked, and mark the mapping they are in: by then it has to be told from its
+ * neighbours by all that tells it from them. */
 int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
-	for (size_t i = 0; i < t->mm->n_vmas; i++) {
-		const VmaEntry *e = t->mm->vmas[i];
+	const MmEntry *mm = t->mm;
 
-		if (e->status & IMG_VMA_GUARD)
-			tape_step(tape, TAPE_PROTECT, "guard region", SYS_madvise, e->start, e->end - e->start,
-				MADV_GUARD_INSTALL, 0, 0, 0);
-	}
+	tape_last(mm, false, tape);
+	for (size_t i = 0; i < mm->n_vmas; i++)
+		if (mm->vmas[i]->status & IMG_VMA_GUARD)
+			tape_step(tape, TAPE_PROTECT, "guard region", SYS_madvise, mm->vmas[i]->start,
+				mm->vmas[i]->end - mm->vmas[i]->start, MADV_GUARD_INSTALL);
+	tape_last(mm, true, tape);
 	return 0;
 }

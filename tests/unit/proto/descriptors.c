@@ -98,6 +98,22 @@ static const struct fact_field own_fields[] = {
 		.name = "gid",
 		.def = "",
 		.annotations = "" },
+	{ .file = "vma.proto",
+		.message = "vma_entry",
+		.number = 1000,
+		.label = "optional",
+		.type = "bool",
+		.name = "lock_on_fault",
+		.def = "",
+		.annotations = "" },
+	{ .file = "vma.proto",
+		.message = "vma_entry",
+		.number = 1001,
+		.label = "optional",
+		.type = "bool",
+		.name = "sealed",
+		.def = "",
+		.annotations = "" },
 };
 
 /* Messages of families that CRIU does not have. */
