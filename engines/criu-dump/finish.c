@@ -17,17 +17,19 @@ enum {
 static int wait_gone(struct dump_thread *th, struct img_err *err)
 {
 	struct kern_stop stop;
+	struct img_err why;
 
 	if (!th->seized)
 		return 0;
 	for (;;) {
-		int got = kern_wait_stop(th->tid, DIE_MS, &stop, err);
+		int got = kern_wait_stop(th->tid, DIE_MS, &stop, &why);
 
-		if (got < 0) {
-			if (err->sys_errno != ECHILD)
-				return -1;
-			break;
+		if (got < 0 && why.sys_errno != ECHILD) {
+			*err = why;
+			return -1;
 		}
+		if (got < 0)
+			break;
 		if (got == 0)
 			return img_fail(err, IMG_SYS, "thread %d was killed and does not end", th->tid);
 		if (stop.kind == KERN_STOP_EXITED || stop.kind == KERN_STOP_KILLED)

@@ -27,9 +27,14 @@ enum {
 	LET_GO_MS = 2000,
 };
 
-static bool is_gone(const struct img_err *err)
+/* A failure that only says that the task has ended: 0. Any other one becomes the caller's: -1. */
+static int unless_gone(const struct img_err *why, struct img_err *err)
 {
-	return err->code == IMG_SYS && (err->sys_errno == ESRCH || err->sys_errno == ENOENT);
+	if (why->code == IMG_SYS && (why->sys_errno == ESRCH || why->sys_errno == ENOENT || why->sys_errno == ECHILD))
+		return 0;
+	if (err)
+		*err = *why;
+	return -1;
 }
 
 int dump_go_on(struct dump *d, struct img_err *err)
@@ -44,13 +49,13 @@ int dump_go_on(struct dump *d, struct img_err *err)
 /* ---- one thread ---- */
 
 /* The reason in words: the kernel says EPERM for all of them. */
-static int explain_seize(struct dump_task *t, pid_t tid, struct img_err *err)
+static int explain_seize(struct dump_task *t, pid_t tid, const struct img_err *why, struct img_err *err)
 {
-	struct kern_status status;
+	struct kern_status status = { .tracer = 0 };
 
-	if (kern_status_read(t->pid, tid, &status, NULL) < 0)
-		return -1;
-	kern_status_free(&status);
+	*err = *why;
+	if (kern_status_read(t->pid, tid, &status, NULL) == 0)
+		kern_status_free(&status);
 	if (status.tracer)
 		return img_fail(err, IMG_UNSUPPORTED, "pid %d: thread %d is being traced by pid %d", t->pid, tid, status.tracer);
 	return img_wrap(err, "pid %d", t->pid);
@@ -78,6 +83,7 @@ static int wait_stop(struct dump *d, struct dump_thread *th, struct kern_stop *s
 /* Wait until it stands still. Returns 1 when it does, 0 when it has ended instead. */
 static int settle_thread(struct dump *d, struct dump_thread *th, uint64_t until_us, struct img_err *err)
 {
+	struct img_err why;
 	struct kern_stop stop;
 
 	for (;;) {
@@ -98,8 +104,8 @@ static int settle_thread(struct dump *d, struct dump_thread *th, uint64_t until_
 			return 0;
 		default:
 			/* A signal was on its way: the task gets it now, and stops afterwards. */
-			if (kern_ptrace_resume(th->tid, PTRACE_CONT, stop.kind == KERN_STOP_SIGNAL ? stop.value : 0, err) < 0 &&
-				!is_gone(err))
+			if (kern_ptrace_resume(th->tid, PTRACE_CONT, stop.kind == KERN_STOP_SIGNAL ? stop.value : 0, &why) < 0 &&
+				unless_gone(&why, err) < 0)
 				return -1;
 		}
 	}
@@ -108,18 +114,19 @@ static int settle_thread(struct dump *d, struct dump_thread *th, uint64_t until_
 /* 1: seized and told to stop; 0: it has ended. */
 static int seize_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
-	if (kern_ptrace_seize(th->tid, 0, err) < 0) {
+	struct img_err why;
+
+	if (kern_ptrace_seize(th->tid, 0, &why) < 0) {
 		struct kern_stat stat;
 
-		if (is_gone(err))
+		if (unless_gone(&why, NULL) == 0 || kern_stat_read(th->tid, &stat, NULL) < 0 || stat.state == 'Z' ||
+			stat.state == 'X')
 			return 0;
-		if (kern_stat_read(th->tid, &stat, NULL) < 0 || stat.state == 'Z' || stat.state == 'X')
-			return 0;
-		return explain_seize(th->task, th->tid, err);
+		return explain_seize(th->task, th->tid, &why, err);
 	}
 	th->seized = true;
-	if (kern_ptrace_interrupt(th->tid, err) < 0)
-		return is_gone(err) ? 0 : -1;
+	if (kern_ptrace_interrupt(th->tid, &why) < 0)
+		return unless_gone(&why, err);
 	return 1;
 }
 
@@ -137,11 +144,12 @@ static struct dump_thread *thread_of(struct dump_task *t, pid_t tid)
 static int seize_new_threads(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	cleanup_free int *tids = NULL;
+	struct img_err why;
 	size_t nr;
 	int fresh = 0;
 
-	if (kern_proc_numbers(&tids, &nr, err, "/proc/%d/task", t->pid) < 0)
-		return is_gone(err) ? 0 : -1;
+	if (kern_proc_numbers(&tids, &nr, &why, "/proc/%d/task", t->pid) < 0)
+		return unless_gone(&why, err);
 	for (size_t i = 0; i < nr; i++) {
 		struct dump_thread *th = thread_of(t, tids[i]);
 		int got;
@@ -166,9 +174,10 @@ static int seize_new_threads(struct dump *d, struct dump_task *t, struct img_err
 static int leader_ended(struct dump_task *t, struct img_err *err)
 {
 	struct kern_stat stat;
+	struct img_err why;
 
-	if (kern_stat_read(t->pid, &stat, err) < 0) {
-		if (!is_gone(err))
+	if (kern_stat_read(t->pid, &stat, &why) < 0) {
+		if (unless_gone(&why, err) < 0)
 			return -1;
 		t->state = 0; /* and was waited for: there is nothing */
 		return 0;
@@ -347,26 +356,27 @@ int dump_freeze(struct dump *d, struct img_err *err)
 
 static int let_go(struct dump_thread *th, struct img_err *err)
 {
+	struct img_err why;
 	struct kern_stop stop;
+	int signo = 0;
 
 	if (!th->seized)
 		return 0;
 	th->seized = false;
 	if (!th->stopped) {
 		/* It was told to stop, and has not been seen doing so yet. */
-		int got = kern_wait_stop(th->tid, LET_GO_MS, &stop, err);
+		int got = kern_wait_stop(th->tid, LET_GO_MS, &stop, &why);
 
 		if (got < 0)
-			return is_gone(err) || err->sys_errno == ECHILD ? 0 : -1;
+			return unless_gone(&why, err);
 		/* Not even now: it sleeps where nothing wakes it. The kernel lets it go when this process ends. */
 		if (got == 0 || stop.kind == KERN_STOP_EXITED || stop.kind == KERN_STOP_KILLED)
 			return 0;
-		if (kern_ptrace_resume(th->tid, PTRACE_DETACH, stop.kind == KERN_STOP_SIGNAL ? stop.value : 0, err) < 0)
-			return is_gone(err) ? 0 : -1;
-		return 0;
+		if (stop.kind == KERN_STOP_SIGNAL)
+			signo = stop.value;
 	}
-	if (kern_ptrace_resume(th->tid, PTRACE_DETACH, 0, err) < 0)
-		return is_gone(err) ? 0 : -1;
+	if (kern_ptrace_resume(th->tid, PTRACE_DETACH, signo, &why) < 0)
+		return unless_gone(&why, err);
 	return 0;
 }
 

@@ -65,11 +65,13 @@ int dump_find_children(struct dump *d, struct dump_task *t, struct img_err *err)
 
 	for_each_thread(t, th) {
 		cleanup_free int *pids = NULL;
+		struct img_err why;
 		size_t nr = 0;
 
-		if (kern_proc_children(t->pid, th->tid, &pids, &nr, err) < 0) {
-			if (err->sys_errno == ENOENT || err->sys_errno == ESRCH)
+		if (kern_proc_children(t->pid, th->tid, &pids, &nr, &why) < 0) {
+			if (why.sys_errno == ENOENT || why.sys_errno == ESRCH)
 				continue; /* ended meanwhile */
+			*err = why;
 			return -1;
 		}
 		for (size_t i = 0; i < nr; i++) {

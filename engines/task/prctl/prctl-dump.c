@@ -111,7 +111,8 @@ static int prctl_thread(struct dump *d, struct dump_thread *th, struct img_err *
 		errno = -s->slack;
 		return img_fail_sys(err, "prctl(PR_GET_TIMERSLACK)");
 	}
-	if (s->slack != SLACK_USUAL) {
+	/* 0 is that of real-time policies, which bring it with them: it cannot be asked for. */
+	if (s->slack && s->slack != SLACK_USUAL) {
 		th->core->thread_core->has_timer_slack = 1;
 		th->core->thread_core->timer_slack = s->slack;
 	}
