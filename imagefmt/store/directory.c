@@ -5,8 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,33 +13,20 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "io/sink.h"
-#include "store/spool.h"
+#include "store/part.h"
 
 #define PARENT	   "parent"
-#define IMAGE_MODE 0600	  /* memory of others is in it */
-#define ZST	   ".zst" /* a page image that is stored compressed */
+#define IMAGE_MODE 0600 /* memory of others is in it */
 
 struct directory {
 	struct img_set set;
 	int fd;
 	bool fd_owned;
-	const struct directory *child; /* the set whose parent link led here */
-	dev_t dev;
-	ino_t ino;
 };
 
 static struct directory *directory_of(const struct img_set *set)
 {
 	return (struct directory *)set;
-}
-
-/* The name of a page image's compressed file; false for what is no page image. */
-static bool zst_name(const char *name, char file[NAME_MAX + sizeof(ZST)])
-{
-	if (!img_is_page_image(name))
-		return false;
-	snprintf(file, NAME_MAX + sizeof(ZST), "%s" ZST, name);
-	return true;
 }
 
 static int file_has(int dirfd, const char *name, struct img_err *err)
@@ -55,10 +40,10 @@ static int file_has(int dirfd, const char *name, struct img_err *err)
 
 static int directory_has(struct img_set *set, const char *name, struct img_err *err)
 {
-	char file[NAME_MAX + sizeof(ZST)];
+	char file[IMG_ZST_NAME];
 	int ret = file_has(directory_of(set)->fd, name, err);
 
-	if (ret == 0 && zst_name(name, file))
+	if (ret == 0 && img_zst_name(name, file))
 		ret = file_has(directory_of(set)->fd, file, err);
 	return ret;
 }
@@ -84,35 +69,19 @@ static int file_source(int dirfd, const char *name, struct img_source **src_out,
 	return 1;
 }
 
-/* Pages are read by position. What someone else compressed may have no seek table: then it is unpacked. `stored` is gone
- * whatever is returned. */
-static struct img_source *zst_source(struct img_source *stored, struct img_err *err)
-{
-	struct img_source *src = img_zstd_source_new(stored, err), *all;
-
-	if (!src)
-		img_source_close(stored);
-	if (!src || img_source_can_pread(src))
-		return src;
-	all = img_spool_all(src, err);
-	if (!all)
-		img_source_close(src);
-	return all;
-}
-
 static int directory_source(
 	struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err)
 {
-	char file[NAME_MAX + sizeof(ZST)];
+	char file[IMG_ZST_NAME];
 	struct img_source *stored;
 	int ret = file_source(directory_of(set)->fd, name, src_out, err);
 
-	if (ret || !zst_name(name, file))
+	if (ret || !img_zst_name(name, file))
 		return ret;
 	ret = file_source(directory_of(set)->fd, file, &stored, err);
 	if (ret <= 0)
 		return ret;
-	*src_out = zst_source(stored, err);
+	*src_out = img_zst_source(stored, err);
 	return *src_out ? 1 : img_wrap(err, "%s", file);
 }
 
@@ -145,18 +114,6 @@ static int names_add(struct names *names, const char *name, struct img_err *err)
 	return 0;
 }
 
-/* A compressed page image goes by its own name. */
-static void zst_strip(char *name)
-{
-	size_t len = strlen(name), suffix = strlen(ZST);
-
-	if (len <= suffix || strcmp(name + len - suffix, ZST))
-		return;
-	name[len - suffix] = '\0';
-	if (!img_is_page_image(name))
-		name[len - suffix] = '.';
-}
-
 /* The regular files, sorted. */
 static int names_read(int dirfd, struct names *names, struct img_err *err)
 {
@@ -180,7 +137,7 @@ static int names_read(int dirfd, struct names *names, struct img_err *err)
 			continue;
 		if (de->d_type != DT_REG && (fstatat(dirfd, de->d_name, &st, 0) || !S_ISREG(st.st_mode)))
 			continue;
-		zst_strip(de->d_name);
+		img_zst_strip(de->d_name);
 		if (names_add(names, de->d_name, err))
 			return -1;
 	}
@@ -209,7 +166,7 @@ static int directory_each(struct img_set *set, int (*fn)(void *arg, const char *
 struct file_sink {
 	struct img_sink *file;
 	int dirfd;
-	char name[NAME_MAX + sizeof(ZST)];
+	char name[IMG_ZST_NAME];
 };
 
 static int file_write(void *self, const void *buf, size_t len, struct img_err *err)
@@ -293,12 +250,12 @@ static struct img_sink *file_sink_new(int dirfd, const char *name, struct img_er
 /* The file goes, and what may be there of its other form. */
 static int directory_remove(struct img_set *set, const char *name, struct img_err *err)
 {
-	char file[NAME_MAX + sizeof(ZST)];
+	char file[IMG_ZST_NAME];
 	int dirfd = directory_of(set)->fd;
 
 	if (unlinkat(dirfd, name, 0) && errno != ENOENT)
 		return img_fail_sys(err, "%s: remove", name);
-	if (zst_name(name, file) && unlinkat(dirfd, file, 0) && errno != ENOENT)
+	if (img_zst_name(name, file) && unlinkat(dirfd, file, 0) && errno != ENOENT)
 		return img_fail_sys(err, "%s: remove", file);
 	return 0;
 }
@@ -321,14 +278,14 @@ static struct img_sink *zst_sink(struct img_set *set, const char *file, struct i
 
 static struct img_sink *directory_sink(struct img_set *set, const char *name, struct img_err *err)
 {
-	char file[NAME_MAX + sizeof(ZST)];
+	char file[IMG_ZST_NAME];
 	struct img_sink *sink;
 
 	/* A new file always: what another set shares by a hard link, or a link points to, stays as it is. */
 	if (directory_remove(set, name, err))
 		return NULL;
-	sink = set->compress && zst_name(name, file) ? zst_sink(set, file, err)
-						     : file_sink_new(directory_of(set)->fd, name, err);
+	sink = set->compress && img_zst_name(name, file) ? zst_sink(set, file, err)
+							 : file_sink_new(directory_of(set)->fd, name, err);
 	if (!sink)
 		img_wrap(err, "%s", name);
 	return sink;
@@ -336,10 +293,10 @@ static struct img_sink *directory_sink(struct img_set *set, const char *name, st
 
 static int directory_stored(struct img_set *set, const char *name, struct img_member *m, struct img_err *err)
 {
-	char file[NAME_MAX + sizeof(ZST)];
+	char file[IMG_ZST_NAME];
 	struct stat st;
 
-	if (!zst_name(name, file))
+	if (!img_zst_name(name, file))
 		return 0;
 	if (fstatat(directory_of(set)->fd, file, &st, AT_SYMLINK_NOFOLLOW))
 		return errno == ENOENT ? 0 : img_fail_sys(err, "stat");
@@ -411,33 +368,14 @@ static struct directory *directory_new(int fd, bool fd_owned, bool writing, stru
 	img_set_init(&d->set, &directory_ops, writing);
 	d->fd = fd;
 	d->fd_owned = fd_owned;
-	d->dev = st.st_dev;
-	d->ino = st.st_ino;
+	d->set.dev = st.st_dev;
+	d->set.ino = st.st_ino;
 	return d;
 }
 
 static int directory_parent(struct img_set *set, struct img_set **parent_out, struct img_err *err)
 {
-	struct directory *d = directory_of(set), *parent;
-	cleanup_fd int fd = -1;
-
-	fd = openat(d->fd, PARENT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* A link that leads nowhere is no parent either: that matters only to a map that needs one. */
-	if (fd < 0)
-		return errno == ENOENT ? 0 : img_fail_sys(err, PARENT ": open");
-	parent = directory_new(fd, true, false, err);
-	if (!parent)
-		return -1;
-	steal_fd(&fd);
-	parent->child = d;
-	for (const struct directory *c = d; c; c = c->child) {
-		if (c->dev != parent->dev || c->ino != parent->ino)
-			continue;
-		img_set_close(&parent->set);
-		return img_fail(err, IMG_CORRUPT, PARENT ": the links lead in a circle");
-	}
-	*parent_out = &parent->set;
-	return 1;
+	return img_set_open_parent(set, directory_of(set)->fd, PARENT, parent_out, err);
 }
 
 static struct img_set *directory_open(int dirfd, const char *path, bool writing, struct img_err *err)

@@ -236,6 +236,5 @@ int img_set_seal(struct img_set *set, const char *producer, const char *producer
 	manifest.set_id.len = sizeof(id);
 	if (self_digest(&manifest, &arena, err) || manifest_write(set, &manifest, err))
 		return -1;
-	set->sealed = true;
-	return 0;
+	return img_set_finish(set, err);
 }

@@ -135,7 +135,16 @@ static int begin(struct img_set *set, struct img_err *err)
 	return ret;
 }
 
-struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err)
+static struct img_sink *store_sink(
+	struct img_set *set, const char *name, const uint64_t *size, struct img_err *err)
+{
+	return size && set->ops->sink_sized ? set->ops->sink_sized(set, name, *size, err)
+					    : set->ops->sink(set, name, err);
+}
+
+/* size NULL: not known. */
+static struct img_sink *sink_new(
+	struct img_set *set, const char *name, const uint64_t *size, struct img_err *err)
 {
 	struct img_sink *store, *sink;
 
@@ -146,7 +155,7 @@ struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_
 		return NULL;
 	}
 	if (is_report(name))
-		return set->ops->sink(set, name, err);
+		return store_sink(set, name, size, err);
 	if (!strcmp(name, MANIFEST)) {
 		img_fail(err, IMG_USAGE, "%s comes from sealing the set", name);
 		return NULL;
@@ -155,13 +164,33 @@ struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_
 		img_wrap(err, "%s", name);
 		return NULL;
 	}
-	store = set->ops->sink(set, name, err);
+	store = store_sink(set, name, size, err);
 	if (!store)
 		return NULL;
 	sink = img_member_sink(set, name, store, err);
 	if (!sink)
 		img_sink_abort(store);
 	return sink;
+}
+
+struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_err *err)
+{
+	return sink_new(set, name, NULL, err);
+}
+
+struct img_sink *img_set_sink_sized(struct img_set *set, const char *name, uint64_t size, struct img_err *err)
+{
+	return sink_new(set, name, &size, err);
+}
+
+int img_set_finish(struct img_set *set, struct img_err *err)
+{
+	if (!set->writing || set->sealed)
+		return img_fail(err, IMG_USAGE, "the set is not being written");
+	if (set->ops->finish && set->ops->finish(set, err))
+		return -1;
+	set->sealed = true;
+	return 0;
 }
 
 /* Where name belongs among the sorted members. */

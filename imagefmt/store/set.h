@@ -3,6 +3,7 @@
 #define IMAGEFMT_STORE_SET_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "criuimg/arena.h"
 #include "criuimg/set.h"
@@ -24,8 +25,13 @@ struct img_set_ops {
 	/* How the finished member is stored, for those that compress some: m->stored_size, m->codec. NULL: all as they are. */
 	int (*stored)(struct img_set *set, const char *name, struct img_member *m, struct img_err *err);
 	int (*link_parent)(struct img_set *set, const char *path, struct img_err *err); /* NULL: cannot */
-	int (*dirfd)(const struct img_set *set);					/* NULL: none */
-	void (*close)(struct img_set *set); /* frees what is the store's own, and the set */
+	/* All is written, the manifest too, if there is to be one. NULL: nothing is left to do. */
+	int (*finish)(struct img_set *set, struct img_err *err);
+	/* As sink, of a member whose size is known: it can go straight to its place. NULL: as any other. */
+	struct img_sink *(*sink_sized)(
+		struct img_set *set, const char *name, uint64_t size, struct img_err *err);
+	int (*dirfd)(const struct img_set *set); /* NULL: none */
+	void (*close)(struct img_set *set);	 /* frees what is the store's own, and the set */
 };
 
 /* What the manifest will say of a member. */
@@ -42,6 +48,9 @@ struct img_member {
 struct img_set {
 	const struct img_set_ops *ops;
 	bool writing;
+	const struct img_set *child; /* the set whose parent link led here */
+	dev_t dev;		     /* of the directory or archive: so that links in a circle are seen */
+	ino_t ino;
 
 	pthread_mutex_t lock; /* of all below */
 	struct img_set *parent;
@@ -68,6 +77,11 @@ struct img_sink *img_member_sink(
 	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
+
+/* The parent of set, which a link at path (relative to dirfd) leads to, be it a directory or an archive: 1; 0 when it leads
+ * nowhere: no parent either, which matters only to a map that needs one; -1. */
+int img_set_open_parent(
+	struct img_set *set, int dirfd, const char *path, struct img_set **parent_out, struct img_err *err);
 
 /* Is this a member that img_set_compress() is about? */
 bool img_is_page_image(const char *name);

@@ -24,10 +24,26 @@ struct img_set;
 /* Open the images in directory path, relative to dirfd (AT_FDCWD is fine). With dirfd >= 0 and path NULL, dirfd itself is
  * the directory (it stays the caller's). NULL on failure. */
 struct img_set *img_set_open_dir(int dirfd, const char *path, struct img_err *err);
+/* Open what is at path: a directory, or an archive: a tar archive in a file or a pipe ("-": standard input), plain, in
+ * zstd or packed as others do (gzip, bzip2, xz, lz4). The images may be in a directory of the archive. Of a tar archive in a file, plain or
+ * in zstd with a seek table, only what is asked for is read. Else the members are read in their order, as far as needed,
+ * and what passes is kept in memory, or in a file without a name below $TMPDIR. NULL on failure. */
+struct img_set *img_set_open(const char *path, struct img_err *err);
+/* The same for an archive that is open; fd stays the caller's and can be closed. */
+struct img_set *img_set_open_archive(int fd, struct img_err *err);
 /* Write images into an existing directory; path and dirfd as above. Files of the same names are replaced (new files of mode
  * 0600, never written through a link), and with the first image that is written the manifest of an earlier set goes. What is
  * there can be read, too. */
 struct img_set *img_set_create_dir(int dirfd, const char *path, struct img_err *err);
+/* Write an archive: a tar archive, in zstd unless opt is NULL. path "-" is standard output; else a file of mode 0600 that has its name
+ * only when the set is sealed or finished (a pipe or device is written as it is). Members go out in the order of their use,
+ * small ones first, page images last, the manifest at the end; until then they are kept in memory or in a file without a name
+ * (beside the archive, or below $TMPDIR), unless their size is told, see img_set_sink_sized(). */
+struct img_set *img_set_create_archive(
+	const char *path, const struct img_zstd_options *opt, struct img_err *err);
+/* The same into a sink. Takes ownership of it on success. */
+struct img_set *img_set_create_archive_to(
+	struct img_sink *sink, const struct img_zstd_options *opt, struct img_err *err);
 /* A set in memory, for both. */
 struct img_set *img_set_create_memory(struct img_err *err);
 
@@ -51,6 +67,10 @@ int img_set_each(struct img_set *set, int (*fn)(void *arg, const char *name, str
 /* The bytes of one member: 1 with *src_out (the caller closes it), 0 when there is none, -1. Decompressed where stored
  * compressed. */
 int img_set_source(struct img_set *set, const char *name, struct img_source **src_out, struct img_err *err);
+/* As img_set_sink(), for a member of exactly that size. An archive that is being written can then put it to its place at
+ * once, behind all that was finished before, in place of keeping it until the end. */
+struct img_sink *img_set_sink_sized(
+	struct img_set *set, const char *name, uint64_t size, struct img_err *err);
 /* A new member. The caller finishes or aborts the sink before the set is sealed or closed. Its size and digest go to the
  * manifest when finished; aborted, it is gone. Several threads may write members at the same time, each its own.
  * Reports about a run (kinds of IMG_FRAMING_SERVICE: stats-*, irmap-cache) are no members of the set: the manifest does not
@@ -75,11 +95,16 @@ struct img_host_facts {
 	const char *const *cpu_features;
 	size_t nr_cpu_features;
 	const char *boot_id; /* or NULL */
-	uint64_t created;    /* seconds since 1970, 0: not said. The library asks no clock: same input, same bytes. */
+	uint64_t
+		created; /* seconds since 1970, 0: not said. The library asks no clock: same input, same bytes. */
 };
 int img_set_host_facts(struct img_set *set, const struct img_host_facts *facts, struct img_err *err);
 /* Write manifest.img: after this the set is complete, and nothing more can be written. */
-int img_set_seal(struct img_set *set, const char *producer, const char *producer_version, struct img_err *err);
+int img_set_seal(
+	struct img_set *set, const char *producer, const char *producer_version, struct img_err *err);
+
+/* The end of a set that is to have no manifest (v1.1). For a directory there is nothing to do. */
+int img_set_finish(struct img_set *set, struct img_err *err);
 
 /* Releases all; a set being written that was not sealed stays without its manifest. NULL is fine. */
 void img_set_close(struct img_set *set);
