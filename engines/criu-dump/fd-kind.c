@@ -1,6 +1,5 @@
 /* criu-dump/fd-kind.c -- the names of what descriptors can point to: to refuse by name what no room claims. */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,8 +9,6 @@
 #include "criu-dump/dump.h"
 #include "criu-dump/file-images.h"
 #include "criuimg/array.h"
-#include "criuimg/cleanup.h"
-#include "kernel/getfd.h"
 
 /* Texts of /proc/PID/fd links by their beginning. Anonymous inodes are named where the kernel makes them
  * (anon_inode_getfile() and its like), the others where their file system names its entries (d_dname). */
@@ -62,23 +59,23 @@ static const struct {
 };
 
 static const struct {
-	int domain, type, protocol; /* 0: any */
+	int domain, type; /* 0: any */
 	const char *name;
 } sockets[] = {
-	{ AF_UNIX, 0, 0, "unix socket" },
-	{ AF_INET, SOCK_STREAM, 0, "tcp socket" },
-	{ AF_INET6, SOCK_STREAM, 0, "tcp socket (IPv6)" },
-	{ AF_INET, SOCK_DGRAM, 0, "udp socket" },
-	{ AF_INET6, SOCK_DGRAM, 0, "udp socket (IPv6)" },
-	{ AF_INET, 0, 0, "raw IP socket" },
-	{ AF_INET6, 0, 0, "raw IPv6 socket" },
-	{ AF_NETLINK, 0, 0, "netlink socket" },
-	{ AF_PACKET, 0, 0, "packet socket" },
-	{ AF_ALG, 0, 0, "crypto (AF_ALG) socket" },
-	{ AF_VSOCK, 0, 0, "vsock" },
-	{ AF_XDP, 0, 0, "XDP socket" },
-	{ AF_BLUETOOTH, 0, 0, "bluetooth socket" },
-	{ AF_CAN, 0, 0, "CAN socket" },
+	{ AF_UNIX, 0, "unix socket" },
+	{ AF_INET, SOCK_STREAM, "tcp socket" },
+	{ AF_INET6, SOCK_STREAM, "tcp socket (IPv6)" },
+	{ AF_INET, SOCK_DGRAM, "udp socket" },
+	{ AF_INET6, SOCK_DGRAM, "udp socket (IPv6)" },
+	{ AF_INET, 0, "raw IP socket" },
+	{ AF_INET6, 0, "raw IPv6 socket" },
+	{ AF_NETLINK, 0, "netlink socket" },
+	{ AF_PACKET, 0, "packet socket" },
+	{ AF_ALG, 0, "crypto (AF_ALG) socket" },
+	{ AF_VSOCK, 0, "vsock" },
+	{ AF_XDP, 0, "XDP socket" },
+	{ AF_BLUETOOTH, 0, "bluetooth socket" },
+	{ AF_CAN, 0, "CAN socket" },
 };
 
 /* Character devices by their numbers (Documentation/admin-guide/devices.txt). */
@@ -101,29 +98,12 @@ static const struct {
 	{ 10, 229, 229, "fuse" },
 };
 
-static int get(int fd, int name)
+static const char *socket_kind(const struct fd_probe *probe)
 {
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
-}
-
-static const char *socket_kind(struct dump_task *t, const struct fd_probe *probe)
-{
-	struct img_err ignored = IMG_ERR_INIT;
-	cleanup_fd int lfd = -1;
-	int domain, type;
-
-	if (probe->flags & O_PATH || probe->fd < 0 || t->pidfd < 0)
+	if (probe->domain < 0)
 		return "socket";
-	lfd = kern_getfd(t->pidfd, probe->fd, &ignored);
-	if (lfd < 0)
-		return "socket";
-	domain = get(lfd, SO_DOMAIN);
-	type = get(lfd, SO_TYPE);
 	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++)
-		if (sockets[i].domain == domain && (!sockets[i].type || sockets[i].type == type))
+		if (sockets[i].domain == probe->domain && (!sockets[i].type || sockets[i].type == probe->type))
 			return sockets[i].name;
 	return "socket of an unknown family";
 }
@@ -144,7 +124,7 @@ void dump_fd_kind(struct dump *d, struct dump_task *t, const struct fd_probe *pr
 		return;
 	}
 	if (S_ISSOCK(probe->mode) && probe->link[0] != '/') {
-		snprintf(buf, size, "%s", socket_kind(t, probe));
+		snprintf(buf, size, "%s", socket_kind(probe));
 		return;
 	}
 	if (probe->link[0] == '/' && S_ISCHR(probe->mode)) {

@@ -37,6 +37,7 @@ struct fd_probe {
 	bool cloexec;	   /* of the descriptor */
 	uint64_t pos;
 	int mnt_id;	   /* as in mountinfo; -1: not known */
+	int domain, type;  /* of a socket: SO_DOMAIN, SO_TYPE; else -1 */
 	unsigned nr_locks; /* file locks that are seen through this descriptor */
 	const char *extra; /* lines of fdinfo that belong to the kind (kern_fdinfo_fields); "" without any */
 };

@@ -30,10 +30,41 @@ void dump_files_free(struct dump *d)
 		return;
 	for (size_t i = 0; i < f->nr_images; i++)
 		img_writer_abort(f->images[i].writer);
+	while (f->kept) {
+		struct dump_kept *k = f->kept;
+
+		f->kept = k->next;
+		if (k->drop)
+			k->drop(k->memory);
+		free(k->memory);
+		free(k);
+	}
+	free(f->sockets);
 	dump_files_free_tables(f->tables);
 	file_ids_free(&f->ids);
 	free(f);
 	d->files = NULL;
+}
+
+void *dump_files_keep(struct dump *d, const struct fd_dump_ops *ops, size_t size, void (*drop)(void *))
+{
+	struct dump_files *f = dump_files_get(d, NULL);
+	struct dump_kept *k = f ? f->kept : NULL;
+
+	while (k && k->ops != ops)
+		k = k->next;
+	if (k || !f)
+		return k ? k->memory : NULL;
+	k = calloc(1, sizeof(*k));
+	if (!k || !(k->memory = calloc(1, size))) {
+		free(k);
+		return NULL;
+	}
+	k->ops = ops;
+	k->drop = drop;
+	k->next = f->kept;
+	f->kept = k;
+	return k->memory;
 }
 
 uint32_t dump_new_file_id(struct dump *d)

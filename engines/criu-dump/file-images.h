@@ -7,6 +7,14 @@
 
 struct fd_table;
 
+/* What a room keeps for the run. */
+struct dump_kept {
+	const struct fd_dump_ops *ops;
+	void *memory;
+	void (*drop)(void *);
+	struct dump_kept *next;
+};
+
 /* files.img, remap-fpath.img, pipes-data.img, fifo-data.img, and room for what other rooms bring. */
 #define DUMP_SHARED_IMAGES 16
 
@@ -18,6 +26,10 @@ struct dump_files {
 		struct img_writer *writer;
 	} images[DUMP_SHARED_IMAGES];
 	size_t nr_images;
+	uint64_t *sockets; /* inodes of those that the tree has open, ascending */
+	size_t nr_sockets;
+	bool sockets_known;
+	struct dump_kept *kept;
 };
 
 /* d->files, made if need be; NULL without memory. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,6 +65,18 @@ struct scan {
 	char link[PATH_MAX + 16];
 };
 
+static void ask_socket(const struct dump_task *t, struct fd_probe *probe)
+{
+	struct img_err ignored = IMG_ERR_INIT;
+	socklen_t len = sizeof(int);
+	cleanup_fd int lfd = -1;
+
+	lfd = kern_getfd(t->pidfd, probe->fd, &ignored);
+	if (lfd < 0 || getsockopt(lfd, SOL_SOCKET, SO_DOMAIN, &probe->domain, &len) < 0 ||
+	    getsockopt(lfd, SOL_SOCKET, SO_TYPE, &probe->type, &len) < 0)
+		probe->domain = probe->type = -1;
+}
+
 /* One descriptor: 1, or 0 when it is gone meanwhile. */
 static int look_at(struct dump *d, struct scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err)
 {
@@ -100,6 +113,9 @@ static int look_at(struct dump *d, struct scan *s, int fd, const char *name, str
 	probe->extra = *info.extra ? img_arena_strdup(&s->task->arena, info.extra) : "";
 	if (!probe->link || !probe->extra)
 		return img_fail_nomem(err);
+	probe->domain = probe->type = -1;
+	if (S_ISSOCK(st.st_mode) && !(probe->flags & O_PATH))
+		ask_socket(s->task, probe);
 	return 1;
 }
 
@@ -198,6 +214,53 @@ void dump_files_free_tables(struct fd_table *table)
 		free(table);
 		table = next;
 	}
+}
+
+/* ---- sockets of the tree ---- */
+
+static int compare_inodes(const void *va, const void *vb)
+{
+	uint64_t a = *(const uint64_t *)va, b = *(const uint64_t *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+static int collect_sockets(struct dump *d, struct img_err *err)
+{
+	struct dump_files *f = dump_files_get(d, err);
+	size_t room = 0;
+
+	if (!f)
+		return -1;
+	for_each_live_task(d, t)
+	{
+		struct fd_table *table = table_of(d, t, err);
+
+		if (!table)
+			return -1;
+		for (size_t i = 0; i < table->nr; i++) {
+			uint64_t *ino;
+
+			if (table->items[i].probe.domain < 0)
+				continue;
+			ino = img_array_more(&f->sockets, f->nr_sockets, &room);
+			if (!ino)
+				return img_fail_nomem(err);
+			*ino = table->items[i].probe.ino;
+			f->nr_sockets++;
+		}
+	}
+	if (f->nr_sockets)
+		qsort(f->sockets, f->nr_sockets, sizeof(*f->sockets), compare_inodes);
+	f->sockets_known = true;
+	return 0;
+}
+
+int dump_tree_has_socket(struct dump *d, uint64_t ino, struct img_err *err)
+{
+	if ((!d->files || !d->files->sockets_known) && collect_sockets(d, err) < 0)
+		return -1;
+	return d->files->nr_sockets && bsearch(&ino, d->files->sockets, d->files->nr_sockets, sizeof(ino), compare_inodes);
 }
 
 /* ---- what cannot be dumped ---- */
@@ -357,7 +420,7 @@ static int probe_path(int lfd, const char *link, int flags, struct fd_probe *pro
 
 	if (fstatat(lfd, "", &st, AT_EMPTY_PATH) < 0)
 		return img_fail_sys(err, "stat '%s'", link);
-	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .extra = "" };
+	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .domain = -1, .type = -1, .extra = "" };
 	probe_stat(probe, &st);
 	*ops = find_room(probe);
 	if (!*ops || !(*ops)->mappable)

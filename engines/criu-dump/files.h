@@ -21,6 +21,7 @@
 #include "criu-dump/fd_ops.h"
 #include "fdinfo.pb-c.h"
 #include "fown.pb-c.h"
+#include "sk-opts.pb-c.h"
 
 struct dump;
 struct dump_task;
@@ -50,6 +51,13 @@ int dump_write_file(struct dump *d, const FileEntry *rec, struct img_err *err);
  * closed with files.img: pipes-data.img, remap-fpath.img, ... */
 int dump_write_shared(struct dump *d, enum img_kind kind, const ProtobufCMessage *rec, struct img_err *err);
 int dump_write_shared_payload(struct dump *d, enum img_kind kind, const void *data, size_t len, struct img_err *err);
+/* Has some task of the tree the socket with this inode open? 1, 0, -1. */
+int dump_tree_has_socket(struct dump *d, uint64_t ino, struct img_err *err);
+/* A room's own memory for the run: zeroed when first asked for, the same every time after, given to drop and then freed at the
+ * end. NULL: no memory. */
+void *dump_files_keep(struct dump *d, const struct fd_dump_ops *ops, size_t size, void (*drop)(void *));
+/* Options that all sockets have (sock-opts.c). A filter that is attached is IMG_UNSUPPORTED. */
+int dump_sock_opts(int fd, SkOptsEntry *opts, struct img_err *err);
 /* Whose signals (fcntl F_GETOWN_EX, F_GETSIG, F_GETOWNER_UIDS). An O_PATH descriptor has none: all zero. */
 int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *err);
 /* The record of a file with a name, and its ghost if it was deleted: what the room `file` does for its own, for the room

@@ -8,6 +8,7 @@
 #include "pipe-data.pb-c.h"
 
 struct restore_ghosts;
+struct restore_queues;
 
 struct file_plan {
 	struct restore_file pub;
@@ -37,6 +38,7 @@ struct restore_files {
 	size_t nr, room;
 	struct pipe_data_image pipes, fifos;
 	struct restore_ghosts *ghosts;
+	struct restore_queues *queues; /* what waits in sockets */
 };
 
 /* Processes that were gone, and whose files in /proc are open (engines/fd/ghost/dead-restore.c): somebody with that pid lives

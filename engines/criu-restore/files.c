@@ -143,6 +143,7 @@ int restore_files_plan(struct restore *r, struct img_err *err)
 	if (!f)
 		return img_fail_nomem(err);
 	if (files_read(r, f, err) < 0 || files_read_pipe_data(r, f, err) < 0 || restore_ghosts_plan(r, err) < 0 ||
+	    restore_queues_plan(r, err) < 0 ||
 	    plan_records(r, f, err) < 0 || plan_groups(f, err) < 0 || plan_users(r, f, err) < 0)
 		return -1;
 	return plan_makers(r, f, err);
@@ -170,6 +171,7 @@ void restore_files_free(struct restore *r)
 	if (!f)
 		return;
 	restore_ghosts_free(r);
+	restore_queues_free(r);
 	files_free_pipe_data(f);
 	for (size_t i = 0; i < f->nr; i++)
 		img_message_free((ProtobufCMessage *)&f->files[i].pub.rec->base);

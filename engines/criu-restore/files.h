@@ -32,6 +32,7 @@
 #include "criu-restore/fd_ops.h"
 #include "fown.pb-c.h"
 #include "regfile.pb-c.h"
+#include "sk-opts.pb-c.h"
 
 struct restore;
 struct restore_task;
@@ -84,6 +85,12 @@ int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err);
 void restore_ghosts_free(struct restore *r);
 /* Open record reg if it is such a file: 1 with *fd, 0 when it is an ordinary one, -1. */
 int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err);
+
+/* What waits in sockets to be read: sk-queues.img. engines/fd/unix/ */
+int restore_queues_plan(struct restore *r, struct img_err *err);
+void restore_queues_free(struct restore *r);
+/* Options that all sockets have (sock-opts.c). */
+int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 
 /* What is in a pipe or fifo: pipes-data.img, fifo-data.img. NULL when there is no entry. */
 struct restore_pipe_data;

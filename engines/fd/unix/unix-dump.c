@@ -1,0 +1,241 @@
+/* engines/fd/unix/unix-dump.c -- what criu-dump saves of a unix socket: pairs that socketpair(2) made, or what is left of one,
+ * and sockets that nothing was done with yet. Sockets with a name are not supported.
+ *
+ * What is to be read from a socket is looked at with MSG_PEEK and SO_PEEK_OFF, so that it stays.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+
+#include "criu-dump/dump.h"
+#include "criu-dump/files.h"
+#include "criuimg/cleanup.h"
+#include "kernel/unix-diag.h"
+#include "sk-packet.pb-c.h"
+#include "sk-unix.pb-c.h"
+
+#define STREAM_PIECE (64u << 10)
+#define MESSAGES_MAX 100000 /* more than any queue holds: net.unix.max_dgram_qlen, SO_RCVBUF */
+
+extern const struct fd_dump_ops unix_dump_ops;
+
+struct unix_kept {
+	struct kern_unix_sockets all;
+	bool read;
+};
+
+static void drop_kept(void *memory)
+{
+	kern_unix_sockets_free(&((struct unix_kept *)memory)->all);
+}
+
+/* What the kernel says of a socket; NULL when it cannot be told. */
+static const struct kern_unix_socket *diag_of(struct dump *d, uint64_t ino, struct img_err *err)
+{
+	struct unix_kept *kept = dump_files_keep(d, &unix_dump_ops, sizeof(*kept), drop_kept);
+	const struct kern_unix_socket *s;
+
+	if (!kept) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	if (!kept->read) {
+		if (kern_unix_sockets(&kept->all, err) < 0)
+			return NULL;
+		kept->read = true;
+	}
+	s = ino <= UINT32_MAX ? kern_unix_socket_find(&kept->all, (uint32_t)ino) : NULL;
+	if (!s)
+		img_fail(err, IMG_UNSUPPORTED, "a unix socket of another network namespace is not supported");
+	return s;
+}
+
+static bool unix_claims(const struct fd_probe *probe)
+{
+	return probe->domain == AF_UNIX;
+}
+
+static int unix_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+{
+	const struct kern_unix_socket *s = diag_of(d, probe->ino, err), *peer;
+	int has;
+
+	if (!s)
+		return -1;
+	if (s->named)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket with a name is not supported");
+	if (s->state == TCP_LISTEN)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens is not supported");
+	if (!s->peer)
+		return 0;
+	has = dump_tree_has_socket(d, s->peer, err);
+	if (has < 0)
+		return -1;
+	if (!has)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer is not of the tree is not supported");
+	peer = diag_of(d, s->peer, err);
+	if (!peer)
+		return -1;
+	if (peer->peer != s->ino)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer has another peer is not supported");
+	return 0;
+}
+
+/* ---- what is to be read ---- */
+
+static int write_packet(struct dump *d, uint32_t id, const void *data, size_t len, struct img_err *err)
+{
+	SkPacketEntry rec = SK_PACKET_ENTRY__INIT;
+
+	rec.id_for = id;
+	rec.length = (uint32_t)len;
+	if (dump_write_shared(d, IMG_SK_QUEUES, &rec.base, err) < 0)
+		return -1;
+	return len ? dump_write_shared_payload(d, IMG_SK_QUEUES, data, len, err) : 0;
+}
+
+/* Descriptors that came along were made ours by looking: close them. */
+static bool drop_rights(struct msghdr *msg)
+{
+	bool any = false;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		const int *fds = (const int *)CMSG_DATA(c);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++)
+			close(fds[i]);
+		any = true;
+	}
+	return any;
+}
+
+/* Look at what comes next: its length, or -1 with EAGAIN when there is nothing more. */
+static ssize_t peek(int fd, void *buf, size_t len, int flags, struct img_err *err)
+{
+	union {
+		char bytes[CMSG_SPACE(253 * sizeof(int)) + 256]; /* SCM_MAX_FD descriptors, credentials */
+		struct cmsghdr align;
+	} control;
+	struct iovec io = { buf, len };
+	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t got = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
+
+	if (got < 0)
+		return errno == EAGAIN ? -2 : img_fail_sys(err, "look at what is to be read");
+	if (drop_rights(&msg))
+		return img_fail(err, IMG_UNSUPPORTED, "descriptors on their way through a unix socket are not supported");
+	return got;
+}
+
+static int dump_stream(struct dump *d, int fd, uint32_t id, struct img_err *err)
+{
+	cleanup_free char *data = NULL;
+	size_t len = 0, room = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (room - len < STREAM_PIECE) {
+			char *grown = realloc(data, room = room ? 2 * room : 2 * STREAM_PIECE);
+
+			if (!grown)
+				return img_fail_nomem(err);
+			data = grown;
+		}
+		got = peek(fd, data + len, STREAM_PIECE, 0, err);
+		if (got == -1)
+			return -1;
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+	}
+	return len ? write_packet(d, id, data, len, err) : 0;
+}
+
+static int dump_messages(struct dump *d, int fd, uint32_t id, bool ends, struct img_err *err)
+{
+	for (int i = 0; i < MESSAGES_MAX; i++) {
+		cleanup_free char *data = NULL;
+		ssize_t len, got;
+
+		/* With no room at all the place of SO_PEEK_OFF does not move. */
+		len = peek(fd, NULL, 0, MSG_TRUNC, err);
+		if (len < 0)
+			return len == -2 ? 0 : -1;
+		if (len == 0 && ends)
+			return 0;
+		data = malloc((size_t)len + 1);
+		if (!data)
+			return img_fail_nomem(err);
+		got = peek(fd, data, (size_t)len, 0, err);
+		if (got < 0)
+			return got == -2 ? 0 : -1;
+		if (write_packet(d, id, data, (size_t)got, err) < 0)
+			return -1;
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "a unix socket with more than %d messages in it is not supported", MESSAGES_MAX);
+}
+
+static int dump_queue(struct dump *d, int fd, uint32_t id, const struct kern_unix_socket *s, struct img_err *err)
+{
+	/* Nothing to read is told as the end where there is an end. */
+	bool ends = s->type != SOCK_DGRAM || s->shutdown & 1 || !s->peer;
+	int before, start = 0, ret;
+	socklen_t len = sizeof(before);
+
+	if (s->state == TCP_CLOSE && s->type != SOCK_DGRAM)
+		return 0; /* never connected */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &before, &len) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) < 0)
+		return img_fail_sys(err, "SO_PEEK_OFF");
+	ret = s->type == SOCK_STREAM ? dump_stream(d, fd, id, err) : dump_messages(d, fd, id, ends, err);
+	if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &before, sizeof(before)) < 0 && ret == 0)
+		ret = img_fail_sys(err, "SO_PEEK_OFF");
+	return ret;
+}
+
+static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
+{
+	const struct kern_unix_socket *s = diag_of(d, t->probe->ino, err);
+	UnixSkEntry usk = UNIX_SK_ENTRY__INIT;
+	SkOptsEntry opts = SK_OPTS_ENTRY__INIT;
+	FownEntry fown = FOWN_ENTRY__INIT;
+	FileEntry rec = FILE_ENTRY__INIT;
+
+	if (!s || dump_file_owner(t, &fown, err) < 0 || dump_sock_opts(t->lfd, &opts, err) < 0)
+		return -1;
+	usk.id = t->id;
+	usk.ino = s->ino;
+	usk.type = s->type;
+	usk.state = s->state;
+	usk.flags = t->probe->flags;
+	usk.backlog = s->wqueue;
+	usk.peer = s->peer;
+	usk.fown = &fown;
+	usk.opts = &opts;
+	usk.has_shutdown = s->shutdown != 0;
+	usk.shutdown = (SkShutdown)s->shutdown;
+	usk.has_ns_id = t->task->ids != NULL;
+	usk.ns_id = t->task->ids ? t->task->ids->net_ns_id : 0;
+	rec.type = FD_TYPES__UNIXSK;
+	rec.id = t->id;
+	rec.usk = &usk;
+	log_info(d->log, "unix socket %#x: inode %u, peer %u, type %u, state %u", t->id, s->ino, s->peer, s->type, s->state);
+	if (dump_write_file(d, &rec, err) < 0)
+		return -1;
+	return dump_queue(d, t->lfd, t->id, s, err);
+}
+
+const struct fd_dump_ops unix_dump_ops = {
+	.name = "unix socket",
+	.type = FD_TYPES__UNIXSK,
+	.claims = unix_claims,
+	.check = unix_check,
+	.dump = unix_dump,
+};
