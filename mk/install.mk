@@ -31,4 +31,4 @@ uninstall:
 	$(foreach p,$(MAN_PAGES),rm -f $(call man_dir,$(p))/$(notdir $(p)) &&) true
 
 # What a chain of rules makes on the way is kept.
-.SECONDARY: $(UNIT_BINS:%=%.o) $(KIND_BINS:%=%.o) $(SAMPLE_BINS:%=%.o)
+.SECONDARY: $(UNIT_BINS:%=%.o) $(SUBJECTS:%=%.o) $(SAMPLE_BINS:%=%.o)

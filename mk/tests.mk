@@ -2,8 +2,7 @@
 
 UNIT_SRCS := $(wildcard tests/unit/*/*.c tests/unit/*.c)
 UNIT_BINS := $(patsubst tests/%.c,$(B)/tests/%,$(UNIT_SRCS))
-KIND_SRCS := $(wildcard tests/kinds/*/*.c)
-KIND_BINS := $(patsubst tests/%.c,$(B)/tests/%,$(KIND_SRCS))
+SUBJECTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/kinds/*/*.c tests/bench/*.c))
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
@@ -13,12 +12,14 @@ $(B)/tests/unit/parasite/abi: $(call objects,$(ARCH_HOST_SRCS))
 $(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS) $(filter-out parasite/host/blob.c,$(PARASITE_HOST_SRCS))) \
 	$(DUMP_BLOB_OBJS)
 
-# A subject is a small program of its own: it links nothing of ours.
-$(B)/tests/kinds/%: $(B)/tests/kinds/%.o
+# A subject is a small program of its own: it links nothing of ours, and no sanitizer looks into what is carried.
+$(SUBJECTS:%=%.o): BASE_CFLAGS := $(filter-out $(SAN_FLAGS),$(BASE_CFLAGS))
+$(SUBJECTS): LDFLAGS := $(filter-out $(SAN_FLAGS),$(LDFLAGS))
+$(SUBJECTS): %: %.o
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
 
 .PHONY: tests check check-unpriv bench
-tests: all $(UNIT_BINS) $(KIND_BINS)
+tests: all $(UNIT_BINS) $(SUBJECTS)
 
 check: deps
 	@$(MAKE) --no-print-directory tests
