@@ -12,9 +12,11 @@
 
 #include "criu-restore/made.h"
 #include "criu-restore/stage.h"
+#include "criuimg/array.h"
 
-/* How long a sleeper takes to see what nobody woke it for: a process that crashed, a signal. */
+/* How long the front takes to see what nobody woke it for: a signal; a process that crashed. */
 static const struct timespec look_again = { .tv_nsec = 50 * 1000 * 1000 };
+#define LOOK_AT_ALL_NS 500000000ll
 
 static uint32_t load(const uint32_t *word)
 {
@@ -29,6 +31,22 @@ static void wake(uint32_t *word)
 static void sleep_on(uint32_t *word, uint32_t value)
 {
 	syscall(SYS_futex, word, FUTEX_WAIT, value, &look_again, NULL, 0);
+}
+
+/* A task: until the word has changed, or the front is gone. (futex_waitv(2): Linux 5.16) */
+static void sleep_beside_front(struct restore *r, uint32_t *word, uint32_t value)
+{
+	struct futex_waitv on[] = {
+		{ .val = value, .uaddr = (uintptr_t)word, .flags = FUTEX_32 },
+		{ .val = load(&r->shared->front), .uaddr = (uintptr_t)&r->shared->front, .flags = FUTEX_32 },
+	};
+
+	if (getpid() == r->front_pid || on[1].val & FUTEX_OWNER_DIED ||
+		(syscall(SYS_futex_waitv, on, ARRAY_SIZE(on), 0, NULL, CLOCK_MONOTONIC) < 0 && errno == ENOSYS))
+		sleep_on(word, value);
+	/* The kernel has woken one of those who sleep on the front. */
+	if (load(&r->shared->front) & FUTEX_OWNER_DIED)
+		wake(&r->shared->front);
 }
 
 void restore_post(uint32_t *word, uint32_t value)
@@ -88,7 +106,7 @@ int restore_wait(struct restore *r, uint32_t *word, uint32_t value, struct img_e
 	while ((now = load(word)) != value) {
 		if (go_on(r, err) < 0)
 			return -1;
-		sleep_on(word, now);
+		sleep_beside_front(r, word, now);
 	}
 	return 0;
 }
@@ -122,7 +140,7 @@ int restore_stage_await(struct restore *r, struct img_err *err)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (load(&s->events) != events) {
 			before = now;
-		} else if ((now.tv_sec - before.tv_sec) * 1000000000ll + now.tv_nsec - before.tv_nsec >= look_again.tv_nsec) {
+		} else if ((now.tv_sec - before.tv_sec) * 1000000000ll + now.tv_nsec - before.tv_nsec >= LOOK_AT_ALL_NS) {
 			before = now;
 			if (restore_made_check(r, err) < 0 && !load(&s->failed))
 				return -1;
@@ -151,7 +169,7 @@ int restore_stage_pass(struct restore *r, enum restore_stage next, struct img_er
 	while ((now = load(&r->shared->stage)) < next) {
 		if (go_on(r, err) < 0)
 			return -1;
-		sleep_on(&r->shared->stage, now);
+		sleep_beside_front(r, &r->shared->stage, now);
 	}
 	return 0;
 }
