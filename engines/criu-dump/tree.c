@@ -37,7 +37,7 @@ static int check_root(pid_t root, struct img_err *err)
 	if (tgid != root)
 		return img_fail(err, IMG_USAGE, "pid %d: a thread of process %d", root, tgid);
 	if (stat.state == 'Z' || stat.state == 'X')
-		return img_fail(err, IMG_UNSUPPORTED, "pid %d: it has ended, and waits for its parent to take note", root);
+		return img_fail(err, IMG_SYS, "pid %d: it has ended, and waits for its parent to take note", root);
 	return 0;
 }
 
