@@ -44,6 +44,8 @@ static void print_help(const struct crit_verb *verb)
 		printf("  %-18s %s\n", left, o->help);
 	}
 	printf("  %-18s %s\n", "-h, --help", "this text");
+	if (verb->more_help)
+		verb->more_help();
 	printf("\nexamples:\n%s", verb->examples);
 }
 

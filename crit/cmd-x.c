@@ -1,62 +1,89 @@
 /* crit/cmd-x.c -- crit x: looks through a whole set of images. */
 
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crit.h"
 #include "criuimg/array.h"
+#include "rows.h"
 #include "x.h"
 
+enum { JSON };
 enum { DIR, WHAT };
 
-static const struct crit_operand operands[] = {
-	[DIR] = { "DIR", "the directory of the images" },
-	[WHAT] = { "WHAT", "ps: the tree of tasks; fds: their descriptors; mems: their mappings; rss: their pages" },
+static const struct crit_option options[] = {
+	[JSON] = { "json", 0, NULL, "as JSON: a list of objects" },
 	{ 0 },
 };
 
-static const struct {
-	const char *name;
-	bool files; /* it shows names of files */
-	int (*print)(struct x *x, struct img_err *err);
-} views[] = {
-	{ "ps", false, x_ps },
-	{ "fds", true, x_fds },
-	{ "mems", true, x_mems },
-	{ "rss", true, x_rss },
+static const struct crit_operand operands[] = {
+	[DIR] = { "DIR", "the images" },
+	[WHAT] = { "WHAT", "what to show, see below" },
+	{ 0 },
 };
 
-static int print_view(struct x *x, const char *what, struct img_err *err)
+const struct x_view *const x_views[] = {
+	&x_ps, &x_tree, &x_threads, &x_args, &x_env, &x_creds, &x_signals, &x_timers, &x_fds, &x_open_files, &x_sk, &x_mems, &x_rss, &x_mounts,
+	&x_ns, &x_cgroups, NULL,
+};
+
+const struct x_view *x_view_called(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
-		if (strcmp(views[i].name, what))
-			continue;
-		if (x_tasks_read(x, err) < 0 || (views[i].files && x_files_read(x, err) < 0))
-			return -1;
-		return views[i].print(x, err);
-	}
-	return img_fail(err, IMG_USAGE, "%s: ps, fds, mems or rss is what can be shown", what);
+	for (const struct x_view *const *view = x_views; *view; view++)
+		if (!strcmp((*view)->name, name))
+			return *view;
+	return NULL;
+}
+
+static void more_help(void)
+{
+	puts("\nWHAT is one of:");
+	for (const struct x_view *const *view = x_views; *view; view++)
+		printf("  %-10s %s\n", (*view)->name, (*view)->summary);
+}
+
+static int print_rows(struct x *x, const struct x_view *view, bool json, struct img_err *err)
+{
+	json_t *rows = view->rows(x, err);
+	int ret;
+
+	if (!rows)
+		return -1;
+	ret = json ? rows_print_json(rows, err) : rows_print_table(rows, view->columns, err);
+	json_decref(rows);
+	return ret;
+}
+
+static int show(struct x *x, const struct x_view *view, bool json, struct img_err *err)
+{
+	if (x_tasks_read(x, err) < 0 || (view->files && x_files_read(x, err) < 0))
+		return -1;
+	return view->print && !json ? view->print(x, err) : print_rows(x, view, json, err);
 }
 
 static int run(const struct crit_args *args, struct img_err *err)
 {
-	struct x x = { .set = img_set_open_dir(AT_FDCWD, args->operand[DIR], err) };
+	const struct x_view *view = x_view_called(args->operand[WHAT]);
+	struct x x;
 	int ret;
 
-	if (!x.set)
+	if (!view)
+		return img_fail(err, IMG_USAGE, "x: %s: nothing that can be shown (see `crit x --help`)", args->operand[WHAT]);
+	if (x_open(&x, args->operand[DIR], err) < 0)
 		return -1;
-	ret = print_view(&x, args->operand[WHAT], err);
-	x_files_free(&x.files);
-	x_tasks_free(&x.tasks);
-	img_set_close(x.set);
+	ret = show(&x, view, args->option[JSON], err);
+	x_close(&x);
 	return ret < 0 ? img_wrap(err, "%s", args->operand[DIR]) : 0;
 }
 
 const struct crit_verb crit_x = {
 	.name = "x",
-	.summary = "look through a directory of images: tasks, descriptors, mappings, pages",
+	.summary = "look through a set of images: tasks, descriptors, sockets, mappings, mounts, ...",
+	.options = options,
 	.operands = operands,
+	.more_help = more_help,
 	.examples = "  crit x /var/lib/checkpoint ps\n"
-		    "  crit x /var/lib/checkpoint mems | grep -A30 ^1234\n",
+		    "  crit x /var/lib/checkpoint mems | grep -A30 ^1234\n"
+		    "  crit x /var/lib/checkpoint sk --json | jq '.[] | select(.state == \"LISTEN\") | .local'\n",
 	.run = run,
 };

@@ -37,6 +37,7 @@ struct crit_verb {
 	const char *summary;		     /* one line, for the list of verbs */
 	const struct crit_option *options;   /* end with a NULL name; NULL: none */
 	const struct crit_operand *operands; /* likewise */
+	void (*more_help)(void);	     /* prints what else the help has; NULL: nothing */
 	const char *examples;		     /* lines */
 	int (*run)(const struct crit_args *args, struct img_err *err);
 };
@@ -47,6 +48,11 @@ extern const struct crit_verb crit_decode, crit_encode, crit_info, crit_show, cr
 int crit_args_parse(const struct crit_verb *verb, int argc, char **argv, struct crit_args *args, struct img_err *err);
 
 /* ---- files ---- */
+
+struct img_set;
+
+/* The images that DIR says. NULL on failure, which names it. */
+struct img_set *crit_set_open(const char *dir, struct img_err *err);
 
 /* A file's bytes; path NULL: standard input. NULL on failure, which names the file. */
 struct img_source *crit_source_open(const char *path, struct img_err *err);

@@ -6,6 +6,7 @@
 
 #include "crit.h"
 #include "criuimg/cleanup.h"
+#include "criuimg/set.h"
 
 struct img_source *crit_source_open(const char *path, struct img_err *err)
 {
@@ -21,6 +22,15 @@ struct img_source *crit_source_open(const char *path, struct img_err *err)
 	else
 		img_wrap(err, "%s", path ? path : "standard input");
 	return src;
+}
+
+struct img_set *crit_set_open(const char *dir, struct img_err *err)
+{
+	struct img_set *set = img_set_open_dir(AT_FDCWD, dir, err);
+
+	if (!set)
+		img_wrap(err, "%s", dir);
+	return set;
 }
 
 static bool is_raw(enum img_kind kind)

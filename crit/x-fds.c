@@ -5,20 +5,8 @@
 
 #include "core.pb-c.h"
 #include "fs.pb-c.h"
+#include "rows.h"
 #include "x.h"
-
-/* The descriptor table of a task: 1, 0 when it has none (a zombie). */
-static int table_of(struct x *x, uint32_t pid, uint32_t *files_id, struct img_err *err)
-{
-	ProtobufCMessage *msg;
-	int ret = img_read_single(x->set, IMG_IDS, pid, &msg, err);
-
-	if (ret > 0) {
-		*files_id = ((const TaskKobjIdsEntry *)msg)->files_id;
-		img_message_free(msg);
-	}
-	return ret;
-}
 
 static int print_table(struct x *x, uint32_t files_id, struct img_err *err)
 {
@@ -55,11 +43,11 @@ static int print_fs(struct x *x, uint32_t pid, struct img_err *err)
 	return ret < 0 ? -1 : 0;
 }
 
-int x_fds(struct x *x, struct img_err *err)
+static int print(struct x *x, struct img_err *err)
 {
 	for (size_t i = 0; i < x->tasks.nr; i++) {
 		uint32_t pid = x->tasks.entries[i]->pid, files_id;
-		int ret = table_of(x, pid, &files_id, err);
+		int ret = x_table_of(x, pid, &files_id, err);
 
 		if (ret < 0)
 			return -1;
@@ -69,3 +57,36 @@ int x_fds(struct x *x, struct img_err *err)
 	}
 	return 0;
 }
+
+/* ---- as rows ---- */
+
+static json_t *rows(struct x *x, struct img_err *err)
+{
+	struct objects *objects = &x->objects;
+	struct rows rows;
+
+	if (x_uses_read(x, err) < 0)
+		return NULL;
+	rows_init(&rows);
+	for (size_t i = 0; i < objects->nr_uses; i++) {
+		const struct object_use *use = &objects->uses[i];
+		char buf[X_NAME_MAX];
+
+		rows_next(&rows);
+		rows_int(&rows, "pid", use->pid);
+		rows_int(&rows, "fd", use->fd);
+		rows_text(&rows, "type", objects_type_name(use->type));
+		rows_int(&rows, "id", use->id);
+		rows_bool(&rows, "close_on_exec", use->flags & 1);
+		rows_text(&rows, "name", x_file_name(x, use->type, use->id, buf));
+	}
+	return rows_sorted(rows_done(&rows, err), "pid", "fd");
+}
+
+const struct x_view x_fds = {
+	.name = "fds",
+	.summary = "the descriptors of each task, its working directory and root",
+	.files = true,
+	.print = print,
+	.rows = rows,
+};

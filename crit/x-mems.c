@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "criuimg/array.h"
+#include "memory.h"
+#include "rows.h"
 #include "x.h"
 
 /* Shared objects without a name are shown by small numbers, in the order in which they are met. */
@@ -116,7 +118,7 @@ static int print_task(struct x *x, uint32_t pid, struct numbers *numbers, struct
 	return ret < 0 ? -1 : 0;
 }
 
-int x_mems(struct x *x, struct img_err *err)
+static int print(struct x *x, struct img_err *err)
 {
 	struct numbers numbers = { 0 };
 	int ret = 0;
@@ -126,3 +128,56 @@ int x_mems(struct x *x, struct img_err *err)
 	free(numbers.objects);
 	return ret;
 }
+
+/* ---- as rows ---- */
+
+static void add_row(struct x *x, struct rows *rows, uint32_t pid, const VmaEntry *vma)
+{
+	char prot[5], buf[X_NAME_MAX];
+
+	memory_prot(vma, prot);
+	rows_next(rows);
+	rows_int(rows, "pid", pid);
+	rows_hex(rows, "start", vma->start);
+	rows_hex(rows, "end", vma->end);
+	rows_int(rows, "size", vma->end - vma->start);
+	rows_text(rows, "prot", prot);
+	rows_hex(rows, "offset", vma->pgoff);
+	rows_int(rows, "id", vma->shmid);
+	rows_hex(rows, "flags", vma->flags);
+	rows_hex(rows, "status", vma->status);
+	rows_text(rows, "name", memory_name(x, vma, buf));
+}
+
+static json_t *rows(struct x *x, struct img_err *err)
+{
+	struct rows rows;
+
+	if (objects_read(&x->objects, x->set, err) < 0)
+		return NULL;
+	rows_init(&rows);
+	for (size_t i = 0; i < x->tasks.nr; i++) {
+		uint32_t pid = x->tasks.entries[i]->pid;
+		MmEntry *mm;
+		int ret = x_read_mm(x, pid, &mm, err);
+
+		if (ret < 0) {
+			rows_drop(&rows);
+			return NULL;
+		}
+		if (ret == 0)
+			continue;
+		for (size_t v = 0; v < mm->n_vmas; v++)
+			add_row(x, &rows, pid, mm->vmas[v]);
+		img_message_free(&mm->base);
+	}
+	return rows_done(&rows, err);
+}
+
+const struct x_view x_mems = {
+	.name = "mems",
+	.summary = "the mappings of each task",
+	.files = true,
+	.print = print,
+	.rows = rows,
+};

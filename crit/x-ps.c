@@ -6,6 +6,7 @@
 
 #include "core.pb-c.h"
 #include "criuimg/cleanup.h"
+#include "rows.h"
 #include "x.h"
 
 #define NONE SIZE_MAX
@@ -91,7 +92,7 @@ static int print_tree(struct x *x, const struct place *tree, size_t root, size_t
 	}
 }
 
-int x_ps(struct x *x, struct img_err *err)
+static int print(struct x *x, struct img_err *err)
 {
 	size_t nr = x->tasks.nr, printed = 0;
 	cleanup_free struct place *of = calloc(nr + 1, sizeof(*of));
@@ -114,3 +115,42 @@ int x_ps(struct x *x, struct img_err *err)
 		return img_fail(err, IMG_CORRUPT, "pstree.img: %zu tasks are their own ancestors", nr - printed);
 	return 0;
 }
+
+/* ---- as rows ---- */
+
+static json_t *rows(struct x *x, struct img_err *err)
+{
+	struct rows rows;
+
+	rows_init(&rows);
+	for (size_t i = 0; i < x->tasks.nr; i++) {
+		const PstreeEntry *task = x->tasks.entries[i];
+		CoreEntry *core = NULL;
+		char octal[16];
+
+		if (x_read_core(x, task->pid, &core, err) < 0) {
+			rows_drop(&rows);
+			return NULL;
+		}
+		rows_next(&rows);
+		rows_int(&rows, "pid", task->pid);
+		rows_int(&rows, "ppid", task->ppid);
+		rows_int(&rows, "pgid", task->pgid);
+		rows_int(&rows, "sid", task->sid);
+		rows_int(&rows, "threads", task->n_threads);
+		rows_text(&rows, "state", core && core->tc ? x_state_name(core->tc->task_state, octal) : NULL);
+		if (core && core->tc && core->tc->task_state == X_STATE_ZOMBIE)
+			rows_int(&rows, "exit_code", core->tc->exit_code);
+		rows_text(&rows, "comm", core && core->tc ? core->tc->comm : NULL);
+		if (core)
+			img_message_free(&core->base);
+	}
+	return rows_done(&rows, err);
+}
+
+const struct x_view x_ps = {
+	.name = "ps",
+	.summary = "the tree of tasks",
+	.print = print,
+	.rows = rows,
+};

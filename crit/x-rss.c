@@ -5,6 +5,7 @@
 
 #include "criuimg/pages.h"
 #include "pagemap.pb-c.h"
+#include "rows.h"
 #include "x.h"
 
 #define IS_FILE (1u << 6 | 1u << 7) /* of a mapping's status: private or shared mapping of a file */
@@ -66,7 +67,7 @@ static int print_pagemap(struct x *x, uint32_t pid, const MmEntry *mm, struct im
 	return ret;
 }
 
-int x_rss(struct x *x, struct img_err *err)
+static int print(struct x *x, struct img_err *err)
 {
 	for (size_t i = 0; i < x->tasks.nr; i++) {
 		uint32_t pid = x->tasks.entries[i]->pid;
@@ -85,3 +86,50 @@ int x_rss(struct x *x, struct img_err *err)
 	}
 	return 0;
 }
+
+/* ---- as rows ---- */
+
+static int add_rows(struct x *x, struct rows *rows, uint32_t pid, struct img_err *err)
+{
+	struct img_pages_reader *pages;
+	const struct img_run *runs;
+	size_t nr;
+	int ret = img_pages_open(x->set, IMG_PAGEMAP, pid, &pages, err);
+
+	if (ret <= 0)
+		return ret;
+	runs = img_pages_runs(pages, &nr);
+	for (size_t i = 0; i < nr; i++) {
+		rows_next(rows);
+		rows_int(rows, "pid", pid);
+		rows_hex(rows, "addr", runs[i].addr);
+		rows_int(rows, "pages", runs[i].nr_pages);
+		rows_bool(rows, "present", runs[i].flags & IMG_RUN_PRESENT);
+		rows_bool(rows, "in_parent", runs[i].flags & IMG_RUN_PARENT);
+		rows_bool(rows, "lazy", runs[i].flags & IMG_RUN_LAZY);
+	}
+	img_pages_close(pages);
+	return 0;
+}
+
+static json_t *rows(struct x *x, struct img_err *err)
+{
+	struct rows rows;
+
+	rows_init(&rows);
+	for (size_t i = 0; i < x->tasks.nr; i++) {
+		if (add_rows(x, &rows, x->tasks.entries[i]->pid, err) < 0) {
+			rows_drop(&rows);
+			return NULL;
+		}
+	}
+	return rows_done(&rows, err);
+}
+
+const struct x_view x_rss = {
+	.name = "rss",
+	.summary = "the pages that were saved, with the mappings that they are in",
+	.files = true,
+	.print = print,
+	.rows = rows,
+};

@@ -9,6 +9,8 @@
 #include "criuimg/err.h"
 #include "criuimg/image.h"
 #include "criuimg/set.h"
+#include "core.pb-c.h"
+#include "objects.h"
 #include "fdinfo.pb-c.h"
 #include "mm.pb-c.h"
 #include "pstree.pb-c.h"
@@ -35,14 +37,44 @@ struct x {
 	struct img_set *set;
 	struct x_tasks tasks;
 	struct x_files files;
+	struct objects objects;
 };
+
+/* Open the set that DIR says. What else is needed is read when asked for. */
+int x_open(struct x *x, const char *dir, struct img_err *err);
+void x_close(struct x *x);
 
 /* ---- x-tasks.c ---- */
 
+/* Once. */
 int x_tasks_read(struct x *x, struct img_err *err);
 void x_tasks_free(struct x_tasks *tasks);
-/* The mm image of a task: 1 with *mm (img_message_free() it), 0 when it has none (a zombie). */
+/* The task of this pid, or NULL. */
+const PstreeEntry *x_task(const struct x *x, uint32_t pid);
+/* Its threads. The number that is listed of a zombie means nothing: where there is one thread, it is the task's. */
+static inline size_t x_thread_count(const PstreeEntry *task)
+{
+	return task->n_threads ? task->n_threads : 1;
+}
+static inline uint32_t x_thread_id(const PstreeEntry *task, size_t i)
+{
+	return task->n_threads > 1 ? task->threads[i] : task->pid;
+}
+/* The number that a person gave as PID must be a task's. */
+int x_task_named(struct x *x, const char *text, const PstreeEntry **task, struct img_err *err);
+/* The mm image of a task: 1 with *mm (img_message_free() it), 0 when it has none (a zombie). Of old sets, with the mappings from
+ * their own image in it. */
 int x_read_mm(struct x *x, uint32_t pid, MmEntry **mm, struct img_err *err);
+/* The core image of a thread: 1, 0, -1. img_message_free(&core->base). */
+int x_read_core(struct x *x, uint32_t tid, CoreEntry **core, struct img_err *err);
+/* Its ids: 1 (img_message_free(*owner)), 0, -1. */
+int x_read_ids(struct x *x, uint32_t pid, const TaskKobjIdsEntry **ids, ProtobufCMessage **owner, struct img_err *err);
+/* The number of its descriptor table: 1, 0 when it has none (a zombie). */
+int x_table_of(struct x *x, uint32_t pid, uint32_t *files_id, struct img_err *err);
+/* Its name, "?" when there is none, into buf. */
+int x_read_comm(struct x *x, uint32_t pid, char buf[static 64], struct img_err *err);
+/* Which descriptors of which task lead to which file. Once. */
+int x_uses_read(struct x *x, struct img_err *err);
 
 /* ---- x-files.c ---- */
 
@@ -53,11 +85,29 @@ void x_files_free(struct x_files *files);
 #define X_NAME_MAX 64
 const char *x_file_name(const struct x *x, FdTypes type, uint32_t id, char buf[static X_NAME_MAX]);
 
-/* ---- the views: each prints to standard output ---- */
+/* ---- the views ---- */
 
-int x_ps(struct x *x, struct img_err *err);
-int x_fds(struct x *x, struct img_err *err);
-int x_mems(struct x *x, struct img_err *err);
-int x_rss(struct x *x, struct img_err *err);
+struct column;
+
+struct x_view {
+	const char *name, *summary;
+	bool files; /* it needs the names of files, in the manner of CRIU's crit */
+	int (*print)(struct x *x, struct img_err *err);	    /* text of a form of its own; NULL: a table of the rows */
+	json_t *(*rows)(struct x *x, struct img_err *err);  /* a list of objects; NULL on failure */
+	const struct column *columns;			    /* of the table */
+};
+
+extern const struct x_view x_ps, x_fds, x_mems, x_rss, x_sk, x_mounts, x_ns, x_cgroups, x_signals, x_timers, x_creds, x_threads,
+	x_open_files, x_env, x_args, x_tree;
+
+/* All of them; ends with NULL. */
+extern const struct x_view *const x_views[];
+const struct x_view *x_view_called(const char *name);
+
+/* task_core_entry.task_state */
+enum x_state { X_STATE_ALIVE = 1, X_STATE_ZOMBIE = 2, X_STATE_STOPPED = 3 };
+const char *x_state_name(uint32_t state, char buf[static 16]);
+/* "INT", "RTMIN+1", "0": the name of a signal, into buf. */
+const char *x_signal_name(unsigned int signal, char buf[static 16]);
 
 #endif
