@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/plan.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
@@ -36,11 +37,19 @@ static int plan_records(struct restore *r, struct restore_files *f, struct img_e
 		struct restore_file *file = &f->files[i].pub;
 
 		file->ops = room_of(file->rec->type);
-		if (!file->ops)
-			return img_fail(err, IMG_UNSUPPORTED, "file %#x: files of type %s are not supported", file->id,
+		if (!file->ops) {
+			img_fail(err, IMG_UNSUPPORTED, "file %#x: files of type %s are not supported", file->id,
 				type_name(file->rec->type));
-		if (file->ops->plan && file->ops->plan(r, file, err) < 0)
-			return img_wrap(err, "%s %#x", file->ops->name, file->id);
+			if (restore_plan_lack(r, err) < 0)
+				return -1;
+			continue; /* only to name what else there is */
+		}
+		if (!file->ops->plan || file->ops->plan(r, file, err) == 0)
+			continue;
+		img_wrap(err, "%s %#x", file->ops->name, file->id);
+		if (err->code != IMG_UNSUPPORTED || restore_plan_lack(r, err) < 0)
+			return -1;
+		file->ops = NULL;
 	}
 	return 0;
 }
@@ -73,7 +82,7 @@ static int plan_groups(struct restore_files *f, struct img_err *err)
 	for (size_t i = 0; i < f->nr; i++) {
 		struct file_plan *p = &f->files[i];
 
-		if (p->pub.ops->group)
+		if (p->pub.ops && p->pub.ops->group)
 			keyed[nr++] = (struct keyed){ p->pub.ops, p->pub.ops->group(&p->pub), p };
 	}
 	qsort(keyed, nr, sizeof(*keyed), compare_keyed);

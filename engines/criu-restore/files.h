@@ -83,6 +83,8 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err);
 /* done: the restore succeeded, names that the dump made for it (--link-remap) go too. */
 int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err);
 void restore_ghosts_free(struct restore *r);
+/* Is record reg such a file? *path: a name that the dump made for it, NULL for the others. */
+bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const char **path);
 /* Open record reg if it is such a file: 1 with *fd, 0 when it is an ordinary one, -1. */
 int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err);
 

@@ -17,23 +17,6 @@
 /* O_TMPFILE is this bit and O_DIRECTORY. The file has a name now. */
 #define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 
-static int file_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
-{
-	const RegFileEntry *reg = f->rec->reg;
-
-	if (!reg)
-		return img_fail(err, IMG_CORRUPT, "has no file record");
-	if (reg->id != f->id)
-		return img_fail(err, IMG_CORRUPT, "calls itself %#x", reg->id);
-	if (reg->name[0] != '/')
-		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", reg->name);
-	if (reg->n_build_id > KERN_BUILD_ID_MAX / 4)
-		return img_fail(err, IMG_CORRUPT, "'%s' has a build id of %zu words", reg->name, reg->n_build_id);
-	if (reg->has_ext && reg->ext)
-		return img_fail(err, IMG_UNSUPPORTED, "'%s' is external: not supported", reg->name);
-	return 0;
-}
-
 /* Before it is opened: some files do things when they are. */
 static int check_mode(struct restore *r, const RegFileEntry *reg, const struct stat *st, struct img_err *err)
 {
@@ -67,17 +50,22 @@ static int check_build_id(const RegFileEntry *reg, int fd, const struct stat *st
 	return 0;
 }
 
+static int check_size(const RegFileEntry *reg, const struct stat *st, struct img_err *err)
+{
+	if (reg->has_size && S_ISREG(st->st_mode) && (uint64_t)st->st_size != reg->size)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' has %lld bytes, and had %llu", reg->name, (long long)st->st_size,
+			(unsigned long long)reg->size);
+	return 0;
+}
+
 static int check_opened(struct restore *r, const RegFileEntry *reg, int fd, struct img_err *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return img_fail_sys(err, "stat '%s'", reg->name);
-	if (check_mode(r, reg, &st, err) < 0)
+	if (check_mode(r, reg, &st, err) < 0 || check_size(reg, &st, err) < 0)
 		return -1;
-	if (reg->has_size && S_ISREG(st.st_mode) && (uint64_t)st.st_size != reg->size)
-		return img_fail(err, IMG_UNSUPPORTED, "'%s' has %lld bytes, and had %llu", reg->name, (long long)st.st_size,
-			(unsigned long long)reg->size);
 	return check_build_id(reg, fd, &st, err);
 }
 
@@ -140,6 +128,40 @@ static int file_make(struct restore *r, struct restore_task *t, const struct res
 	}
 	fds[0] = steal_fd(&fd);
 	return 0;
+}
+
+/* With --plan nothing is opened: is it there, and what it was? Otherwise this can wait: scripts may bring it. */
+static int look_for(struct restore *r, const RegFileEntry *reg, struct img_err *err)
+{
+	const char *path = NULL;
+	struct stat st;
+
+	if (restore_is_ghost(r, reg, &path) && !path)
+		return 0;
+	if (!path)
+		path = reg->name;
+	if (!strncmp(path, "/proc/", 6))
+		return 0; /* of processes that are not there yet */
+	if (fstatat(AT_FDCWD, path, &st, reg->has_mode && S_ISLNK(reg->mode) ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s': %s", path, strerror(errno));
+	return check_mode(r, reg, &st, err) < 0 ? -1 : check_size(reg, &st, err);
+}
+
+static int file_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
+{
+	const RegFileEntry *reg = f->rec->reg;
+
+	if (!reg)
+		return img_fail(err, IMG_CORRUPT, "has no file record");
+	if (reg->id != f->id)
+		return img_fail(err, IMG_CORRUPT, "calls itself %#x", reg->id);
+	if (reg->name[0] != '/')
+		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", reg->name);
+	if (reg->n_build_id > KERN_BUILD_ID_MAX / 4)
+		return img_fail(err, IMG_CORRUPT, "'%s' has a build id of %zu words", reg->name, reg->n_build_id);
+	if (reg->has_ext && reg->ext)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is external: not supported", reg->name);
+	return r->opt->plan ? look_for(r, reg, err) : 0;
 }
 
 static const FownEntry *file_owner(const struct restore *r, const struct restore_file *f)

@@ -471,6 +471,14 @@ static int open_as(struct restore *r, const char *path, const char *name, int fl
 	return fd < 0 ? img_fail_sys(err, "open '%s'", named ? name : path) : fd;
 }
 
+bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const char **path)
+{
+	const struct remap *m = find_remap(r->files->ghosts, reg->id);
+
+	*path = m ? m->linked : NULL;
+	return m != NULL;
+}
+
 int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err)
 {
 	struct restore_ghosts *g = r->files->ghosts;

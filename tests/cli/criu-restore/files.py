@@ -185,9 +185,23 @@ def ghost_lost():
         d.nothing_left()
 
 
+def plan():
+    """--plan names every file that is missing or has changed, and touches nothing"""
+    with Dumped() as d:
+        before = sorted(os.listdir(d.files))
+        p = run(f'{BUILD}/criu-restore', '--no-default-config', '--plan', '-D', d.images)
+        check('lacking' not in p.stdout, p.stdout)
+        with open(os.path.join(d.files, 'plain'), 'a') as f:
+            f.write('more')
+        os.rename(os.path.join(d.dir, 'subject'), os.path.join(d.dir, 'elsewhere'))
+        p = run(f'{BUILD}/criu-restore', '--no-default-config', '--plan', '-D', d.images, status=3)
+        check("plain' has 14 bytes, and had 10" in p.stdout and "subject': No such file or directory" in p.stdout, p.stdout)
+        check(sorted(os.listdir(d.files)) == before, f'names: {os.listdir(d.files)}')
+
+
 if __name__ == '__main__':
     if os.geteuid() != 0:
         print('1..0 # SKIP dump and restore need root')
         sys.exit(0)
     in_namespace()
-    main([as_it_was, longer, other_mode, missing, other_kind, pid_taken, ghost_lost])
+    main([as_it_was, longer, other_mode, missing, other_kind, pid_taken, ghost_lost, plan])
