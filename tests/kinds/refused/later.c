@@ -1,9 +1,6 @@
 /* tests/kinds/refused/later.c -- descriptors of kinds that are not carried yet: all of them are named at once.
  *
  * harness: expect: refused fd 101: epoll is not supported
- * harness: expect: refused fd 104: inotify is not supported
- * harness: expect: refused fd 105: fanotify is not supported
- * harness: expect: refused fd 106: pidfd is not supported
  * harness: expect: refused fd 107: unix socket is not supported
  * harness: expect: refused fd 108: tcp socket is not supported
  * harness: expect: refused fd 109: udp socket is not supported
@@ -18,11 +15,8 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/fanotify.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #include "tests/harness/subject.h"
 
@@ -42,9 +36,6 @@ int main(int argc, char **argv)
 	subject_begin(argc, argv);
 	put(eventfd(42, 0), 0);
 	put(epoll_create1(0), 1);
-	put(inotify_init1(0), 4);
-	put(fanotify_init(FAN_CLASS_NOTIF, O_RDONLY), 5);
-	put(syscall(SYS_pidfd_open, getpid(), 0), 6);
 	put(socket(AF_UNIX, SOCK_STREAM, 0), 7);
 	put(socket(AF_INET, SOCK_STREAM, 0), 8);
 	put(socket(AF_INET, SOCK_DGRAM, 0), 9);
