@@ -7,7 +7,7 @@ SUBJECTS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/kinds/*/*.c tests
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
-$(B)/tests/unit/parasite/abi: $(call objects,$(ARCH_HOST_SRCS))
+$(B)/tests/unit/parasite/abi $(B)/tests/unit/parasite/jump: $(call objects,$(ARCH_HOST_SRCS))
 # blob.c is compiled into the test itself.
 $(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS) $(filter-out parasite/host/blob.c,$(PARASITE_HOST_SRCS))) \
 	$(DUMP_BLOB_OBJS)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "criu-restore/task_ops.h"
+#include "criuimg/array.h"
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
 #include "kernel/maps.h"
@@ -39,6 +40,21 @@ enum vdso_way {
 	VDSO_NONE, /* the task has none */
 	VDSO_MOVE,
 	VDSO_JUMPS,
+};
+
+/* What can be asked of the kernel instead, when its vdso has no such function. */
+static const struct {
+	const char *name;
+	uint32_t nr;
+} as_calls[] = {
+	{ "__vdso_clock_gettime", SYS_clock_gettime },
+	{ "__vdso_clock_getres", SYS_clock_getres },
+	{ "__vdso_gettimeofday", SYS_gettimeofday },
+	{ "__vdso_getcpu", SYS_getcpu },
+	{ "__vdso_getrandom", SYS_getrandom },
+#ifdef SYS_time
+	{ "__vdso_time", SYS_time },
+#endif
 };
 
 /* ---- where they are ---- */
@@ -149,6 +165,21 @@ static int choose(const struct restore_task *t, const struct vdso_span *host, co
 	return 0;
 }
 
+/* The code of a function of that name, to stand at `at`: a jump into this kernel's vdso (host is at `vdso`) or a system call. 0: there is
+ * nothing for it. */
+static size_t new_code(const struct kern_vdso *host, uint64_t vdso, const char *name, uint64_t at, uint8_t *buf)
+{
+	const struct kern_vdso_symbol *to = kern_vdso_find(host, name);
+
+	if (to)
+		return arch_jump(buf, at, vdso + to->offset);
+	for (size_t i = 0; i < ARRAY_SIZE(as_calls); i++)
+		/* Each goes by the short name too: "time". */
+		if (!strcmp(as_calls[i].name, name) || !strcmp(as_calls[i].name + strlen("__vdso_"), name))
+			return arch_call(buf, as_calls[i].nr);
+	return 0;
+}
+
 /* Turn the image's functions into jumps to those of this kernel's vdso, which will be at `place`. */
 static int write_jumps(const struct vdso_span *host, const struct vdso_span *image, uint8_t *code, uint64_t place,
 	struct img_err *err)
@@ -160,16 +191,15 @@ static int write_jumps(const struct vdso_span *host, const struct vdso_span *ima
 		kern_vdso_parse(code, size, &theirs, err) < 0)
 		return -1;
 	for (size_t i = 0; i < theirs.nr; i++) {
-		const struct kern_vdso_symbol *s = &theirs.symbols[i], *to = kern_vdso_find(&ours, s->name);
+		const struct kern_vdso_symbol *s = &theirs.symbols[i];
 		uint8_t jump[ARCH_JUMP_MAX];
-		size_t len;
+		size_t len = new_code(&ours, place + (host->vdso - host->start), s->name, image->vdso + s->offset, jump);
 
 		/* Enters an enclave, with no data of the kernel's: the old one does as well. */
-		if (!to && !strcmp(s->name, "__vdso_sgx_enter_enclave"))
+		if (!len && !strcmp(s->name, "__vdso_sgx_enter_enclave"))
 			continue;
-		if (!to)
+		if (!len)
 			return img_fail(err, IMG_UNSUPPORTED, "the vdso is of another kernel, and this one has no %s", s->name);
-		len = arch_jump(jump, image->vdso + s->offset, place + (host->vdso - host->start) + to->offset);
 		if (len > size - s->offset || (s->size && len > s->size))
 			return img_fail(err, IMG_UNSUPPORTED, "the vdso is of another kernel, and its %s is too short", s->name);
 		memcpy(code + s->offset, jump, len);

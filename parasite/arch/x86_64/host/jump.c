@@ -1,4 +1,4 @@
-/* parasite/arch/x86_64/host/jump.c -- an unconditional jump. */
+/* parasite/arch/x86_64/host/jump.c -- an unconditional jump, and a function that is a system call. */
 
 #include <string.h>
 
@@ -24,4 +24,14 @@ size_t arch_jump(uint8_t *buf, uint64_t from, uint64_t to)
 	buf[10] = 0xff; /* jmp *%rax */
 	buf[11] = 0xe0;
 	return 12;
+}
+
+size_t arch_call(uint8_t *buf, uint32_t nr)
+{
+	buf[0] = 0xb8; /* mov $nr, %eax */
+	memcpy(buf + 1, &nr, sizeof(nr));
+	buf[5] = 0x0f; /* syscall: the fourth argument is in another register for it, and none of these has one */
+	buf[6] = 0x05;
+	buf[7] = 0xc3; /* ret */
+	return 8;
 }
