@@ -9,6 +9,7 @@ A subject tells more about itself in comments of its source:
     harness: compare: no                the kernel's view of it differs afterwards, for a reason said there
     harness: places: host               only there
     harness: expect: refused TEXT       the dump is refused, naming TEXT, and the subject goes on (may be repeated)
+    harness: until: WORD: TEXT          the same as long as there is no room engines/*/WORD (may be repeated)
     harness: peer: REASON               not for exchange with another criu, which cannot do this
     harness: to-peer: REASON            not by this transport, or whichever is named
     harness: timeout: 60                seconds for each step
@@ -56,14 +57,19 @@ if not PEER:
 
 
 def settings(subject):
-    """The `harness:` comments of a subject's source. Those of `expect` are a list, the last of others counts."""
+    """The `harness:` comments of a subject's source. Those of `expect` and `until` are a list under `expect`; of others the
+    last one counts."""
     source = os.path.join(TESTS, 'kinds', subject + '.c')
     found = {}
     with open(source) as f:
         for line in f:
             m = re.search(r'harness:\s*([a-z-]+):\s*(.*?)\s*(\*/)?$', line)
             if m and m.group(1) == 'expect':
-                found.setdefault('expect', []).append(m.group(2))
+                found.setdefault('expect', []).append(m.group(2).removeprefix('refused '))
+            elif m and m.group(1) == 'until':
+                word, text = m.group(2).split(': ', 1)
+                if not glob.glob(os.path.join(TESTS, '..', 'engines', '*', word)):
+                    found.setdefault('expect', []).append(text)
             elif m:
                 found[m.group(1)] = m.group(2)
     return found
@@ -127,8 +133,7 @@ class Run(Carrier):
             log = f.read()
         if status != UNSUPPORTED:
             raise Failed(f'the dump was to be refused, with status {UNSUPPORTED}: status {status}: {text}')
-        for expected in self.set['expect']:
-            why = expected.removeprefix('refused ')
+        for why in self.set['expect']:
             if why not in log:
                 raise Failed(f'"{why}" is no reason to refuse the dump: {text}\n' + tail(self.log('dump')))
 

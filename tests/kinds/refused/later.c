@@ -1,13 +1,13 @@
 /* tests/kinds/refused/later.c -- descriptors of kinds that are not carried yet: all of them are named at once.
  *
- * harness: expect: refused fd 101: epoll is not supported
- * harness: expect: refused fd 107: unix socket is not supported
- * harness: expect: refused fd 108: tcp socket is not supported
- * harness: expect: refused fd 109: udp socket is not supported
- * harness: expect: refused fd 110: netlink socket is not supported
- * harness: expect: refused fd 111: packet socket is not supported
- * harness: expect: refused fd 112: '
- * A line goes when its kind comes, with subjects of its own.
+ * harness: until: epoll: fd 101: epoll is not supported
+ * harness: until: unix: fd 107: unix socket is not supported
+ * harness: until: tcp: fd 108: tcp socket is not supported
+ * harness: until: inet: fd 109: udp socket is not supported
+ * harness: until: netlink: fd 110: netlink socket is not supported
+ * harness: until: packet: fd 111: packet socket is not supported
+ * harness: until: flock: fd 112: '
+ * Those that are meanwhile have subjects of their own.
  */
 
 #include <linux/netlink.h>

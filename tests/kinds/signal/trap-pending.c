@@ -1,6 +1,6 @@
-/* tests/kinds/signal/trap-pending.c -- the same, with a SIGTRAP that waits.
+/* tests/kinds/signal/trap-pending.c -- the same, with a SIGTRAP that waits: a restorer that uses traps itself would lose it.
  *
- * harness: peer: refuses this
+ * harness: expect: refused a pending SIGTRAP is not supported
  */
 
 #define PENDING 1
