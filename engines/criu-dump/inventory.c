@@ -1,4 +1,5 @@
-/* criu-dump/inventory.c -- images about the set as a whole: inventory.img, pstree.img, timens-0.img, and the manifest. */
+/* criu-dump/inventory.c -- images about the set as a whole: inventory.img, pstree.img, timens-0.img, cpuinfo.img,
+ * and the manifest. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "inventory.pb-c.h"
 #include "timens.pb-c.h"
 
+#include "cpuinfo/cpuinfo.h"
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -138,14 +140,48 @@ int dump_timens(struct dump *d, struct img_err *err)
 	return img_write_single(d->set, IMG_TIMENS, 0, &e.base, err);
 }
 
+int dump_cpuinfo(struct dump *d, struct img_err *err)
+{
+	if (!d->opt->cpu_cap_given || d->opt->cpu_cap == CPU_CAP_NONE)
+		return 0;
+	return cpuinfo_write(d->set, err);
+}
+
+/* The words of the first "flags" line of /proc/cpuinfo, in its order; cut out of *text in place. */
+static int cpu_flags(char *text, const char ***words, size_t *nr, struct img_err *err)
+{
+	char *line = strstr(text, "\nflags"), *colon = line ? strchr(line, ':') : NULL;
+	size_t room = 0;
+
+	if (!colon)
+		return 0;
+	line = colon + 1;
+	line[strcspn(line, "\n")] = '\0';
+	for (char *word = strtok_r(line, " ", &line); word; word = strtok_r(NULL, " ", &line)) {
+		const char **at = img_array_more(words, *nr, &room);
+
+		if (!at)
+			return img_fail_nomem(err);
+		*at = word;
+		++*nr;
+	}
+	return 0;
+}
+
 int dump_seal(struct dump *d, struct img_err *err)
 {
-	struct img_host_facts facts = { .arch = "x86_64", .page_size = sysconf(_SC_PAGESIZE) };
+	cleanup_free char *text = kern_proc_read(NULL, err, "/proc/cpuinfo");
+	struct img_host_facts facts = { .page_size = sysconf(_SC_PAGESIZE) };
+	cleanup_free const char **flags = NULL;
 	struct utsname uts;
 
+	if (!text || cpu_flags(text, &flags, &facts.nr_cpu_features, err) < 0)
+		return -1;
 	if (uname(&uts) < 0)
 		return img_fail_sys(err, "uname");
 	facts.kernel_release = uts.release;
+	facts.arch = uts.machine;
+	facts.cpu_features = flags;
 	if (img_set_host_facts(d->set, &facts, err) < 0)
 		return -1;
 	return img_set_seal(d->set, "criu-dump", VERSION, err);

@@ -73,6 +73,7 @@ int dump_pages(struct dump *d, struct img_err *err);	      /* core.c: the bulk *
 int dump_inventory(struct dump *d, struct img_err *err);      /* inventory.c */
 int dump_pstree(struct dump *d, struct img_err *err);	      /* inventory.c */
 int dump_timens(struct dump *d, struct img_err *err);	      /* inventory.c */
+int dump_cpuinfo(struct dump *d, struct img_err *err);	      /* inventory.c: with --cpu-cap */
 int dump_seal(struct dump *d, struct img_err *err);	      /* inventory.c: the manifest */
 int dump_finish(struct dump *d, struct img_err *err);	      /* finish.c: kill, stop or let run */
 

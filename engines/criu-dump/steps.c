@@ -46,6 +46,7 @@ static const struct step steps[] = {
 	{ "inventory",	dump_inventory },
 	{ "pstree",	dump_pstree },
 	{ "timens",	dump_timens },
+	{ "cpuinfo",	dump_cpuinfo },
 	{ "tasks",	dump_cores_write },
 	{ "pages",	dump_pages },
 	{ "manifest",	dump_seal },
