@@ -17,8 +17,8 @@ STAT_TASK = {'pgrp': 5, 'session': 6, 'start_code': 26, 'end_code': 27, 'start_s
              'start_brk': 47, 'arg_start': 48, 'arg_end': 49, 'env_start': 50, 'env_end': 51}
 STAT_EXIT_CODE = 52
 
-# VmFlags that say how a mapping came about, not what it is: accounted, soft-dirty.
-VMFLAGS_CHANCE = {'ac', 'sd'}
+# VmFlags that say how a mapping came about, not what it is: accounted, soft-dirty, had a guard region at some time.
+VMFLAGS_CHANCE = {'ac', 'sd', 'gu'}
 
 
 def read(path):

@@ -4,6 +4,7 @@
  * the tasks' mappings of it have the name that they had, "/dev/zero (deleted)".
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,6 +80,16 @@ int restore_shmem_plan(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+/* Without the right to use map_files: the same but for its name. */
+static int shmem_as_memfd(uint64_t size, unsigned huge, bool hugetlb, struct img_err *err)
+{
+	cleanup_fd int fd = memfd_create("dev/zero", MFD_CLOEXEC | (hugetlb ? MFD_HUGETLB | huge << IMG_MAP_HUGE_SHIFT : 0));
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return img_fail_sys(err, "making %" PRIu64 " bytes of shared memory", size);
+	return steal_fd(&fd);
+}
+
 int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err)
 {
 	unsigned huge = flags >> IMG_MAP_HUGE_SHIFT & IMG_MAP_HUGE_MASK;
@@ -90,7 +101,9 @@ int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *e
 		return img_fail_sys(err, "mapping %" PRIu64 " bytes of shared memory", size);
 	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at, (uintptr_t)at + (size_t)len);
 	*fd = open(path, O_RDWR | O_CLOEXEC);
-	if (*fd < 0)
+	if (*fd < 0 && (errno == EPERM || errno == EACCES))
+		*fd = shmem_as_memfd(len, huge, flags & IMG_MAP_HUGETLB, err);
+	else if (*fd < 0)
 		img_fail_sys(err, "%s", path);
 	munmap(at, len);
 	return *fd < 0 ? -1 : 0;
