@@ -45,6 +45,9 @@ struct fd_restore_ops {
 		struct img_err *err);
 	/* Who gets its signals, of the record; NULL: nobody can. */
 	const FownEntry *(*owner)(const struct restore *r, const struct restore_file *f);
+	/* When every descriptor of every task is in place: fd is the file's number in the table of its maker, who calls this. May be
+	 * NULL. */
+	int (*finish)(struct restore *r, struct restore_task *t, const struct restore_file *file, int fd, struct img_err *err);
 	/* Another description of the file, with flags (-1: the record's): what restore_open_file() gives for mappings. NULL:
 	 * such files are never mapped. */
 	int (*open)(struct restore *r, struct restore_task *t, const struct restore_file *file, int flags, int *fd,

@@ -377,6 +377,13 @@ int restore_files_finish(struct restore *r, struct restore_task *t, struct img_e
 
 	if (!t->fdtable || t->fdtable->leader != t)
 		return 0;
+	for (size_t i = 0; i < f->nr; i++) {
+		const struct file_plan *p = &f->files[i];
+
+		if (p->maker == t->fdtable && p->maker_fd >= 0 && p->pub.ops->finish &&
+			p->pub.ops->finish(r, t, &p->pub, p->maker_fd, err) < 0)
+			return img_wrap(err, "fd %d: %s %#x", p->maker_fd, p->pub.ops->name, p->pub.id);
+	}
 	for (size_t i = 0; i < f->nr; i++)
 		if (f->files[i].held && f->files[i].maker == t->fdtable)
 			close((int)*f->files[i].held);

@@ -113,9 +113,15 @@ static int inotify_make(struct restore *r, struct restore_task *t, const struct 
 	return 0;
 }
 
+static const FownEntry *inotify_owner(const struct restore *r, const struct restore_file *f)
+{
+	return f->rec->ify->fown;
+}
+
 const struct fd_restore_ops inotify_restore_ops = {
 	.name = "inotify",
 	.type = FD_TYPES__INOTIFY,
 	.plan = inotify_plan,
 	.make = inotify_make,
+	.owner = inotify_owner,
 };
