@@ -19,8 +19,8 @@ enum {
 	CHUNK = IMG_DIGEST_BLOCK, /* fits in a second level cache, and has a digest of its own */
 	PIECES = 512,		  /* of a chunk at most: process_vm_readv(2) takes 1024 */
 	THREADS_MAX = 4,
-	THREADED_FROM = 4 << 20,  /* less data is not worth a thread */
-	CHUNKS_A_LOOK = 64,	  /* after how many to see whether the user gave up */
+	THREADED_FROM = 4 << 20, /* less data is not worth a thread */
+	CHUNKS_A_LOOK = 64,	 /* after how many to see whether the user gave up */
 };
 
 struct job {
@@ -30,7 +30,7 @@ struct job {
 	size_t nr;
 	const struct dump_source *src;
 
-	int fd; /* -1: in order, through the writer */
+	int fd;	      /* -1: in order, through the writer */
 	bool digests; /* chunks are the blocks of the image */
 
 	pthread_mutex_t writing; /* one at a time, as file systems have it; but who waits for them spins */
@@ -39,7 +39,7 @@ struct job {
 	size_t run;
 	uint64_t run_done; /* bytes of that run taken */
 	uint64_t offset;   /* of its data in the file */
-	unsigned taken;    /* chunks so far: the number of the next one */
+	unsigned taken;	   /* chunks so far: the number of the next one */
 	int failed;
 	struct img_err err; /* the first failure */
 };
@@ -52,7 +52,7 @@ struct chunk {
 	unsigned number;
 };
 
-_Static_assert(PIECES * IMG_PAGE >= CHUNK, "the number of pieces never makes a chunk shorter");
+_Static_assert(IMG_PAGE * PIECES >= CHUNK, "the number of pieces never makes a chunk shorter");
 
 /* The next chunk; false when there is none, or another thread failed. */
 static bool take(struct job *job, struct chunk *c)
@@ -148,7 +148,8 @@ static void work(struct job *job, bool first_thread)
 	}
 	while (take(job, &c)) {
 		if (move_chunk(job, &c, buf, &err) < 0 ||
-			(first_thread && c.number % CHUNKS_A_LOOK < THREADS_MAX && dump_go_on(job->d, &err) < 0)) {
+			(first_thread && c.number % CHUNKS_A_LOOK < THREADS_MAX &&
+				dump_go_on(job->d, &err) < 0)) {
 			fail(job, &err);
 			break;
 		}

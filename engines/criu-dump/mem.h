@@ -48,11 +48,11 @@ void dump_mem_free(struct dump_task *t);
 
 /* What a mapping is, by its name, device and flags alone (vma/). */
 struct dump_vma_class {
-	uint32_t status;	 /* IMG_VMA_* */
+	uint32_t status; /* IMG_VMA_* */
 	enum dump_vma_data data;
-	bool file;		 /* has a file that is dumped */
-	bool extends;		 /* belongs to the mapping before it */
-	const char *refused;	 /* why it cannot be dumped, or NULL */
+	bool file;	     /* has a file that is dumped */
+	bool extends;	     /* belongs to the mapping before it */
+	const char *refused; /* why it cannot be dumped, or NULL */
 };
 struct dump_vma_class dump_vma_class(const struct kern_vma *vma, dev_t shmem_dev);
 
@@ -78,7 +78,8 @@ void dump_shmem_free(struct dump *d);
 
 struct dump_source {
 	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called from several threads. */
-	int (*read)(void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
+	int (*read)(
+		void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
 	void *arg;
 };
 

@@ -33,7 +33,7 @@ struct job {
 	/* shared by the threads */
 	uint64_t next; /* the data from here on is not taken */
 	uint32_t failed;
-	int error;     /* errno; 0: the file ended */
+	int error; /* errno; 0: the file ended */
 };
 
 static void fail(struct job *job, int error)
@@ -126,7 +126,8 @@ static void work(void *arg)
 		uint64_t position = __atomic_fetch_add(&job->next, SHARE, __ATOMIC_SEQ_CST);
 		uint64_t end = position + SHARE < all ? position + SHARE : all;
 
-		if (position >= all || __atomic_load_n(&job->failed, __ATOMIC_SEQ_CST) || read_share(job, position, end) < 0)
+		if (position >= all || __atomic_load_n(&job->failed, __ATOMIC_SEQ_CST) ||
+			read_share(job, position, end) < 0)
 			return;
 	}
 }

@@ -33,7 +33,8 @@ int restore_mem_premap(struct restore *r, struct restore_task *t, struct img_err
 /* Front, resume: all mappings are in place. */
 int restore_mem_resume(struct restore *r, struct img_err *err);
 int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *err);
-int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
+int restore_mem_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
 void restore_mem_free(struct restore *r);
 
 /* ---- for the rooms of mem/, and memfds ---- */
@@ -48,14 +49,14 @@ struct restore_segment {
 
 /* A private mapping that lies in the scratch of this process: filled here or by the one who made this process. */
 struct restore_premapped {
-	VmaEntry is;	/* start, end, pgoff, shmid, flags, status of the record it was made for: of whoever it was */
-	uint64_t at;	/* where is.start lies */
+	VmaEntry is; /* the record it was made for, of whoever it was: no pointer in it is used */
+	uint64_t at; /* where is.start lies */
 };
 
 /* The file of a memfd (a record of memfd.img). The front makes it too. */
 struct restore_memfd {
 	MemfdInodeEntry *rec;
-	int fd; /* open in the front, and so in all tasks; -1 before "start" */
+	int fd;		   /* open in the front, and so in all tasks; -1 before "start" */
 	uint32_t first_id; /* in files.img: of the description that it was made with; 0: none has that */
 };
 
@@ -65,9 +66,9 @@ struct restore_mem {
 	struct restore_memfd *memfds;
 	size_t nr_memfds, room_memfds;
 	bool memfds_read;
-	struct restore_premapped *here;	  /* ascending by is.start */
+	struct restore_premapped *here; /* ascending by is.start */
 	size_t nr_here, room_here;
-	int *worker_tids;		  /* numbers that no task of the image has: for threads of our own */
+	int *worker_tids; /* numbers that no task of the image has: for threads of our own */
 	size_t nr_worker_tids;
 };
 
@@ -79,7 +80,8 @@ int restore_memfds_read(struct restore *r, struct img_err *err);
 struct restore_memfd *restore_memfd_find(const struct restore *r, uint32_t inode_id);
 int restore_memfds_start(struct restore *r, struct img_err *err);
 /* A descriptor of memfd inode_id, FD_CLOEXEC: of the description it was made with (first), or of a new one. From "start" on. */
-int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err);
+int restore_memfd_open(
+	struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err);
 int restore_memfds_seal(struct restore *r, struct img_err *err);
 
 struct restore_segment *restore_segment_find(const struct restore *r, uint64_t shmid);
@@ -115,13 +117,15 @@ struct restore_pieces {
 int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
 	struct restore_pieces *pieces, struct img_err *err);
 /* Read them all, with several threads where it pays. Pieces that follow each other in the file are one read. */
-int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
+int restore_read_pieces(
+	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
 
 /* ---- facts of a record ---- */
 
 static inline bool restore_vma_private(const VmaEntry *e)
 {
-	return e->status & (IMG_VMA_ANON_PRIVATE | IMG_VMA_FILE_PRIVATE) && !(e->status & (IMG_VMA_VVAR | IMG_VMA_VSYSCALL));
+	return e->status & (IMG_VMA_ANON_PRIVATE | IMG_VMA_FILE_PRIVATE) &&
+	       !(e->status & (IMG_VMA_VVAR | IMG_VMA_VSYSCALL));
 }
 
 #endif

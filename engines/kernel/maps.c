@@ -142,7 +142,8 @@ static int parse_mapping(struct kern_maps *maps, const char *p, size_t len, stru
 		goto bad;
 	if (end - p < 5 || p[4] != ' ')
 		goto bad;
-	vma->prot = (p[0] == 'r' ? PROT_READ : 0) | (p[1] == 'w' ? PROT_WRITE : 0) | (p[2] == 'x' ? PROT_EXEC : 0);
+	vma->prot = (p[0] == 'r' ? PROT_READ : 0) | (p[1] == 'w' ? PROT_WRITE : 0) |
+		    (p[2] == 'x' ? PROT_EXEC : 0);
 	vma->shared = p[3] == 's';
 	p += 5;
 	if (!field(&p, 16, ' ', &vma->offset) || !field(&p, 16, ':', &major) || !field(&p, 16, ' ', &minor))

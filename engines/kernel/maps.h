@@ -62,27 +62,31 @@ enum kern_vm_flag {
 
 struct kern_vma {
 	uint64_t start, end;
-	uint64_t offset;	/* in the file, bytes */
+	uint64_t offset; /* in the file, bytes */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
-	int prot;		/* PROT_* */
-	bool shared;		/* 's' */
-	uint64_t flags;		/* KERN_VM() bits; 0 when read from maps */
-	uint64_t page_size;	/* KernelPageSize, bytes; 0 when read from maps */
-	int pkey;		/* ProtectionKey; 0 when there is none */
-	uint64_t others;	/* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
-	const char *name;	/* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Owned by the struct kern_maps */
+	int prot;	    /* PROT_* */
+	bool shared;	    /* 's' */
+	uint64_t flags;	    /* KERN_VM() bits; 0 when read from maps */
+	uint64_t page_size; /* KernelPageSize, bytes; 0 when read from maps */
+	int pkey;	    /* ProtectionKey; 0 when there is none */
+	uint64_t others; /* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
+	const char *
+		name; /* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Owned by the struct kern_maps */
 };
 
 struct kern_maps {
 	struct kern_vma *vmas; /* ascending */
 	size_t nr, room;
-	char unknown[8][4];    /* words of VmFlags that we don't know, each once */
+	char unknown[8][4]; /* words of VmFlags that we don't know, each once */
 	size_t nr_unknown;
 	struct kern_names *names;
 };
 
-#define KERN_MAPS_INIT { NULL, 0, 0, { "" }, 0, NULL }
+#define KERN_MAPS_INIT                                                                                       \
+	{                                                                                                    \
+		NULL, 0, 0, { "" }, 0, NULL                                                                  \
+	}
 
 /* Read /proc/<pid>/smaps (with_flags) or /proc/<pid>/maps. *maps must be empty; free it also after a failure. Fails IMG_SYS (ESRCH, ENOENT: no
  * such task), IMG_UNSUPPORTED where a line does not look as it should. */

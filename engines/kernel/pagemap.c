@@ -33,8 +33,8 @@ struct scan_arg {
 #define WORD_SWAPPED	(1ull << 62)
 #define WORD_PRESENT	(1ull << 63)
 
-static int scan(int fd, uint64_t start, uint64_t end, const struct kern_page_query *q, struct scan_range *ranges,
-	size_t nr, uint64_t *walk_end)
+static int scan(int fd, uint64_t start, uint64_t end, const struct kern_page_query *q,
+	struct scan_range *ranges, size_t nr, uint64_t *walk_end)
 {
 	struct scan_arg arg = {
 		.size = sizeof(arg),
@@ -102,8 +102,8 @@ void kern_pagemap_close(struct kern_pagemap *pm)
 
 typedef int (*range_fn)(void *arg, const struct kern_pages *pages, struct img_err *err);
 
-static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end, const struct kern_page_query *query,
-	range_fn fn, void *arg, struct img_err *err)
+static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	const struct kern_page_query *query, range_fn fn, void *arg, struct img_err *err)
 {
 	struct scan_range ranges[SCAN_RANGES];
 	struct kern_page_query q = *query;
@@ -167,8 +167,8 @@ static bool counts(uint64_t is, const struct kern_page_query *q)
 	return !(is & q->without) && (!q->any || is & q->any);
 }
 
-static int by_words(const struct kern_pagemap *pm, uint64_t start, uint64_t end, const struct kern_page_query *q,
-	range_fn fn, void *arg, struct img_err *err)
+static int by_words(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	const struct kern_page_query *q, range_fn fn, void *arg, struct img_err *err)
 {
 	uint64_t words[READ_WORDS];
 	struct kern_pages run = { 0 };
@@ -186,7 +186,8 @@ static int by_words(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
 		for (size_t i = 0; i < got / sizeof(words[0]); i++, start += PAGE) {
 			uint64_t is = kern_pagemap_word(words[i], pm->zero_pfn);
 
-			if (run.end == start && run.end && counts(is, q) && run.categories == (is & q->show)) {
+			if (run.end == start && run.end && counts(is, q) &&
+				run.categories == (is & q->show)) {
 				run.end += PAGE;
 				continue;
 			}
@@ -200,8 +201,8 @@ static int by_words(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
 	return run.end ? fn(arg, &run, err) : 0;
 }
 
-int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end, const struct kern_page_query *query,
-	range_fn fn, void *arg, struct img_err *err)
+int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	const struct kern_page_query *query, range_fn fn, void *arg, struct img_err *err)
 {
 	return (pm->can_scan ? by_scan : by_words)(pm, start, end, query, fn, arg, err);
 }

@@ -42,8 +42,8 @@ struct kern_page_query {
 /* An opened /proc/PID/pagemap, with what the kernel can do. */
 struct kern_pagemap {
 	int fd;
-	bool can_scan;	/* PAGEMAP_SCAN is there */
-	bool can_guard; /* ... and tells guard pages */
+	bool can_scan;	   /* PAGEMAP_SCAN is there */
+	bool can_guard;	   /* ... and tells guard pages */
 	uint64_t zero_pfn; /* without PAGEMAP_SCAN: frame of the zero page; 0 when frames are not shown */
 };
 
@@ -53,8 +53,10 @@ void kern_pagemap_close(struct kern_pagemap *pm);
 
 /* Call fn for each range in [start, end), ascending. Neighbours may come apart at chunk borders. Categories the kernel cannot tell are
  * never true. A negative return of fn ends the walk and is returned. */
-int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end, const struct kern_page_query *query,
-	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg, struct img_err *err);
+int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	const struct kern_page_query *query,
+	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg,
+	struct img_err *err);
 
 /* The categories of a page from its word in /proc/PID/pagemap. */
 uint64_t kern_pagemap_word(uint64_t word, uint64_t zero_pfn);

@@ -52,7 +52,8 @@ static int memfd_check(struct dump *d, struct dump_task *t, const struct fd_prob
 	if (probe->flags & O_PATH)
 		return img_fail(err, IMG_UNSUPPORTED, "a memfd opened with O_PATH is not supported");
 	if (probe->ino > UINT32_MAX)
-		return img_fail(err, IMG_UNSUPPORTED, "a memfd with an inode above 32 bits has no place in the images");
+		return img_fail(err, IMG_UNSUPPORTED,
+			"a memfd with an inode above 32 bits has no place in the images");
 	return 0;
 }
 
@@ -100,7 +101,8 @@ static int dump_inode(struct dump *d, const struct fd_target *t, uint32_t inode_
 		rec.has_hugetlb_flag = true;
 		rec.hugetlb_flag = HUGETLB | (uint32_t)(63 - __builtin_clzll(fs.f_bsize)) << HUGE_SHIFT;
 	}
-	log_info(d->log, "memfd %u: '%s', %" PRIu64 " bytes, shared memory %#x", inode_id, rec.name, rec.size, rec.shmid);
+	log_info(d->log, "memfd %u: '%s', %" PRIu64 " bytes, shared memory %#x", inode_id, rec.name, rec.size,
+		rec.shmid);
 	return dump_write_shared(d, IMG_MEMFD_INODE, &rec.base, err);
 }
 
@@ -118,7 +120,8 @@ static int memfd_dump(struct dump *d, const struct fd_target *t, struct img_err 
 	/* What is only mapped is added by whoever knows the mapping. */
 	if (t->probe->fd >= 0) {
 		if (dump_file_owner(t, &fown, err) < 0 ||
-			dump_shmem_add(d, t->probe->ino, err, "/proc/%d/fd/%d", t->task->pid, t->probe->fd) < 0)
+			dump_shmem_add(d, t->probe->ino, err, "/proc/%d/fd/%d", t->task->pid, t->probe->fd) <
+				0)
 			return -1;
 	}
 	memfd.id = t->id;

@@ -31,8 +31,8 @@ static int memfd_plan(struct restore *r, const struct restore_file *f, struct im
 	return 0;
 }
 
-static int memfd_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
-	struct img_err *err)
+static int memfd_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files,
+	size_t nr, int *fds, struct img_err *err)
 {
 	const MemfdFileEntry *memfd = files[0]->rec->memfd;
 	cleanup_fd int fd = -1;
@@ -49,8 +49,8 @@ static int memfd_make(struct restore *r, struct restore_task *t, const struct re
 	return 0;
 }
 
-static int memfd_open(struct restore *r, struct restore_task *t, const struct restore_file *f, int flags, int *fd,
-	struct img_err *err)
+static int memfd_open(struct restore *r, struct restore_task *t, const struct restore_file *f, int flags,
+	int *fd, struct img_err *err)
 {
 	const MemfdFileEntry *memfd = f->rec->memfd;
 

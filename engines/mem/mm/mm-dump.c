@@ -115,7 +115,8 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	mm.has_thp_disabled = true;
 	mm.thp_disabled = !t->threads[0].status.thp_enabled;
 
-	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0 || fill_vmas(&mm, t, err) < 0)
+	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0 ||
+		fill_vmas(&mm, t, err) < 0)
 		return -1;
 	log_info(d->log, "pid %d: %zu mappings, brk %#llx", t->pid, mm.n_vmas, (unsigned long long)mm.mm_brk);
 	return img_write_single(d->set, IMG_MM, t->vpid, &mm.base, err);

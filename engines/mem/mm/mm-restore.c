@@ -27,10 +27,10 @@ static const struct {
 	{ IMG_VMA_UNSUPPORTED, "a mapping that its dump did not support" },
 };
 
-#define MADV_KNOWN                                                                                         \
-	(IMG_MADV(MADV_RANDOM) | IMG_MADV(MADV_SEQUENTIAL) | IMG_MADV(MADV_DONTFORK) | IMG_MADV(MADV_MERGEABLE) |  \
-		IMG_MADV(MADV_HUGEPAGE) | IMG_MADV(MADV_NOHUGEPAGE) | IMG_MADV(MADV_DONTDUMP) |            \
-		IMG_MADV(MADV_WIPEONFORK))
+#define MADV_KNOWN                                                                                           \
+	(IMG_MADV(MADV_RANDOM) | IMG_MADV(MADV_SEQUENTIAL) | IMG_MADV(MADV_DONTFORK) |                       \
+		IMG_MADV(MADV_MERGEABLE) | IMG_MADV(MADV_HUGEPAGE) | IMG_MADV(MADV_NOHUGEPAGE) |             \
+		IMG_MADV(MADV_DONTDUMP) | IMG_MADV(MADV_WIPEONFORK))
 
 #ifndef SYS_mseal
 #define SYS_mseal 462
@@ -81,7 +81,8 @@ static int check_order(const MmEntry *mm, struct img_err *err)
 			continue;
 		}
 		if (guards || e->start < upto)
-			return img_fail(err, IMG_CORRUPT, "mapping %#" PRIx64 " comes after one that ends at %#" PRIx64, e->start,
+			return img_fail(err, IMG_CORRUPT,
+				"mapping %#" PRIx64 " comes after one that ends at %#" PRIx64, e->start,
 				upto);
 		upto = e->end;
 	}
@@ -101,7 +102,8 @@ int restore_mem_records(struct restore *r, struct restore_task *t, struct img_er
 
 static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err *err)
 {
-	const uint32_t kinds = IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED | IMG_VMA_ANON_PRIVATE | IMG_VMA_ANON_SHARED;
+	const uint32_t kinds =
+		IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED | IMG_VMA_ANON_PRIVATE | IMG_VMA_ANON_SHARED;
 	uint32_t kind = e->status & kinds;
 
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
@@ -143,11 +145,13 @@ static int check_pages(struct restore_task *t, const struct img_pages_reader *pa
 		while (at < end) {
 			const VmaEntry *e;
 
-			while (k < t->mm->n_vmas && (t->mm->vmas[k]->end <= at || t->mm->vmas[k]->status & IMG_VMA_GUARD))
+			while (k < t->mm->n_vmas &&
+				(t->mm->vmas[k]->end <= at || t->mm->vmas[k]->status & IMG_VMA_GUARD))
 				k++;
 			e = k < t->mm->n_vmas ? t->mm->vmas[k] : NULL;
 			if (!e || e->start > at || !restore_vma_private(e))
-				return img_fail(err, IMG_CORRUPT, "a page at %#" PRIx64 " is in no private mapping", at);
+				return img_fail(err, IMG_CORRUPT,
+					"a page at %#" PRIx64 " is in no private mapping", at);
 			at = e->end;
 		}
 	}
@@ -161,7 +165,8 @@ static int plan_task(struct restore *r, struct restore_task *t, struct img_err *
 
 	for (size_t i = 0; i < t->mm->n_vmas; i++)
 		if (check_vma(r, t->mm->vmas[i], err) < 0)
-			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, t->mm->vmas[i]->start, t->mm->vmas[i]->end);
+			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, t->mm->vmas[i]->start,
+				t->mm->vmas[i]->end);
 	ret = img_pages_open(r->set, IMG_PAGEMAP, t->pid, &pages, err);
 	if (ret <= 0)
 		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "it has no page map");

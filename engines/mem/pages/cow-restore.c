@@ -59,7 +59,8 @@ static int find_there(const struct cow *c, struct ranges *ranges, struct img_err
 	if (kern_pagemap_open(0, &pm, err) < 0)
 		return -1;
 	ranges->move = c->e->start - c->at;
-	ret = kern_pagemap_scan(&pm, c->at, c->at + (c->e->end - c->e->start), &there, add_range, ranges, err);
+	ret = kern_pagemap_scan(
+		&pm, c->at, c->at + (c->e->end - c->e->start), &there, add_range, ranges, err);
 	kern_pagemap_close(&pm);
 	return ret;
 }
@@ -98,8 +99,8 @@ static int drop(const struct cow *c, uint64_t start, uint64_t end, struct img_er
 }
 
 /* One run of the page map, beside the ranges that are there from *next on. What is there and before it is not the child's. */
-static int update_run(struct cow *c, const struct ranges *ranges, size_t *next, uint64_t *done, uint64_t start, uint64_t end,
-	struct img_err *err)
+static int update_run(struct cow *c, const struct ranges *ranges, size_t *next, uint64_t *done,
+	uint64_t start, uint64_t end, struct img_err *err)
 {
 	for (;;) {
 		const struct kern_pages *range = *next < ranges->nr ? &ranges->items[*next] : NULL;
@@ -129,7 +130,8 @@ static int update_run(struct cow *c, const struct ranges *ranges, size_t *next, 
 				return -1;
 		} else {
 			upto = range && range->start < end ? range->start : end;
-			if (restore_add_pages(c->pages, *done, (upto - *done) / IMG_PAGE, here(c, *done), c->pieces, err) < 0)
+			if (restore_add_pages(c->pages, *done, (upto - *done) / IMG_PAGE, here(c, *done),
+				    c->pieces, err) < 0)
 				return -1;
 		}
 		*done = upto;

@@ -37,7 +37,8 @@ struct look {
 	size_t vma; /* the first that ends behind what was looked at */
 };
 
-static int add_run(struct dump_mem *mem, uint64_t start, uint64_t end, const struct dump_vma *vma, struct img_err *err)
+static int add_run(
+	struct dump_mem *mem, uint64_t start, uint64_t end, const struct dump_vma *vma, struct img_err *err)
 {
 	uint32_t flags = IMG_RUN_PRESENT | (vma->lazy ? IMG_RUN_LAZY : 0);
 	struct img_run *last = mem->nr_runs ? &mem->runs[mem->nr_runs - 1] : NULL, *run;
@@ -111,7 +112,8 @@ static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
 
 		if (vma->rec.end > upto)
 			break;
-		if (vma->data == DUMP_VMA_WHOLE && add_run(look->mem, vma->rec.start, vma->rec.end, vma, err) < 0)
+		if (vma->data == DUMP_VMA_WHOLE &&
+			add_run(look->mem, vma->rec.start, vma->rec.end, vma, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -124,8 +126,8 @@ static int scan_each(struct look *look, const struct kern_pagemap *pm, struct im
 
 	for (size_t i = 0; i < mem->nr_vmas; i++)
 		if (mem->vmas[i].data != DUMP_VMA_NOTHING && mem->vmas[i].data != DUMP_VMA_WHOLE &&
-			kern_pagemap_scan(pm, mem->vmas[i].rec.start, mem->vmas[i].rec.end, &own_pages, look_at, look,
-				err) < 0)
+			kern_pagemap_scan(pm, mem->vmas[i].rec.start, mem->vmas[i].rec.end, &own_pages,
+				look_at, look, err) < 0)
 			return -1;
 	return 0;
 }
@@ -150,8 +152,9 @@ static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		return 0;
 	if (kern_pagemap_open(t->pid, &pm, err) < 0)
 		return -1;
-	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &own_pages, look_at, &look, err) :
-			    scan_each(&look, &pm, err);
+	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &own_pages,
+				    look_at, &look, err)
+			  : scan_each(&look, &pm, err);
 	kern_pagemap_close(&pm);
 	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
 }
@@ -170,7 +173,8 @@ static int read_by_file(const struct memory *m, const struct iovec *piece, char 
 	size_t done = 0;
 
 	while (done < piece->iov_len) {
-		ssize_t got = pread(m->fd, buf + done, piece->iov_len - done, (uintptr_t)piece->iov_base + done);
+		ssize_t got =
+			pread(m->fd, buf + done, piece->iov_len - done, (uintptr_t)piece->iov_base + done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -218,7 +222,8 @@ static ssize_t read_quickly(const struct memory *m, const struct iovec *pieces, 
 	return got < 0 ? img_fail_sys(err, "reading memory") : got;
 }
 
-static int read_memory(void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err)
+static int read_memory(
+	void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err)
 {
 	const struct memory *m = arg;
 	char *to = buf;

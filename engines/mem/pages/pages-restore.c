@@ -70,7 +70,8 @@ static bool same_kind(const VmaEntry *a, const VmaEntry *b)
 	const uint32_t flags = ~(uint32_t)IMG_MAP_LOCKED;
 	const uint64_t advice = IMG_MADV(MADV_HUGEPAGE) | IMG_MADV(MADV_NOHUGEPAGE);
 
-	if (a->status != b->status || (a->flags & flags) != (b->flags & flags) || (a->madv & advice) != (b->madv & advice))
+	if (a->status != b->status || (a->flags & flags) != (b->flags & flags) ||
+		(a->madv & advice) != (b->madv & advice))
 		return false;
 	if (!(a->status & IMG_VMA_FILE_PRIVATE))
 		return true;
@@ -209,7 +210,8 @@ static int open_file(struct work *w, const VmaEntry *e, struct img_err *err)
 
 static int map_item(struct work *w, struct item *item, struct img_err *err)
 {
-	const uint32_t keep = IMG_MAP_GROWSDOWN | IMG_MAP_NORESERVE | IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT;
+	const uint32_t keep = IMG_MAP_GROWSDOWN | IMG_MAP_NORESERVE | IMG_MAP_HUGETLB |
+			      IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT;
 	const VmaEntry *e = item->e;
 	uint32_t flags = MAP_FIXED_NOREPLACE | (e->flags & keep);
 	size_t size = e->end - e->start;
@@ -220,8 +222,8 @@ static int map_item(struct work *w, struct item *item, struct img_err *err)
 	flags |= e->flags & IMG_MAP_DROPPABLE ? IMG_MAP_DROPPABLE : MAP_PRIVATE;
 	if (!file)
 		flags |= MAP_ANONYMOUS;
-	if (mmap((void *)item->at, size, PROT_READ | PROT_WRITE, flags, file ? w->file_fd : -1, file ? e->pgoff : 0) !=
-		(void *)item->at)
+	if (mmap((void *)item->at, size, PROT_READ | PROT_WRITE, flags, file ? w->file_fd : -1,
+		    file ? e->pgoff : 0) != (void *)item->at)
 		return img_fail_sys(err, "mapping %zu bytes at %#" PRIx64, size, item->at);
 	/* Before the pages are there. */
 	if (e->madv & IMG_MADV(MADV_HUGEPAGE))
@@ -244,8 +246,8 @@ static int fill_item(struct work *w, const struct item *item, struct img_err *er
 
 		if (end > e->end)
 			end = e->end;
-		if (restore_add_pages(w->pages, start, (end - start) / IMG_PAGE, (void *)(item->at + (start - e->start)),
-			    &w->pieces, err) < 0)
+		if (restore_add_pages(w->pages, start, (end - start) / IMG_PAGE,
+			    (void *)(item->at + (start - e->start)), &w->pieces, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -311,13 +313,15 @@ static int premap(struct work *w, struct img_err *err)
 		return -1;
 	for (size_t i = 0; i < w->nr; i++)
 		if (item_do(w, &w->items[i], err) < 0)
-			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, w->items[i].e->start, w->items[i].e->end);
+			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, w->items[i].e->start,
+				w->items[i].e->end);
 	if (restore_read_pieces(w->r, w->pieces.items, w->pieces.nr, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->pieces.nr; i++)
 		bytes += w->pieces.items[i].len;
 	__atomic_fetch_add(&w->r->counts->pages_restored, bytes / IMG_PAGE, __ATOMIC_RELAXED);
-	log_info(w->r->log, "pid %d: %" PRIu64 " pages read into %zu mappings", w->t->pid, bytes / IMG_PAGE, w->nr);
+	log_info(w->r->log, "pid %d: %" PRIu64 " pages read into %zu mappings", w->t->pid, bytes / IMG_PAGE,
+		w->nr);
 	return note_items(w, err);
 }
 

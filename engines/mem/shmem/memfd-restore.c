@@ -29,7 +29,8 @@ enum {
 /* Of these names there is shared anonymous memory, and no memfd, as long as nobody calls one so. */
 static bool is_anonymous(const MemfdInodeEntry *rec)
 {
-	return rec->seals == F_SEAL_SEAL && (!strcmp(rec->name, "/dev/zero") || !strcmp(rec->name, "/anon_hugepage"));
+	return rec->seals == F_SEAL_SEAL &&
+	       (!strcmp(rec->name, "/dev/zero") || !strcmp(rec->name, "/anon_hugepage"));
 }
 
 static int add(struct restore_mem *mem, MemfdInodeEntry *rec, struct img_err *err)
@@ -37,14 +38,18 @@ static int add(struct restore_mem *mem, MemfdInodeEntry *rec, struct img_err *er
 	struct restore_memfd *m;
 
 	if (rec->inode_id > UINT32_MAX || rec->size > INT64_MAX)
-		return img_fail(err, IMG_CORRUPT, "memfd.img: file %" PRIu64 " of %" PRIu64 " bytes", rec->inode_id, rec->size);
+		return img_fail(err, IMG_CORRUPT, "memfd.img: file %" PRIu64 " of %" PRIu64 " bytes",
+			rec->inode_id, rec->size);
 	for (size_t i = 0; i < mem->nr_memfds; i++)
 		if (mem->memfds[i].rec->inode_id == rec->inode_id)
-			return img_fail(err, IMG_CORRUPT, "memfd.img: file %" PRIu64 " is there twice", rec->inode_id);
+			return img_fail(err, IMG_CORRUPT, "memfd.img: file %" PRIu64 " is there twice",
+				rec->inode_id);
 	if (rec->seals & ~(uint32_t)SEALS_KNOWN)
-		return img_fail(err, IMG_UNSUPPORTED, "memfd '%s': seals %#x are not known", rec->name, rec->seals);
+		return img_fail(
+			err, IMG_UNSUPPORTED, "memfd '%s': seals %#x are not known", rec->name, rec->seals);
 	if (rec->has_hugetlb_flag && rec->hugetlb_flag & ~(uint32_t)(HUGETLB | HUGE_BITS))
-		return img_fail(err, IMG_UNSUPPORTED, "memfd '%s': flags %#x are not known", rec->name, rec->hugetlb_flag);
+		return img_fail(err, IMG_UNSUPPORTED, "memfd '%s': flags %#x are not known", rec->name,
+			rec->hugetlb_flag);
 	m = img_array_more(&mem->memfds, mem->nr_memfds, &mem->room_memfds);
 	if (!m)
 		return img_fail_nomem(err);
@@ -120,8 +125,8 @@ static int start_one(struct restore *r, struct restore_memfd *m, struct img_err 
 		return -1;
 	if (fchown(m->fd, rec->uid, rec->gid) < 0 || fchmod(m->fd, mode) < 0)
 		return img_fail_sys(err, "owner and mode");
-	log_info(r->log, "memfd %" PRIu64 ": '%s', %" PRIu64 " bytes, shared memory %#x", rec->inode_id, rec->name, rec->size,
-		rec->shmid);
+	log_info(r->log, "memfd %" PRIu64 ": '%s', %" PRIu64 " bytes, shared memory %#x", rec->inode_id,
+		rec->name, rec->size, rec->shmid);
 	return 0;
 }
 
@@ -138,13 +143,15 @@ int restore_memfds_seal(struct restore *r, struct img_err *err)
 	for (size_t i = 0; i < r->mem->nr_memfds; i++) {
 		const struct restore_memfd *m = &r->mem->memfds[i];
 
-		if (m->rec->seals && m->rec->seals != F_SEAL_SEAL && fcntl(m->fd, F_ADD_SEALS, m->rec->seals) < 0)
+		if (m->rec->seals && m->rec->seals != F_SEAL_SEAL &&
+			fcntl(m->fd, F_ADD_SEALS, m->rec->seals) < 0)
 			return img_fail_sys(err, "memfd '%s': seals %#x", m->rec->name, m->rec->seals);
 	}
 	return 0;
 }
 
-int restore_memfd_open(struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err)
+int restore_memfd_open(
+	struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err)
 {
 	const struct restore_memfd *m = restore_memfd_find(r, inode_id);
 

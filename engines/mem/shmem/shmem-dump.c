@@ -30,7 +30,9 @@ static int add_run(struct runs *runs, uint64_t start, uint64_t end, struct img_e
 
 	if (!run)
 		return img_fail_nomem(err);
-	*run = (struct img_run){ .addr = start, .nr_pages = (end - start) / IMG_PAGE, .flags = IMG_RUN_PRESENT };
+	*run = (struct img_run){
+		.addr = start, .nr_pages = (end - start) / IMG_PAGE, .flags = IMG_RUN_PRESENT
+	};
 	runs->nr++;
 	return 0;
 }
@@ -73,7 +75,8 @@ static int find_huge_data(int fd, uint64_t size, size_t huge, struct runs *runs,
 	return 0;
 }
 
-static int read_segment(void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err)
+static int read_segment(
+	void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err)
 {
 	int fd = *(int *)arg;
 	char *to = buf;
@@ -113,8 +116,8 @@ static int dump_segment(struct dump *d, const struct dump_segment *seg, struct i
 
 	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
 		return img_fail_sys(err, "%s", seg->path);
-	ret = fs.f_type == HUGETLBFS_MAGIC ? find_huge_data(fd, st.st_size, fs.f_bsize, &runs, err) :
-					     find_data(fd, st.st_size, &runs, err);
+	ret = fs.f_type == HUGETLBFS_MAGIC ? find_huge_data(fd, st.st_size, fs.f_bsize, &runs, err)
+					   : find_data(fd, st.st_size, &runs, err);
 	if (ret < 0)
 		goto out;
 	ret = -1;

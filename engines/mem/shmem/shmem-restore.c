@@ -44,8 +44,9 @@ struct restore_segment *restore_segment_find(const struct restore *r, uint64_t s
 static int note_mapping(struct restore_mem *mem, const VmaEntry *e, struct img_err *err)
 {
 	uint64_t size = e->pgoff + (e->end - e->start);
-	uint32_t huge = e->flags & IMG_MAP_HUGETLB ?
-				e->flags & (IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT) : 0;
+	uint32_t huge = e->flags & IMG_MAP_HUGETLB
+				? e->flags & (IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT)
+				: 0;
 	size_t at = place(mem, e->shmid);
 	struct restore_segment *s;
 
@@ -54,7 +55,8 @@ static int note_mapping(struct restore_mem *mem, const VmaEntry *e, struct img_e
 	if (at == mem->nr_segments || mem->segments[at].shmid != e->shmid) {
 		if (!img_array_more(&mem->segments, mem->nr_segments, &mem->room_segments))
 			return img_fail_nomem(err);
-		memmove(mem->segments + at + 1, mem->segments + at, (mem->nr_segments - at) * sizeof(*mem->segments));
+		memmove(mem->segments + at + 1, mem->segments + at,
+			(mem->nr_segments - at) * sizeof(*mem->segments));
 		mem->nr_segments++;
 		mem->segments[at] = (struct restore_segment){
 			.shmid = e->shmid, .flags = huge | (e->flags & IMG_MAP_NORESERVE), .fd = -1
@@ -62,7 +64,8 @@ static int note_mapping(struct restore_mem *mem, const VmaEntry *e, struct img_e
 	}
 	s = &mem->segments[at];
 	if ((s->flags & ~(uint32_t)IMG_MAP_NORESERVE) != huge)
-		return img_fail(err, IMG_CORRUPT, "shared memory %#" PRIx64 " with pages of two sizes", e->shmid);
+		return img_fail(
+			err, IMG_CORRUPT, "shared memory %#" PRIx64 " with pages of two sizes", e->shmid);
 	if (size > s->size)
 		s->size = size;
 	return 0;
@@ -74,8 +77,10 @@ int restore_shmem_plan(struct restore *r, struct img_err *err)
 		const MmEntry *mm = r->tasks[i].mm;
 
 		for (size_t k = 0; mm && k < mm->n_vmas; k++)
-			if (mm->vmas[k]->status & IMG_VMA_ANON_SHARED && note_mapping(r->mem, mm->vmas[k], err) < 0)
-				return img_wrap(err, "pid %d: mapping %#" PRIx64, r->tasks[i].pid, mm->vmas[k]->start);
+			if (mm->vmas[k]->status & IMG_VMA_ANON_SHARED &&
+				note_mapping(r->mem, mm->vmas[k], err) < 0)
+				return img_wrap(err, "pid %d: mapping %#" PRIx64, r->tasks[i].pid,
+					mm->vmas[k]->start);
 	}
 	return 0;
 }
@@ -83,7 +88,8 @@ int restore_shmem_plan(struct restore *r, struct img_err *err)
 /* Without the right to use map_files: the same but for its name. */
 static int shmem_as_memfd(uint64_t size, unsigned huge, bool hugetlb, struct img_err *err)
 {
-	cleanup_fd int fd = memfd_create("dev/zero", MFD_CLOEXEC | (hugetlb ? MFD_HUGETLB | huge << IMG_MAP_HUGE_SHIFT : 0));
+	cleanup_fd int fd = memfd_create(
+		"dev/zero", MFD_CLOEXEC | (hugetlb ? MFD_HUGETLB | huge << IMG_MAP_HUGE_SHIFT : 0));
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		return img_fail_sys(err, "making %" PRIu64 " bytes of shared memory", size);
@@ -93,13 +99,15 @@ static int shmem_as_memfd(uint64_t size, unsigned huge, bool hugetlb, struct img
 int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err)
 {
 	unsigned huge = flags >> IMG_MAP_HUGE_SHIFT & IMG_MAP_HUGE_MASK;
-	uint64_t page = flags & IMG_MAP_HUGETLB && huge ? 1ull << huge : IMG_PAGE, len = (size + page - 1) & ~(page - 1);
+	uint64_t page = flags & IMG_MAP_HUGETLB && huge ? 1ull << huge : IMG_PAGE,
+		 len = (size + page - 1) & ~(page - 1);
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
 	char path[96];
 
 	if (at == MAP_FAILED)
 		return img_fail_sys(err, "mapping %" PRIu64 " bytes of shared memory", size);
-	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at, (uintptr_t)at + (size_t)len);
+	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at,
+		(uintptr_t)at + (size_t)len);
 	*fd = open(path, O_RDWR | O_CLOEXEC);
 	if (*fd < 0 && (errno == EPERM || errno == EACCES))
 		*fd = shmem_as_memfd(len, huge, flags & IMG_MAP_HUGETLB, err);
@@ -109,7 +117,8 @@ int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *e
 	return *fd < 0 ? -1 : 0;
 }
 
-static int fill(struct restore *r, struct img_pages_reader *pages, char *at, uint64_t size, struct img_err *err)
+static int fill(
+	struct restore *r, struct img_pages_reader *pages, char *at, uint64_t size, struct img_err *err)
 {
 	struct restore_pieces pieces = { 0 };
 	size_t nr_runs;

@@ -15,7 +15,8 @@ static const struct {
 	uint64_t flags;
 	const char *refused;
 } refused_flags[] = {
-	{ KERN_VM(UFFD_MISSING) | KERN_VM(UFFD_WP) | KERN_VM(UFFD_MINOR), "memory registered with userfaultfd is not supported" },
+	{ KERN_VM(UFFD_MISSING) | KERN_VM(UFFD_WP) | KERN_VM(UFFD_MINOR),
+		"memory registered with userfaultfd is not supported" },
 	{ KERN_VM(SHADOW_STACK), "shadow stacks are not supported" },
 	{ KERN_VM(MTE) | KERN_VM(BTI), "memory tags and branch targets are not supported" },
 };
@@ -34,11 +35,15 @@ static const struct name_rule {
 	enum proof proof;
 	struct dump_vma_class is;
 } name_rules[] = {
-	{ "", false, NO_INODE, { .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
+	{ "", false, NO_INODE,
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
 	{ "[heap]", false, NO_INODE,
-		{ .status = IMG_VMA_REGULAR | IMG_VMA_HEAP | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
-	{ "[stack]", false, NO_INODE, { .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
-	{ "[anon:", true, NO_INODE, { .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_HEAP | IMG_VMA_ANON_PRIVATE,
+			.data = DUMP_VMA_PRIVATE } },
+	{ "[stack]", false, NO_INODE,
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
+	{ "[anon:", true, NO_INODE,
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE } },
 	{ "[vdso]", false, NO_INODE,
 		{ .status = IMG_VMA_REGULAR | IMG_VMA_VDSO | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_WHOLE } },
 	{ "[vvar]", false, NO_INODE, { .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE | IMG_VMA_VVAR } },
@@ -56,11 +61,13 @@ static const struct name_rule {
 	{ "", true, SHMEM, { .refused = "shared memory of a driver is not supported" } },
 
 	{ "/memfd:", true, HUGE, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
-	{ "/anon_hugepage (deleted)", false, HUGE, { .status = IMG_VMA_REGULAR } }, /* which: see anon_huge() */
+	{ "/anon_hugepage (deleted)", false, HUGE,
+		{ .status = IMG_VMA_REGULAR } }, /* which: see anon_huge() */
 	{ "/SYSV", true, HUGE, { .refused = "System V shared memory is not supported" } },
 
 	{ "/[aio] (deleted)", false, NO_PATH, { .refused = "asynchronous I/O (io_setup) is not supported" } },
-	{ "/secretmem (deleted)", false, NO_PATH, { .refused = "secret memory (memfd_secret) is not supported" } },
+	{ "/secretmem (deleted)", false, NO_PATH,
+		{ .refused = "secret memory (memfd_secret) is not supported" } },
 	{ "anon_inode:[io_uring]", false, NO_PATH, { .refused = "io_uring is not supported" } },
 	{ "anon_inode:[perf_event]", false, NO_PATH, { .refused = "perf_event is not supported" } },
 	{ "anon_inode:bpf-map", false, NO_PATH, { .refused = "mapped BPF maps are not supported" } },
@@ -96,7 +103,8 @@ static struct dump_vma_class anon_huge(const struct kern_vma *vma)
 {
 	if (vma->shared)
 		return file_class(vma, IMG_VMA_REGULAR | IMG_VMA_MEMFD);
-	return (struct dump_vma_class){ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE, .data = DUMP_VMA_PRIVATE };
+	return (struct dump_vma_class){ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_PRIVATE,
+		.data = DUMP_VMA_PRIVATE };
 }
 
 static struct dump_vma_class by_name(const struct kern_vma *vma, dev_t shmem_dev)

@@ -82,8 +82,8 @@ static struct mapped_file *mapped_file_find(const struct mapped_files *files, co
 	for (size_t i = files->nr; i--;) {
 		const struct kern_vma *first = files->items[i].first;
 
-		if (first->ino == vma->ino && first->dev_major == vma->dev_major && first->dev_minor == vma->dev_minor &&
-			!strcmp(first->name, vma->name))
+		if (first->ino == vma->ino && first->dev_major == vma->dev_major &&
+			first->dev_minor == vma->dev_minor && !strcmp(first->name, vma->name))
 			return &files->items[i];
 	}
 	return NULL;
@@ -95,7 +95,8 @@ static void link_name(char *buf, size_t size, const struct kern_vma *vma)
 }
 
 /* O_PATH descriptor and link text (PATH_MAX bytes) of a mapping's file. */
-static int open_mapped(const struct mapped_files *files, const struct kern_vma *vma, char *link, struct img_err *err)
+static int open_mapped(
+	const struct mapped_files *files, const struct kern_vma *vma, char *link, struct img_err *err)
 {
 	char name[64];
 	ssize_t len;
@@ -111,8 +112,8 @@ static int open_mapped(const struct mapped_files *files, const struct kern_vma *
 }
 
 /* The record of a mapping's file. */
-static int file_id(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma, uint32_t *id,
-	struct img_err *err)
+static int file_id(struct dump *d, struct dump_task *t, struct mapped_files *files,
+	const struct kern_vma *vma, uint32_t *id, struct img_err *err)
 {
 	struct mapped_file *f = mapped_file_find(files, vma);
 	char link[PATH_MAX];
@@ -135,7 +136,8 @@ static int file_id(struct dump *d, struct dump_task *t, struct mapped_files *fil
 }
 
 /* How the file was opened: the permissions of its link in map_files. */
-static int file_flags(const struct mapped_files *files, const struct kern_vma *vma, uint32_t *flags, struct img_err *err)
+static int file_flags(
+	const struct mapped_files *files, const struct kern_vma *vma, uint32_t *flags, struct img_err *err)
 {
 	struct stat st;
 	char name[64];
@@ -149,8 +151,8 @@ static int file_flags(const struct mapped_files *files, const struct kern_vma *v
 
 /* ---- check ---- */
 
-static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
-	const char *what, struct img_err *err)
+static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *files,
+	const struct kern_vma *vma, const char *what, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 	struct mapped_file *f;
@@ -173,8 +175,8 @@ static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *
 	return 0;
 }
 
-static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
-	dev_t shmem_dev, struct img_err *err)
+static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *files,
+	const struct kern_vma *vma, dev_t shmem_dev, struct img_err *err)
 {
 	struct dump_vma_class class = dump_vma_class(vma, shmem_dev);
 	char what[64];
@@ -221,8 +223,9 @@ static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct 
 	rec->status = class->status;
 	rec->fd = -1;
 
-	rec->flags = vma->shared ? IMG_MAP_SHARED :
-		     vma->flags & KERN_VM(DROPPABLE) ? IMG_MAP_DROPPABLE : IMG_MAP_PRIVATE;
+	rec->flags = vma->shared		       ? IMG_MAP_SHARED
+		     : vma->flags & KERN_VM(DROPPABLE) ? IMG_MAP_DROPPABLE
+						       : IMG_MAP_PRIVATE;
 	if (!class->file)
 		rec->flags |= IMG_MAP_ANON;
 	if (vma->flags & KERN_VM(HUGETLB))
@@ -248,8 +251,8 @@ static bool can_be_lazy(const VmaEntry *rec)
 	       !(rec->flags & (IMG_MAP_LOCKED | IMG_MAP_HUGETLB)) && !(rec->status & IMG_VMA_VDSO);
 }
 
-static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *files, const struct kern_vma *vma,
-	dev_t shmem_dev, struct img_err *err)
+static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *files,
+	const struct kern_vma *vma, dev_t shmem_dev, struct img_err *err)
 {
 	struct dump_vma_class class = dump_vma_class(vma, shmem_dev);
 	struct dump_mem *mem = t->mem;
@@ -275,15 +278,17 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 		uint32_t id;
 
 		v->rec.has_fdflags = true;
-		if (file_flags(files, vma, &v->rec.fdflags, err) < 0 || file_id(d, t, files, vma, &id, err) < 0)
+		if (file_flags(files, vma, &v->rec.fdflags, err) < 0 ||
+			file_id(d, t, files, vma, &id, err) < 0)
 			return -1;
 		v->rec.shmid = id;
 	}
-	if (class.status & IMG_VMA_MEMFD && dump_shmem_add(d, vma->ino, err, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid,
-						    vma->start, vma->end) < 0)
+	if (class.status & IMG_VMA_MEMFD &&
+		dump_shmem_add(d, vma->ino, err, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid,
+			vma->start, vma->end) < 0)
 		return -1;
-	log_debug(d->log, "pid %d: mapping %" PRIx64 "-%" PRIx64 ": prot %#x flags %#x status %#x %s", t->pid, v->rec.start,
-		v->rec.end, v->rec.prot, v->rec.flags, v->rec.status, vma->name);
+	log_debug(d->log, "pid %d: mapping %" PRIx64 "-%" PRIx64 ": prot %#x flags %#x status %#x %s", t->pid,
+		v->rec.start, v->rec.end, v->rec.prot, v->rec.flags, v->rec.status, vma->name);
 	return 0;
 }
 

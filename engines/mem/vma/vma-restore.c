@@ -22,8 +22,9 @@
 
 /* Flags that go to mmap(2) as they are. */
 #define MAP_KEEP                                                                                             \
-	(IMG_MAP_SHARED | IMG_MAP_PRIVATE | IMG_MAP_DROPPABLE | IMG_MAP_ANON | IMG_MAP_GROWSDOWN | IMG_MAP_LOCKED |  \
-		IMG_MAP_NORESERVE | IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT)
+	(IMG_MAP_SHARED | IMG_MAP_PRIVATE | IMG_MAP_DROPPABLE | IMG_MAP_ANON | IMG_MAP_GROWSDOWN |           \
+		IMG_MAP_LOCKED | IMG_MAP_NORESERVE | IMG_MAP_HUGETLB |                                       \
+		IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT)
 
 /* A file opened for mappings: many of them are of the same. */
 struct opened {
@@ -170,7 +171,8 @@ static void tape_last(const MmEntry *mm, bool guards, struct restore_tape *tape)
 
 /* Guard regions cannot be made in memory that is locked, and mark the mapping they are in: by then it has to be told from its
  * neighbours by all that tells it from them. */
-int restore_mem_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+int restore_mem_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const MmEntry *mm = t->mm;
 

@@ -6,8 +6,8 @@
 
 /* vma_entry.status: what the mapping is. */
 enum img_vma_status {
-	IMG_VMA_REGULAR = 1u << 0,	/* to be mapped again */
-	IMG_VMA_STACK = 1u << 1,	/* old images */
+	IMG_VMA_REGULAR = 1u << 0, /* to be mapped again */
+	IMG_VMA_STACK = 1u << 1,   /* old images */
 	IMG_VMA_VSYSCALL = 1u << 2,
 	IMG_VMA_VDSO = 1u << 3,
 	IMG_VMA_HEAP = 1u << 5,
@@ -17,11 +17,13 @@ enum img_vma_status {
 	IMG_VMA_ANON_PRIVATE = 1u << 9,
 	IMG_VMA_SYSVIPC = 1u << 10,
 	IMG_VMA_SOCKET = 1u << 11,
-	IMG_VMA_VVAR = 1u << 12,	/* all vvar areas of the kernel, as one */
+	IMG_VMA_VVAR = 1u << 12, /* all vvar areas of the kernel, as one */
 	IMG_VMA_AIORING = 1u << 13,
-	IMG_VMA_MEMFD = 1u << 14,	/* beside FILE_*: the file is a memfd */
+	IMG_VMA_MEMFD = 1u << 14, /* beside FILE_*: the file is a memfd */
 	IMG_VMA_SHSTK = 1u << 15,
-	IMG_VMA_GUARD = 1u << 16,	/* no mapping: a guard region (MADV_GUARD_INSTALL) inside others; after them in the list */
+	IMG_VMA_GUARD =
+		1u
+		<< 16, /* no mapping: a guard region (MADV_GUARD_INSTALL) inside others; after them in the list */
 	IMG_VMA_UPROBES = 1u << 17,
 	IMG_VMA_UNSUPPORTED = 1u << 31,
 };

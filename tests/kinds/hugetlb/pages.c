@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 	char *private, *shared;
 
 	subject_begin(argc, argv);
-	private = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	private = mmap(
+		NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (private == MAP_FAILED)
 		subject_skip("no huge pages are set aside (vm.nr_hugepages)");
 	shared = mmap(NULL, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
 
 	subject_wait();
 
-	CHECK(!private[0] && private[HUGE] == 'p' && private[HUGE + 8191] == 'p' && !private[HUGE + 8192], "private");
+	CHECK(!private[0] && private[HUGE] == 'p' && private[HUGE + 8191] == 'p' && !private[HUGE + 8192],
+		"private");
 	CHECK(!shared[8191] && shared[8192] == 's' && shared[12287] == 's' && !shared[12288], "shared");
 	private[0] = 1;
 	return subject_end();

@@ -40,11 +40,11 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < 3; i++) {
 		len = slurp(files[i], after, sizeof(after));
-		CHECK(len == lens[i] && !memcmp(before[i], after, len), "%s differs: %zu bytes, now %zu", files[i], lens[i],
-			len);
+		CHECK(len == lens[i] && !memcmp(before[i], after, len), "%s differs: %zu bytes, now %zu",
+			files[i], lens[i], len);
 	}
-	CHECK(readlink("/proc/self/exe", exe[1], sizeof(exe[1]) - 1) > 0 && !strcmp(exe[0], exe[1]), "exe: %s, now %s",
-		exe[0], exe[1]);
+	CHECK(readlink("/proc/self/exe", exe[1], sizeof(exe[1]) - 1) > 0 && !strcmp(exe[0], exe[1]),
+		"exe: %s, now %s", exe[0], exe[1]);
 	CHECK(sbrk(0) == brk1, "the break is at %p, was at %p", sbrk(0), (void *)brk1);
 	for (int i = 0; i < 3 * 4096 + 100; i++)
 		if (brk0[i] != 'h') {

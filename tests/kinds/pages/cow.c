@@ -22,7 +22,8 @@ static long smaps_kb(const void *mem, const char *field)
 	while (f && fgets(line, sizeof(line), f)) {
 		if (line[0] >= '0' && (line[0] <= '9' || (line[0] >= 'a' && line[0] <= 'f')))
 			inside = !strncmp(line, start, strlen(start));
-		else if (inside && !strncmp(line, field, strlen(field)) && sscanf(line + strlen(field), ": %ld", &kb) == 1)
+		else if (inside && !strncmp(line, field, strlen(field)) &&
+			 sscanf(line + strlen(field), ": %ld", &kb) == 1)
 			sum += kb;
 	}
 	if (f)

@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 
 	subject_wait();
 
-	CHECK(page_is(mem, 2, 'a') && page_is(mem, 9, 'b') && page_is(mem, 0, 0) && page_is(mem, 8, 0), "contents");
+	CHECK(page_is(mem, 2, 'a') && page_is(mem, 9, 'b') && page_is(mem, 0, 0) && page_is(mem, 8, 0),
+		"contents");
 	CHECK(page_is(zero, 0, 'z') && page_is(zero, 1, 0), "memory of /dev/zero");
 	memset(mem + 3 * PAGE, 'n', PAGE);
 	words[1] = 7;

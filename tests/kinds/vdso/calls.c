@@ -15,7 +15,8 @@ static long long ns(const struct timespec *ts)
 
 int main(int argc, char **argv)
 {
-	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_MONOTONIC_COARSE };
+	static const clockid_t clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME,
+		CLOCK_MONOTONIC_COARSE };
 	const unsigned char *vdso;
 	struct timespec before, fast, slow;
 	struct timeval tv;
@@ -30,14 +31,16 @@ int main(int argc, char **argv)
 
 	subject_wait();
 
-	CHECK(getauxval(AT_SYSINFO_EHDR) == (unsigned long)vdso && !memcmp(vdso, ELFMAG, SELFMAG), "there is no vdso");
+	CHECK(getauxval(AT_SYSINFO_EHDR) == (unsigned long)vdso && !memcmp(vdso, ELFMAG, SELFMAG),
+		"there is no vdso");
 	for (int i = 0; i < 4; i++) {
 		long long diff;
 
 		clock_gettime(clocks[i], &fast);
 		syscall(SYS_clock_gettime, clocks[i], &slow);
 		diff = ns(&slow) - ns(&fast);
-		CHECK(diff >= -20000000 && diff < 1000000000, "clock %d is off by %lld ns", (int)clocks[i], diff);
+		CHECK(diff >= -20000000 && diff < 1000000000, "clock %d is off by %lld ns", (int)clocks[i],
+			diff);
 	}
 	clock_gettime(CLOCK_BOOTTIME, &fast);
 	CHECK(ns(&fast) >= ns(&before), "time went back");

@@ -40,8 +40,8 @@ int main(int argc, char **argv)
 	shared = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4 * PAGE);
 	only_read = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, ro, 6 * PAGE);
 	relro = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, ro, 2 * PAGE);
-	MUST(private != MAP_FAILED && untouched != MAP_FAILED && shared != MAP_FAILED && only_read != MAP_FAILED &&
-		relro != MAP_FAILED);
+	MUST(private != MAP_FAILED && untouched != MAP_FAILED && shared != MAP_FAILED &&
+		only_read != MAP_FAILED && relro != MAP_FAILED);
 	pattern(private + 3 * PAGE, 100);
 	pattern(relro, 101);
 	MUST(mprotect(relro, 2 * PAGE, PROT_READ) == 0);
@@ -62,7 +62,8 @@ int main(int argc, char **argv)
 	shared[PAGE] = 'S';
 	private[0] = 'P';
 	fd = open("file", O_RDONLY);
-	CHECK(pread(fd, &byte, 1, 5 * PAGE) == 1 && byte == 'S', "a write to the shared mapping is not in the file");
+	CHECK(pread(fd, &byte, 1, 5 * PAGE) == 1 && byte == 'S',
+		"a write to the shared mapping is not in the file");
 	CHECK(pread(fd, &byte, 1, 0) == 1 && byte == 0, "a write to the private mapping is in the file");
 	CHECK(mprotect(only_read, PAGE, PROT_READ | PROT_WRITE) < 0 && errno == EACCES,
 		"the mapping of a file opened for reading can be made writable");

@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 		for (int k = 0; k < PAGE; k++)
 			bad += mem[2 * i * PAGE + k] != (char)(i % 3 ? i : 0);
 	CHECK(!bad, "%d bytes differ", bad);
-	CHECK(mprotect(mem, 2ul * NR * PAGE, PROT_READ | PROT_WRITE) == 0, "making them one again: %s", strerror(errno));
+	CHECK(mprotect(mem, 2ul * NR * PAGE, PROT_READ | PROT_WRITE) == 0, "making them one again: %s",
+		strerror(errno));
 	return subject_end();
 }

@@ -12,9 +12,14 @@ static const struct {
 	int advice;
 	const char *name;
 } advices[] = {
-	{ MADV_RANDOM, "random" },	 { MADV_SEQUENTIAL, "sequential" }, { MADV_DONTFORK, "dontfork" },
-	{ MADV_MERGEABLE, "mergeable" }, { MADV_HUGEPAGE, "hugepage" },	    { MADV_NOHUGEPAGE, "nohugepage" },
-	{ MADV_DONTDUMP, "dontdump" },	 { MADV_WIPEONFORK, "wipeonfork" },
+	{ MADV_RANDOM, "random" },
+	{ MADV_SEQUENTIAL, "sequential" },
+	{ MADV_DONTFORK, "dontfork" },
+	{ MADV_MERGEABLE, "mergeable" },
+	{ MADV_HUGEPAGE, "hugepage" },
+	{ MADV_NOHUGEPAGE, "nohugepage" },
+	{ MADV_DONTDUMP, "dontdump" },
+	{ MADV_WIPEONFORK, "wipeonfork" },
 };
 enum { NR = sizeof(advices) / sizeof(advices[0]) };
 
@@ -34,7 +39,8 @@ static int full(const char *mem, int pages, int seed)
 
 static char *anon(int pages, int flags)
 {
-	char *mem = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	char *mem =
+		mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	MUST(mem != MAP_FAILED);
 	return mem;
@@ -77,9 +83,11 @@ int main(int argc, char **argv)
 	subject_wait();
 
 	for (int i = 0; i < NR; i++)
-		CHECK(full(advised[i] + PAGE, 8, i) && full(advised[i], 1, 0), "%s: contents", advices[i].name);
+		CHECK(full(advised[i] + PAGE, 8, i) && full(advised[i], 1, 0), "%s: contents",
+			advices[i].name);
 	CHECK(full(none, 8, 30) && full(none + 16 * PAGE, PAGES - 16, 46), "around PROT_NONE");
-	CHECK(mprotect(none + 8 * PAGE, 8 * PAGE, PROT_READ) == 0 && full(none + 8 * PAGE, 8, 38), "below PROT_NONE");
+	CHECK(mprotect(none + 8 * PAGE, 8 * PAGE, PROT_READ) == 0 && full(none + 8 * PAGE, 8, 38),
+		"below PROT_NONE");
 	CHECK(full(reads, 4, 31) && full(reads + 4 * PAGE, 1, 0), "read-only memory");
 	CHECK(mprotect(writes, 8 * PAGE, PROT_READ) == 0 && full(writes, 8, 32), "write-only memory");
 	CHECK(full(runs, 2, 33), "executable memory");

@@ -49,7 +49,8 @@ static void do_map(int first, int nr)
 	int prot = prots[any(4)], file = !any(4);
 	int flags = MAP_FIXED | MAP_PRIVATE | (file ? 0 : MAP_ANONYMOUS) | (any(5) ? 0 : MAP_NORESERVE);
 
-	MUST(mmap(at(first), (size_t)nr * PAGE, prot, flags, file ? fd : -1, file ? (off_t)first * PAGE : 0) != MAP_FAILED);
+	MUST(mmap(at(first), (size_t)nr * PAGE, prot, flags, file ? fd : -1,
+		     file ? (off_t)first * PAGE : 0) != MAP_FAILED);
 	forget(first, nr);
 	for (int i = first; i < first + nr; i++)
 		model[i] = (struct page){ .mapped = 1, .prot = prot, .byte = file ? i % 251 : 0 };
@@ -87,8 +88,8 @@ static void do_write(int first, int nr)
 
 static void do_advise(int first, int nr)
 {
-	static const int advices[] = { MADV_DONTDUMP, MADV_DODUMP, MADV_RANDOM, MADV_NORMAL, MADV_SEQUENTIAL, MADV_NOHUGEPAGE,
-		MADV_HUGEPAGE };
+	static const int advices[] = { MADV_DONTDUMP, MADV_DODUMP, MADV_RANDOM, MADV_NORMAL, MADV_SEQUENTIAL,
+		MADV_NOHUGEPAGE, MADV_HUGEPAGE };
 
 	if (all_mapped(first, nr))
 		madvise(at(first), (size_t)nr * PAGE, advices[any(7)]);
@@ -112,7 +113,8 @@ static void do_move(int first, int nr)
 
 	if (!all_mapped(first, nr) || (to < first + nr && first < to + nr))
 		return;
-	if (mremap(at(first), (size_t)nr * PAGE, (size_t)nr * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to)) == MAP_FAILED) {
+	if (mremap(at(first), (size_t)nr * PAGE, (size_t)nr * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to)) ==
+		MAP_FAILED) {
 		/* Over several mappings it may be refused, after it unmapped what was at the new place. */
 		do_unmap(to, nr);
 		return;
@@ -122,7 +124,18 @@ static void do_move(int first, int nr)
 }
 
 static void (*const steps[])(int, int) = {
-	do_map, do_map, do_map, do_unmap, do_protect, do_protect, do_write, do_write, do_write, do_advise, do_guard, do_move,
+	do_map,
+	do_map,
+	do_map,
+	do_unmap,
+	do_protect,
+	do_protect,
+	do_write,
+	do_write,
+	do_write,
+	do_advise,
+	do_guard,
+	do_move,
 };
 
 static void play(int nr)
@@ -145,15 +158,15 @@ static void check(const char *who)
 		int want = model[i].mapped && !model[i].guard;
 
 		if ((got == PAGE) != want) {
-			CHECK((got == PAGE) == want, "%s: page %d: mapped %d, guard %d, but %zd bytes", who, i, model[i].mapped,
-				model[i].guard, got);
+			CHECK((got == PAGE) == want, "%s: page %d: mapped %d, guard %d, but %zd bytes", who,
+				i, model[i].mapped, model[i].guard, got);
 			bad++;
 			continue;
 		}
 		for (int k = 0; want && k < PAGE; k++)
 			if ((unsigned char)buf[k] != model[i].byte) {
-				CHECK(0, "%s: page %d of %p: byte %d is %#x, not %#x", who, i, (void *)arena, k,
-					(unsigned char)buf[k], model[i].byte);
+				CHECK(0, "%s: page %d of %p: byte %d is %#x, not %#x", who, i, (void *)arena,
+					k, (unsigned char)buf[k], model[i].byte);
 				bad++;
 				break;
 			}
@@ -176,7 +189,8 @@ int main(int argc, char **argv)
 		memset(page, i % 251, PAGE);
 		MUST(write(fd, page, PAGE) == PAGE);
 	}
-	arena = mmap(NULL, (size_t)(PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	arena = mmap(NULL, (size_t)(PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		-1, 0);
 	MUST(arena != MAP_FAILED);
 	arena += PAGE;
 	do_unmap(0, PAGES);

@@ -35,10 +35,12 @@ int main(int argc, char **argv)
 
 	subject_wait();
 
-	CHECK(sealed[0] == 's' && sealed[2 * PAGE - 1] == 's' && !sealed[2 * PAGE], "contents of the sealed mapping");
+	CHECK(sealed[0] == 's' && sealed[2 * PAGE - 1] == 's' && !sealed[2 * PAGE],
+		"contents of the sealed mapping");
 	CHECK(munmap(sealed, PAGE) < 0 && errno == EPERM, "the sealed mapping can be unmapped");
 	CHECK(mprotect(sealed, PAGE, PROT_READ) < 0 && errno == EPERM, "the sealed mapping can be protected");
 	CHECK(on_fault[0] == 's' && guarded[0] == 's', "contents of the locked mappings");
-	CHECK(mincore(on_fault, PAGES * PAGE, there) == 0 && there[0] & 1 && !(there[5] & 1), "locked as a whole: %d %d", there[0], there[5]);
+	CHECK(mincore(on_fault, PAGES * PAGE, there) == 0 && there[0] & 1 && !(there[5] & 1),
+		"locked as a whole: %d %d", there[0], there[5]);
 	return subject_end();
 }

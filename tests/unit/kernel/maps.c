@@ -31,7 +31,8 @@ static void test_maps(void **state)
 		"55d64329d000-55d6432a2000 r-xp 00002000 fe:00 247134                     /usr/bin/cat\n"
 		"55d6639d8000-55d6639f9000 rw-p 00000000 00:00 0                          [heap]\n"
 		"7f66d4726000-7f66d4748000 rw-p 00000000 00:00 0 \n"
-		"7f66d4995000-7f66d4996000 -w-s 1122334455000 00:01 18446744073709551615 /tmp/a b\\012c (deleted)\n"
+		"7f66d4995000-7f66d4996000 -w-s 1122334455000 00:01 18446744073709551615 /tmp/a b\\012c "
+		"(deleted)\n"
 		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
 	struct kern_maps maps = KERN_MAPS_INIT;
 	struct img_err err = IMG_ERR_INIT;
@@ -87,10 +88,10 @@ static void test_smaps(void **state)
 
 	assert_int_equal(read_text(text, &maps, &err), 0);
 	assert_int_equal(maps.nr, 2);
-	assert_true(maps.vmas[0].flags == (KERN_VM(READ) | KERN_VM(WRITE) | KERN_VM(MAYREAD) | KERN_VM(MAYWRITE) |
-						  KERN_VM(MAYEXEC) | KERN_VM(LOCKED) | KERN_VM(DONTCOPY) |
-						  KERN_VM(ACCOUNT) | KERN_VM(NORESERVE) | KERN_VM(DONTDUMP) |
-						  KERN_VM(HUGEPAGE)));
+	assert_true(maps.vmas[0].flags ==
+		    (KERN_VM(READ) | KERN_VM(WRITE) | KERN_VM(MAYREAD) | KERN_VM(MAYWRITE) |
+			    KERN_VM(MAYEXEC) | KERN_VM(LOCKED) | KERN_VM(DONTCOPY) | KERN_VM(ACCOUNT) |
+			    KERN_VM(NORESERVE) | KERN_VM(DONTDUMP) | KERN_VM(HUGEPAGE)));
 	assert_int_equal(maps.vmas[0].page_size, 4096);
 	assert_int_equal(maps.vmas[0].pkey, 3);
 	assert_int_equal(maps.vmas[0].others, 2060 << 10);
@@ -112,7 +113,8 @@ static void test_refused(void **state)
 		"55d64329d000-55d6432a2000 r-xp 0000\n",
 		"55d6432a2000-55d64329d000 r-xp 00002000 fe:00 247134 /usr/bin/cat\n",
 		"55d64329d000-55d6432a2000 r-xp 00002000 fe:00 247134 /usr/bin/cat",
-		"55d64329d000-55d6432a2000 r-xp 00002000 fe:00 1 /a\n55d64329e000-55d6432a3000 r-xp 00002000 fe:00 1 /a\n",
+		"55d64329d000-55d6432a2000 r-xp 00002000 fe:00 1 /a\n55d64329e000-55d6432a3000 r-xp 00002000 "
+		"fe:00 1 /a\n",
 		"\n",
 	};
 
@@ -137,7 +139,8 @@ static void test_many(void **state)
 	FILE *f = fdopen(dup(fd), "w");
 
 	for (unsigned int i = 0; i < NR; i++)
-		fprintf(f, "%x-%x rw-p 00000000 fe:01 %u /a/file/of/that/name/%u\n", i << 12, (i << 12) + 4096, i, i);
+		fprintf(f, "%x-%x rw-p 00000000 fe:01 %u /a/file/of/that/name/%u\n", i << 12,
+			(i << 12) + 4096, i, i);
 	fclose(f);
 	lseek(fd, 0, SEEK_SET);
 	assert_int_equal(kern_maps_read_fd(fd, "text", &maps, &err), 0);
@@ -153,7 +156,8 @@ static void test_many(void **state)
 static void test_own(void **state)
 {
 	size_t size = 16 * 4096;
-	char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *area =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct kern_maps maps = KERN_MAPS_INIT, plain = KERN_MAPS_INIT;
 	struct img_err err = IMG_ERR_INIT;
 	const struct kern_vma *vma;
@@ -189,8 +193,11 @@ static void test_own(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_maps), cmocka_unit_test(test_smaps), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_many), cmocka_unit_test(test_own),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_smaps),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_own),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -67,8 +67,8 @@ static void check_anon(bool words)
 
 	open_as(&pm, words);
 	got.nr = 0;
-	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + NR * PAGE, &private_data, collect, &got,
-				 &err),
+	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + NR * PAGE, &private_data,
+				 collect, &got, &err),
 		0);
 	assert_int_equal(got.nr, 4);
 	assert_int_equal(got.ranges[0].start, (uintptr_t)area + 3 * PAGE);
@@ -113,14 +113,16 @@ static void test_zero_and_file(void **state)
 
 	(void)*(volatile char *)area; /* the zero page */
 	got.nr = 0;
-	assert_int_equal(
-		kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 4 * PAGE, &private_data, collect, &got, &err), 0);
+	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 4 * PAGE, &private_data,
+				 collect, &got, &err),
+		0);
 	assert_int_equal(got.nr, 0);
 
 	(void)*(volatile char *)(file + PAGE); /* the file's page */
 	file[2 * PAGE] = 1;		       /* our copy */
-	assert_int_equal(
-		kern_pagemap_scan(&pm, (uintptr_t)file, (uintptr_t)file + 4 * PAGE, &private_data, collect, &got, &err), 0);
+	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)file, (uintptr_t)file + 4 * PAGE, &private_data,
+				 collect, &got, &err),
+		0);
 	assert_int_equal(got.nr, 1);
 	assert_int_equal(got.ranges[0].start, (uintptr_t)file + 2 * PAGE);
 	assert_int_equal(got.ranges[0].end, (uintptr_t)file + 3 * PAGE);
@@ -144,15 +146,17 @@ static void test_guard(void **state)
 	if (!pm.can_guard || madvise(area + 2 * PAGE, 2 * PAGE, MADV_GUARD) < 0)
 		skip();
 	got.nr = 0;
-	assert_int_equal(
-		kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 8 * PAGE, &guards, collect, &got, &err), 0);
+	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 8 * PAGE, &guards, collect,
+				 &got, &err),
+		0);
 	assert_int_equal(got.nr, 1);
 	assert_int_equal(got.ranges[0].start, (uintptr_t)area + 2 * PAGE);
 	assert_int_equal(got.ranges[0].end, (uintptr_t)area + 4 * PAGE);
 	assert_int_equal(got.ranges[0].categories, KERN_PAGE_GUARD);
 	got.nr = 0;
-	assert_int_equal(
-		kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 8 * PAGE, &private_data, collect, &got, &err), 0);
+	assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + 8 * PAGE, &private_data,
+				 collect, &got, &err),
+		0);
 	assert_int_equal(got.nr, 2);
 	assert_int_equal(got.ranges[0].end, (uintptr_t)area + 2 * PAGE);
 	assert_int_equal(got.ranges[1].start, (uintptr_t)area + 4 * PAGE);
@@ -175,8 +179,8 @@ static void test_many(void **state)
 	for (int words = 0; words < 2; words++) {
 		open_as(&pm, words);
 		got.nr = 0;
-		assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + MANY * PAGE, &private_data,
-					 collect, &got, &err),
+		assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + MANY * PAGE,
+					 &private_data, collect, &got, &err),
 			0);
 		assert_int_equal(got.nr, MANY / 2);
 		for (int i = 0; i < MANY / 2; i++)
@@ -200,8 +204,8 @@ static void test_callback_fails(void **state)
 	area[0] = 1;
 	for (int words = 0; words < 2; words++) {
 		open_as(&pm, words);
-		assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + PAGE, &private_data, refuse, NULL,
-					 &err),
+		assert_int_equal(kern_pagemap_scan(&pm, (uintptr_t)area, (uintptr_t)area + PAGE,
+					 &private_data, refuse, NULL, &err),
 			-1);
 		assert_string_equal(err.text, "enough");
 		kern_pagemap_close(&pm);
@@ -222,8 +226,12 @@ static void test_word(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_anon), cmocka_unit_test(test_anon_words), cmocka_unit_test(test_zero_and_file),
-		cmocka_unit_test(test_guard), cmocka_unit_test(test_many), cmocka_unit_test(test_callback_fails),
+		cmocka_unit_test(test_anon),
+		cmocka_unit_test(test_anon_words),
+		cmocka_unit_test(test_zero_and_file),
+		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_callback_fails),
 		cmocka_unit_test(test_word),
 	};
 
