@@ -28,14 +28,14 @@ int kern_kcmp_file(pid_t pid1, int fd1, pid_t pid2, int fd2, struct img_err *err
 	return ret;
 }
 
-int kern_kcmp_epoll(pid_t pid, int fd, int epfd, int tfd, unsigned nth, struct img_err *err)
+int kern_kcmp_epoll(pid_t pid, int fd, pid_t epoll_pid, int epfd, int tfd, unsigned nth, struct img_err *err)
 {
 	struct kcmp_epoll_slot slot = { .efd = (uint32_t)epfd, .tfd = (uint32_t)tfd, .toff = nth };
-	int ret = (int)syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, fd, &slot);
+	int ret = (int)syscall(SYS_kcmp, pid, epoll_pid, KCMP_EPOLL_TFD, fd, &slot);
 
 	if (ret < 0 && errno == EBADF)
 		return 0; /* there is no such descriptor */
 	if (ret < 0)
-		return img_fail_sys(err, "kcmp: epoll fd %d of pid %d, watch %d", epfd, (int)pid, tfd);
+		return img_fail_sys(err, "kcmp: epoll fd %d of pid %d, watch %d", epfd, (int)epoll_pid, tfd);
 	return ret == 0;
 }

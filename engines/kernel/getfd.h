@@ -14,8 +14,9 @@ int kern_getfd(int pidfd, int fd, struct img_err *err);
  * less, 2 it is greater (an order that holds while both are open), -1 with IMG_SYS. */
 int kern_kcmp_file(pid_t pid1, int fd1, pid_t pid2, int fd2, struct img_err *err);
 
-/* Is descriptor fd of a task what its epoll descriptor epfd watches under number tfd? Of several watches under one number
- * (it was closed and given out again), nth counts, in the order of fdinfo. 1 yes, 0 no, -1 with IMG_SYS. kcmp(2), KCMP_EPOLL_TFD. */
-int kern_kcmp_epoll(pid_t pid, int fd, int epfd, int tfd, unsigned nth, struct img_err *err);
+/* Is descriptor fd of task pid what epoll descriptor epfd of task epoll_pid watches under number tfd? Of several watches under one
+ * number (it was closed and given out again), nth counts, in the order of fdinfo. 1 yes, 0 no, -1 with IMG_SYS. kcmp(2),
+ * KCMP_EPOLL_TFD. */
+int kern_kcmp_epoll(pid_t pid, int fd, pid_t epoll_pid, int epfd, int tfd, unsigned nth, struct img_err *err);
 
 #endif

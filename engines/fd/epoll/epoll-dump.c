@@ -26,26 +26,47 @@ static bool epoll_claims(const struct fd_probe *probe)
 	return !strcmp(probe->link, "anon_inode:[eventpoll]");
 }
 
-/* The table's numbers, read when the first watch is not under its own. */
-struct numbers {
-	int *fds;
-	size_t nr;
+/* One watch, as the kernel knows it. */
+struct watched {
+	pid_t pid; /* whose epfd it is */
+	int epfd, tfd;
+	unsigned nth;
 };
 
-static int find_number(struct dump_task *t, int epfd, int tfd, unsigned nth, struct numbers *n, struct img_err *err)
+/* A number that the watched file has in the table of a task: 1 with *fd, 0 when it has none there, -1. */
+static int number_in(const struct dump_task *t, const struct watched *w, int *fd, struct img_err *err)
 {
-	int same = kern_kcmp_epoll(t->pid, tfd, epfd, tfd, nth, err);
+	int ret = kern_kcmp_epoll(t->pid, w->tfd, w->pid, w->epfd, w->tfd, w->nth, err);
+	cleanup_free int *fds = NULL;
+	size_t nr = 0;
 
-	if (same)
-		return same < 0 ? -1 : tfd;
-	if (!n->fds && kern_proc_numbers(&n->fds, &n->nr, err, "/proc/%d/fd", (int)t->pid) < 0)
+	*fd = w->tfd;
+	if (ret)
+		return ret;
+	if (kern_proc_numbers(&fds, &nr, err, "/proc/%d/fd", (int)t->pid) < 0)
 		return -1;
-	for (size_t i = 0; i < n->nr; i++) {
-		same = kern_kcmp_epoll(t->pid, n->fds[i], epfd, tfd, nth, err);
-		if (same)
-			return same < 0 ? -1 : n->fds[i];
+	for (size_t i = 0; i < nr && ret == 0; i++) {
+		ret = kern_kcmp_epoll(t->pid, fds[i], w->pid, w->epfd, w->tfd, w->nth, err);
+		*fd = fds[i];
 	}
-	return img_fail(err, IMG_UNSUPPORTED, "epoll watches what was fd %d, which no descriptor of this process leads to any more", tfd);
+	return ret;
+}
+
+/* The number of a watch in the table of the task that dumps it. While it is only checked, an earlier task may have the file: if it has
+ * the epoll descriptor too it is that task that will dump it. */
+static int find_number(struct dump *d, struct dump_task *t, const struct watched *w, bool checking, struct img_err *err)
+{
+	int fd, ret = number_in(t, w, &fd, err);
+
+	for (size_t i = 0; checking && ret == 0 && d->tasks.items[i] != t; i++)
+		if (d->tasks.items[i]->state != DUMP_TASK_ZOMBIE)
+			ret = number_in(d->tasks.items[i], w, &fd, err);
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return img_fail(err, IMG_UNSUPPORTED, "epoll watches what was fd %d, which no descriptor of this process leads to any more",
+			w->tfd);
+	return fd;
 }
 
 /* How many watches under the same number come before this one. */
@@ -59,7 +80,7 @@ static unsigned earlier(const EventpollFileEntry *epfd, const int *added_as, int
 }
 
 static int watch(struct dump *d, struct dump_task *t, const struct fd_probe *probe, const char *line, EventpollFileEntry *epfd,
-	int *added_as, struct numbers *n, struct img_err *err)
+	int *added_as, bool checking, struct img_err *err)
 {
 	EventpollTfdEntry *e = img_arena_message(&d->arena, EventpollTfdEntry, eventpoll_tfd_entry);
 	unsigned long long data, ino;
@@ -70,7 +91,7 @@ static int watch(struct dump *d, struct dump_task *t, const struct fd_probe *pro
 		return img_fail_nomem(err);
 	if (sscanf(line, "tfd: %d events: %x data: %llx pos:%lli ino:%llx sdev:%x", &tfd, &e->events, &data, &pos, &ino, &e->dev) != 6)
 		return img_fail(err, IMG_UNSUPPORTED, "fdinfo line '%s' is not understood", line);
-	now = find_number(t, probe->fd, tfd, earlier(epfd, added_as, tfd), n, err);
+	now = find_number(d, t, &(struct watched){ t->pid, probe->fd, tfd, earlier(epfd, added_as, tfd) }, checking, err);
 	if (now < 0)
 		return -1;
 	e->tfd = (uint32_t)now;
@@ -83,10 +104,10 @@ static int watch(struct dump *d, struct dump_task *t, const struct fd_probe *pro
 	return 0;
 }
 
-static int watches(struct dump *d, struct dump_task *t, const struct fd_probe *probe, EventpollFileEntry *epfd, struct img_err *err)
+static int watches(struct dump *d, struct dump_task *t, const struct fd_probe *probe, EventpollFileEntry *epfd, bool checking,
+	struct img_err *err)
 {
 	cleanup_free int *added_as = NULL;
-	struct numbers n = { 0 };
 	const char *at = probe->extra;
 	char line[512];
 	size_t nr = 0;
@@ -101,8 +122,7 @@ static int watches(struct dump *d, struct dump_task *t, const struct fd_probe *p
 	if (!epfd->tfd || !added_as)
 		return img_fail_nomem(err);
 	for (at = probe->extra; ret == 0 && kern_fdinfo_next(&at, line, sizeof(line));)
-		ret = watch(d, t, probe, line, epfd, added_as, &n, err);
-	free(n.fds);
+		ret = watch(d, t, probe, line, epfd, added_as, checking, err);
 	return ret;
 }
 
@@ -110,7 +130,7 @@ static int epoll_check(struct dump *d, struct dump_task *t, const struct fd_prob
 {
 	EventpollFileEntry epfd = EVENTPOLL_FILE_ENTRY__INIT;
 
-	return watches(d, t, probe, &epfd, err);
+	return watches(d, t, probe, &epfd, true, err);
 }
 
 static int epoll_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
@@ -119,7 +139,7 @@ static int epoll_dump(struct dump *d, const struct fd_target *t, struct img_err 
 	FownEntry fown = FOWN_ENTRY__INIT;
 	FileEntry rec = FILE_ENTRY__INIT;
 
-	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->task, t->probe, &epfd, err) < 0)
+	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->task, t->probe, &epfd, false, err) < 0)
 		return -1;
 	epfd.id = t->id;
 	epfd.flags = t->probe->flags;
