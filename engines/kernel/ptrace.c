@@ -16,6 +16,9 @@
 #ifndef PTRACE_GET_RSEQ_CONFIGURATION
 #define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
 #endif
+#ifndef PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG /* Linux 6.4 */
+#define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
+#endif
 
 /* Of linux/ptrace.h, which does not go together with sys/ptrace.h. */
 struct rseq_configuration {
@@ -24,6 +27,11 @@ struct rseq_configuration {
 	uint32_t signature;
 	uint32_t flags;
 	uint32_t pad;
+};
+
+struct dispatch_config {
+	uint64_t mode; /* 0: off */
+	uint64_t selector, offset, len;
 };
 
 enum {
@@ -198,6 +206,16 @@ int kern_ptrace_get_rseq(pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *si
 	*sig = conf.signature;
 	*flags = conf.flags;
 	return 0;
+}
+
+int kern_ptrace_dispatches(pid_t tid, struct img_err *err)
+{
+	struct dispatch_config conf = { 0 };
+
+	if (syscall(SYS_ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(conf), &conf) < 0 && errno != EIO &&
+		errno != EINVAL)
+		return img_fail_sys(err, "read system call dispatch of thread %d", tid);
+	return conf.mode != 0;
 }
 
 int kern_vm_read(pid_t pid, uint64_t addr, void *buf, size_t size, struct img_err *err)

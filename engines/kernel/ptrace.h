@@ -58,6 +58,9 @@ int kern_ptrace_peek_signals(pid_t tid, bool shared, siginfo_t **infos, size_t *
 /* struct rseq of a thread: *addr 0 where none is registered or the kernel cannot tell. */
 int kern_ptrace_get_rseq(pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *sig, uint32_t *flags, struct img_err *err);
 
+/* Are system calls of the thread turned into signals (prctl(2), PR_SET_SYSCALL_USER_DISPATCH): 1, 0, -1. */
+int kern_ptrace_dispatches(pid_t tid, struct img_err *err);
+
 /* Whole transfers, or a failure. */
 int kern_vm_read(pid_t pid, uint64_t addr, void *buf, size_t size, struct img_err *err);
 int kern_vm_write(pid_t pid, uint64_t addr, const void *buf, size_t size, struct img_err *err);

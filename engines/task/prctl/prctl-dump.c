@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "criu-dump/task_ops.h"
 #include "criuimg/cleanup.h"
 #include "kernel/proc-file.h"
+#include "kernel/ptrace.h"
 
 extern const struct task_dump_ops prctl_dump_ops;
 
@@ -29,6 +31,35 @@ struct prctl_thread_state {
 enum {
 	SLACK_USUAL = 50000, /* ns; INIT_TASK of the kernel: init/init_task.c */
 };
+
+/* What would be lost: a task that the restorer starts has the restorer's own. */
+static int check_coredump_filter(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	cleanup_free char *ours = kern_proc_read(NULL, NULL, "/proc/self/coredump_filter");
+	cleanup_free char *theirs = kern_proc_read(NULL, NULL, "/proc/%d/coredump_filter", t->pid);
+
+	if (!ours || !theirs || !strcmp(ours, theirs))
+		return 0;
+	theirs[strcspn(theirs, "\n")] = '\0';
+	return dump_unknown(d, t, "", "its coredump_filter %s is not carried", theirs) < 0 ? img_fail_nomem(err) : 0;
+}
+
+static int prctl_check(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	if (check_coredump_filter(d, t, err) < 0)
+		return -1;
+	if (d->dry_run) /* the rest asks for a task that stands still */
+		return 0;
+	for_each_thread(t, th) {
+		int got = kern_ptrace_dispatches(th->tid, err);
+
+		if (got < 0)
+			return -1;
+		if (got && dump_block(d, t, "", "thread %d: system call user dispatch is not supported", th->tid) < 0)
+			return img_fail_nomem(err);
+	}
+	return 0;
+}
 
 static int prctl_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
 {
@@ -121,6 +152,7 @@ static int prctl_thread(struct dump *d, struct dump_thread *th, struct img_err *
 
 const struct task_dump_ops prctl_dump_ops = {
 	.name = "prctl",
+	.check = prctl_check,
 	.ask = prctl_ask,
 	.ask_thread = prctl_ask_thread,
 	.task = prctl_task,

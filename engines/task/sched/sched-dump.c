@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -18,8 +20,41 @@ static bool is_known(int policy)
 	return policy >= 0 && policy < (int)ARRAY_SIZE(policies) && policies[policy];
 }
 
+/* include/uapi/linux/ioprio.h: no header of glibc has it. */
+enum {
+	IOPRIO_WHO_PROCESS = 1,
+};
+
+/* What would be lost: a thread that the restorer starts has the restorer's own. One of a task is enough to tell. */
+static int check_lost(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	cpu_set_t ours, theirs;
+
+	if (sched_getaffinity(0, sizeof(ours), &ours) < 0)
+		return 0; /* more CPUs than fit: not to be compared like this */
+	for_each_thread(t, th)
+		if (sched_getaffinity(th->tid, sizeof(theirs), &theirs) == 0 && !CPU_EQUAL(&ours, &theirs)) {
+			if (dump_unknown(d, t, "", "thread %d may run on %d CPUs only: this is not carried", th->tid,
+				    CPU_COUNT(&theirs)) < 0)
+				return img_fail_nomem(err);
+			break;
+		}
+	for_each_thread(t, th) {
+		long prio = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, th->tid);
+
+		if (prio < 0 || prio == syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0))
+			continue;
+		if (dump_unknown(d, t, "", "thread %d has I/O priority %#lx: this is not carried", th->tid, prio) < 0)
+			return img_fail_nomem(err);
+		break;
+	}
+	return 0;
+}
+
 static int sched_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
+	if (check_lost(d, t, err) < 0)
+		return -1;
 	for_each_thread(t, th) {
 		int policy = sched_getscheduler(th->tid);
 
