@@ -12,6 +12,9 @@ static const struct crit_verb *const verbs[] = {
 	&crit_show,
 	&crit_info,
 	&crit_x,
+	&crit_mem,
+	&crit_grep,
+	&crit_core,
 	&crit_validate,
 };
 

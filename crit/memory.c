@@ -63,6 +63,18 @@ void memory_close(struct memory *memory)
 	*memory = (struct memory){ .file = -1 };
 }
 
+int memory_open_task(struct x *x, const PstreeEntry *task, struct memory *memory, struct img_err *err)
+{
+	int ret;
+
+	if (objects_read(&x->objects, x->set, err) < 0)
+		return -1;
+	ret = memory_open(x, task->pid, memory, err);
+	if (ret == 0)
+		return img_fail(err, IMG_USAGE, "task %" PRIu32 " has no memory: a zombie", task->pid);
+	return ret < 0 ? -1 : 0;
+}
+
 size_t memory_find(const struct memory *memory, uint64_t addr)
 {
 	size_t low = 0, high = memory->mm->n_vmas;

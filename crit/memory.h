@@ -34,6 +34,8 @@ struct memory {
 
 /* 1 with *memory, 0 when the task has none (a zombie), -1. Needs x's objects. */
 int memory_open(struct x *x, uint32_t pid, struct memory *memory, struct img_err *err);
+/* The same where a task without memory is a failure, and with x's objects read. */
+int memory_open_task(struct x *x, const PstreeEntry *task, struct memory *memory, struct img_err *err);
 void memory_close(struct memory *memory);
 
 /* The first mapping that ends behind addr, as a number of mm->vmas (n_vmas if there is none). */

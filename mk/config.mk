@@ -15,7 +15,7 @@ endif
 VERSION := 0.1.0
 
 CFLAGS ?= -O2 -g
-PKGS := libprotobuf-c jansson libzstd libxxhash libcap libnl-3.0 libnl-route-3.0 libarchive
+PKGS := libprotobuf-c jansson libzstd libxxhash libcap libnl-3.0 libnl-route-3.0 libarchive libpcre2-8
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -fPIC -pthread $(WARN) $(SAN_FLAGS)
 INCLUDES := -I$(B)/proto -I$(B)/gen -Iimagefmt/include -Iimagefmt -Iengines -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
