@@ -10,7 +10,7 @@
 static void child(void *arg)
 {
 	child_up();
-	subject_wait_for("go");
+	subject_wait_for("end");
 }
 
 int main(int argc, char **argv)
@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 	CHECK(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) == 0 && waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status),
 	      "it is not traced any more: %s", strerror(errno));
 	CHECK(ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0, "it is not traced any more: %s", strerror(errno));
+	subject_leave("end", "");
 	child_end(pid);
 	return subject_end();
 }
