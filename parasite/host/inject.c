@@ -188,6 +188,8 @@ static int map_area(struct run *r, size_t size, struct img_err *err)
 		args[2] = PROT_READ | PROT_WRITE | (s->exec ? PROT_EXEC : 0);
 		if (lone_call(r, SYS_mmap, args, &ret, err) < 0)
 			return -1;
+		if (ret == -ENOMEM && limits_beyond(r, SYS_mmap, args, &ret, err) < 0)
+			return -1;
 		if (!s->exec || (ret != -EACCES && ret != -EPERM))
 			break;
 		s->exec = false;

@@ -55,6 +55,11 @@ int step_end(struct run *r, struct img_err *err);
 /* All calls of a batch whose buffers are at space->area. */
 int step_batch(struct run *r, const struct inject_batch *b, uint8_t *buffers, struct img_err *err);
 
+/* ---- limits.c ---- */
+
+/* One call by itself, with the soft limits on memory out of its way. *ret is left alone when that cannot be done. */
+int limits_beyond(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err);
+
 /* ---- blob.c: calls by the dump blob ---- */
 
 /* Bytes that the area must have. */
