@@ -216,6 +216,35 @@ static int self_digest(ManifestEntry *manifest, struct img_arena *arena, struct 
 	return image ? 0 : img_fail_nomem(err);
 }
 
+int img_manifest_seal(
+	ManifestEntry *manifest, unsigned char **image_out, size_t *size_out, struct img_err *err)
+{
+	cleanup_arena struct img_arena arena = IMG_ARENA_INIT;
+	ProtobufCBinaryData old = manifest->digest;
+	struct img_frame frame = { 0 };
+	int ret;
+
+	if (img_manifest_identity(manifest, manifest->set_id.data, err))
+		return -1;
+	ret = self_digest(manifest, &arena, err);
+	if (!ret)
+		ret = img_message_pack(&manifest->base, &frame, err);
+	if (!ret) {
+		*size_out = 4 + frame.size;
+		*image_out = malloc(*size_out);
+		if (*image_out) {
+			img_put_u32(*image_out, img_kind_info(IMG_MANIFEST)->magic);
+			memcpy(*image_out + 4, frame.data, frame.size);
+		} else {
+			ret = img_fail_nomem(err);
+		}
+	}
+	/* What is in the arena goes; the message is freed by someone else. */
+	manifest->digest = old;
+	img_frame_free(&frame);
+	return ret;
+}
+
 int img_set_seal(struct img_set *set, const char *producer, const char *producer_version, struct img_err *err)
 {
 	cleanup_arena struct img_arena arena = IMG_ARENA_INIT;

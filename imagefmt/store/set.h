@@ -83,6 +83,11 @@ int img_set_note(struct img_set *set, const struct img_member *member, struct im
 int img_set_open_parent(
 	struct img_set *set, int dirfd, const char *path, struct img_set **parent_out, struct img_err *err);
 
+/* A manifest that was changed, as an image again: its identity and its own digest are worked out anew. Free *image_out. */
+struct ManifestEntry;
+int img_manifest_seal(
+	struct ManifestEntry *manifest, unsigned char **image_out, size_t *size_out, struct img_err *err);
+
 /* Is this a member that img_set_compress() is about? */
 bool img_is_page_image(const char *name);
 

@@ -48,7 +48,8 @@ static int shell(const char *cmd)
 
 static void put(struct img_set *set, const char *name, const void *bytes, size_t size, bool sized)
 {
-	struct img_sink *sink = sized ? img_set_sink_sized(set, name, size, &err) : img_set_sink(set, name, &err);
+	struct img_sink *sink =
+		sized ? img_set_sink_sized(set, name, size, &err) : img_set_sink(set, name, &err);
 
 	if (!sink)
 		fail_msg("%s", err.text);
@@ -106,8 +107,9 @@ static int quiet(void *arg, const char *name, const struct img_err *finding)
 	return 0;
 }
 
-#define MEMBERS                                                                                                      \
-	"inventory.img core-7.img core-10.img pagemap-7.img pagemap-10.img empty.img plugin.dat pages-1.img "        \
+#define MEMBERS                                                                                              \
+	"inventory.img core-7.img core-10.img pagemap-7.img pagemap-10.img empty.img plugin.dat "            \
+	"pages-1.img "                                                                                       \
 	"pages-2.img manifest.img "
 
 static void check(struct img_set *set, bool in_order)
@@ -162,7 +164,9 @@ static void test_plain(void **state)
 	write_archive(false);
 	check(img_set_open(path, &err), true);
 	check(open_pipe("cat set.tar"), true);
-	assert_int_equal(shell("tar -tf set.tar | tr '\\n' ' ' >list; mkdir x && tar -C x -xf set.tar 2>warn; test ! -s warn"), 0);
+	assert_int_equal(shell("tar -tf set.tar | tr '\\n' ' ' >list; mkdir x && tar -C x -xf set.tar "
+			       "2>warn; test ! -s warn"),
+		0);
 	assert_int_equal(shell("test \"$(cat list)\" = '" MEMBERS "'"), 0);
 	snprintf(path, sizeof(path), "%s/x", dir);
 	check(img_set_open(path, &err), false);
@@ -173,8 +177,10 @@ static void test_zstd(void **state)
 	write_archive(true);
 	check(img_set_open(path, &err), true);
 	check(open_pipe("cat set.tar"), true);
-	assert_int_equal(shell("mkdir x && tar --zstd -C x -xf set.tar && zstd -q -t set.tar && zstd -q -d <set.tar | tar -tf - | tail -1"
-			       " | grep -q ^manifest.img$"), 0);
+	assert_int_equal(shell("mkdir x && tar --zstd -C x -xf set.tar && zstd -q -t set.tar && zstd -q -d "
+			       "<set.tar | tar -tf - | tail -1"
+			       " | grep -q ^manifest.img$"),
+		0);
 	snprintf(path, sizeof(path), "%s/x", dir);
 	check(img_set_open(path, &err), false);
 }
@@ -189,9 +195,11 @@ static void test_foreign(void **state)
 		"tar -C x --zstd -cf set.tar .",
 		"tar -C x --format=pax -cf set.tar $(ls x)",
 		"tar --format=gnu -cf set.tar x",
-		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/config.dump && mkdir c/r && echo 1 >c/r/pages-9.img && "
+		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/config.dump && mkdir c/r && echo 1 "
+		">c/r/pages-9.img && "
 		"tar -C c -czf set.tar . && rm -r c",
-		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/spec.dump && tar -C c -cf set.tar checkpoint spec.dump && rm -r c",
+		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/spec.dump && tar -C c -cf set.tar "
+		"checkpoint spec.dump && rm -r c",
 		"zstd -q --rm x/pages-1.img && tar -C x -cf set.tar . && zstd -q -d --rm x/pages-1.img.zst",
 		"tar -S -C x -cf set.tar .",
 	};
@@ -214,7 +222,8 @@ static void test_stream_out(void **state)
 
 	assert_int_equal(shell("cat >/dev/null </dev/null"), 0);
 	f = popen("cat >/tmp/imgtest.stream", "w");
-	set = img_set_create_archive_to(img_sink_fd_new(dup(fileno(f)), &err), &(struct img_zstd_options){ .level = 1 }, &err);
+	set = img_set_create_archive_to(
+		img_sink_fd_new(dup(fileno(f)), &err), &(struct img_zstd_options){ .level = 1 }, &err);
 	assert_non_null(set);
 	put(set, "inventory.img", "inventory", 9, false);
 	put(set, "core-7.img", "seven", 5, true);
@@ -279,7 +288,8 @@ static void test_bytes_read(void **state)
 	assert_memory_equal(page, data + 1000 * IMG_PAGE, IMG_PAGE);
 	img_pages_close(r);
 	img_set_close(set);
-	print_message("# %lu of %lu bytes read for one page\n", (unsigned long)before, (unsigned long)st.st_size);
+	print_message(
+		"# %lu of %lu bytes read for one page\n", (unsigned long)before, (unsigned long)st.st_size);
 	assert_true(before < (uint64_t)st.st_size / 3);
 }
 
@@ -288,7 +298,12 @@ static void test_parent(void **state)
 	struct img_set *set, *parent;
 
 	write_archive(true);
-	set = img_set_create_archive(({ static char p[220]; snprintf(p, sizeof(p), "%s/2.tar", dir); p; }), NULL, &err);
+	set = img_set_create_archive(({
+		static char p[220];
+		snprintf(p, sizeof(p), "%s/2.tar", dir);
+		p;
+	}),
+		NULL, &err);
 	OK(img_set_link_parent(set, "set.tar", &err));
 	fill(set);
 	assert_int_equal(shell("mkdir 3 4 && ln -s ../2.tar 3/parent && ln -s 3/../2.tar l"), 0);
@@ -317,7 +332,8 @@ static void test_damage(void **state)
 	int fd;
 
 	for (int zstd = 0; zstd < 2; zstd++) {
-		struct img_set *set = img_set_create_archive(path, zstd ? &(struct img_zstd_options){ 0 } : NULL, &err);
+		struct img_set *set =
+			img_set_create_archive(path, zstd ? &(struct img_zstd_options){ 0 } : NULL, &err);
 
 		put(set, "inventory.img", "inventory", 9, false);
 		put(set, "pages-1.img", data, 2 * IMG_PAGE, true);
@@ -338,7 +354,8 @@ static void test_damage(void **state)
 			byte ^= 1 << bit % 8;
 			assert_int_equal(pwrite(fd, &byte, 1, bit / 8), 1);
 		}
-		print_message("# %s: %u of %ld flipped bits unseen\n", zstd ? "zstd" : "plain", unseen, (long)st.st_size * 8 / 5);
+		print_message("# %s: %u of %ld flipped bits unseen\n", zstd ? "zstd" : "plain", unseen,
+			(long)st.st_size * 8 / 5);
 		for (off_t size = st.st_size - 1; size >= 0; size -= size > 1200 ? 97 : 13) {
 			struct img_err none = IMG_ERR_INIT;
 			bool good;
@@ -356,9 +373,12 @@ static void test_damage(void **state)
 
 static void test_refused(void **state)
 {
-	assert_int_equal(shell("mkdir -p x/y && echo >x/inventory.img && echo >x/core-1.img && tar -C x/y -P -cf set.tar ../inventory.img"), 0);
+	assert_int_equal(shell("mkdir -p x/y && echo >x/inventory.img && echo >x/core-1.img && tar -C x/y -P "
+			       "-cf set.tar ../inventory.img"),
+		0);
 	FAILS_NULL(IMG_CORRUPT, "leads out", img_set_open(path, &err));
-	assert_int_equal(shell("tar -C x -cf set.tar inventory.img core-1.img && tar -C x -rf set.tar core-1.img"), 0);
+	assert_int_equal(
+		shell("tar -C x -cf set.tar inventory.img core-1.img && tar -C x -rf set.tar core-1.img"), 0);
 	FAILS_NULL(IMG_CORRUPT, "twice", img_set_open(path, &err));
 	assert_int_equal(shell("head -c 3000 /dev/urandom >set.tar"), 0);
 	FAILS_NULL(IMG_CORRUPT, "archive", ({

@@ -1,0 +1,151 @@
+/* convert/forms-files.c -- an image per type of file becomes files.img; watches in images of their own go to their files. */
+
+#include <stdlib.h>
+
+#include "convert/forms.h"
+#include "criuimg/array.h"
+#include "fdinfo.pb-c.h"
+
+/* The types, in the order that their files get in files.img. */
+static const struct {
+	enum img_kind kind;
+	FdTypes type;
+	const char *field; /* of file_entry */
+	enum img_kind watches;
+	const char *watch_field; /* of the file's own message; NULL: none */
+} types[] = {
+	{ IMG_REG_FILES, FD_TYPES__REG, "reg", 0, NULL },
+	{ IMG_EXT_FILES, FD_TYPES__EXT, "ext", 0, NULL },
+	{ IMG_NS_FILES, FD_TYPES__NS, "nsf", 0, NULL },
+	{ IMG_PIPES, FD_TYPES__PIPE, "pipe", 0, NULL },
+	{ IMG_FIFO, FD_TYPES__FIFO, "fifo", 0, NULL },
+	{ IMG_UNIXSK, FD_TYPES__UNIXSK, "usk", 0, NULL },
+	{ IMG_INETSK, FD_TYPES__INETSK, "isk", 0, NULL },
+	{ IMG_PACKETSK, FD_TYPES__PACKETSK, "psk", 0, NULL },
+	{ IMG_NETLINK_SK, FD_TYPES__NETLINKSK, "nlsk", 0, NULL },
+	{ IMG_EVENTFD_FILE, FD_TYPES__EVENTFD, "efd", 0, NULL },
+	{ IMG_EVENTPOLL_FILE, FD_TYPES__EVENTPOLL, "epfd", IMG_EVENTPOLL_TFD, "tfd" },
+	{ IMG_SIGNALFD, FD_TYPES__SIGNALFD, "sgfd", 0, NULL },
+	{ IMG_INOTIFY_FILE, FD_TYPES__INOTIFY, "ify", IMG_INOTIFY_WD, "wd" },
+	{ IMG_FANOTIFY_FILE, FD_TYPES__FANOTIFY, "ffy", IMG_FANOTIFY_MARK, "mark" },
+	{ IMG_TTY_FILES, FD_TYPES__TTY, "tty", 0, NULL },
+	{ IMG_TUNFILE, FD_TYPES__TUNF, "tunf", 0, NULL },
+	{ IMG_TIMERFD, FD_TYPES__TIMERFD, "tfd", 0, NULL },
+	{ IMG_BPFMAP_FILE, FD_TYPES__BPFMAP, "bpf", 0, NULL },
+	{ IMG_PIDFD, FD_TYPES__PIDFD, "pidfd", 0, NULL },
+};
+
+bool img_forms_is_file_kind(enum img_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].kind == kind || (types[i].watch_field && types[i].watches == kind))
+			return true;
+	return false;
+}
+
+struct watches {
+	ProtobufCMessage **list;
+	size_t nr, room;
+};
+
+static void watches_free(struct watches *w)
+{
+	for (size_t i = 0; i < w->nr; i++)
+		img_message_free(w->list[i]);
+	free(w->list);
+}
+
+static int watches_read(struct img_set *set, enum img_kind kind, struct watches *w, struct img_err *err)
+{
+	ProtobufCMessage *msg, **slot;
+	struct img_reader *r;
+	int ret = img_reader_open(set, kind, 0, &r, err);
+
+	if (ret <= 0)
+		return ret;
+	while ((ret = img_read(r, &msg, err)) == 1) {
+		slot = img_array_more(&w->list, w->nr, &w->room);
+		if (!slot) {
+			img_message_free(msg);
+			ret = img_fail_nomem(err);
+			break;
+		}
+		*slot = msg;
+		w->nr++;
+	}
+	img_reader_close(r);
+	return ret;
+}
+
+/* Those of this file move into it. Inside they have no number of their own. */
+static int watches_give(
+	struct watches *w, ProtobufCMessage *file, const char *field, uint32_t id, struct img_err *err)
+{
+	for (size_t i = 0; i < w->nr; i++) {
+		ProtobufCMessage *watch = w->list[i];
+
+		if (!watch || img_sub_get_u32(watch, "id") != id)
+			continue;
+		w->list[i] = NULL;
+		img_sub_u32(watch, "id", 0);
+		if (img_sub_put(file, field, watch, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int type_write(
+	struct img_view *v, size_t type, struct watches *w, struct img_writer *files, struct img_err *err)
+{
+	ProtobufCMessage *msg;
+	struct img_reader *r;
+	int ret = img_reader_open(v->below, types[type].kind, 0, &r, err);
+
+	if (ret <= 0)
+		return ret;
+	while ((ret = img_read(r, &msg, err)) == 1) {
+		FileEntry entry = FILE_ENTRY__INIT;
+
+		entry.type = types[type].type;
+		entry.id = img_sub_get_u32(msg, "id");
+		if (types[type].watch_field)
+			ret = watches_give(w, msg, types[type].watch_field, entry.id, err);
+		else
+			ret = 0;
+		/* An empty field: nothing is freed, and nothing can fail. */
+		img_sub_put(&entry.base, types[type].field, msg, NULL);
+		if (!ret)
+			ret = img_write(files, &entry.base, err);
+		img_message_free(msg);
+		if (ret)
+			break;
+	}
+	img_reader_close(r);
+	return ret;
+}
+
+int img_forms_files(struct img_view *v, struct img_err *err)
+{
+	struct img_writer *files = img_writer_create(v->made, IMG_FILES, 0, err);
+
+	if (!files)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct watches w = { 0 };
+		int ret = types[i].watch_field ? watches_read(v->below, types[i].watches, &w, err) : 0;
+
+		if (!ret)
+			ret = type_write(v, i, &w, files, err);
+		for (size_t k = 0; !ret && k < w.nr; k++)
+			if (w.list[k])
+				ret = img_fail(err, IMG_CORRUPT, "%s: of file %#x, which is not there",
+					img_kind_info(types[i].watches)->name,
+					img_sub_get_u32(w.list[k], "id"));
+		watches_free(&w);
+		if (ret) {
+			img_writer_abort(files);
+			return -1;
+		}
+	}
+	return img_writer_finish(files, err);
+}
