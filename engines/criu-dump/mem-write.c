@@ -1,8 +1,9 @@
 /* engines/criu-dump/mem-write.c -- page data into images: reading and writing overlap.
  *
- * The data of all runs, one after the other, is cut into chunks. Where the image is a plain file, several threads take a
- * chunk each, read it into a buffer of their own, small enough to stay in the cache, digest it and write it to its place: while
- * one copies memory in, another one is in write(2). Else there is one thread and the chunks go in order.
+ * The data of all runs, one after the other, is cut into chunks. Where the image is a plain file, several
+ * threads take a chunk each, read it into a buffer of their own, small enough to stay in the cache, digest
+ * it and write it to its place: while one copies memory in, another one is in write(2). Else there is one
+ * thread and the chunks go in order.
  */
 
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* criu-dump/mem.h -- memory of a tree: what the rooms of mem/ share, and how page data gets into images.
  *
- * Of each task: vma/ makes the records of its mappings, pages/ finds which pages are to be stored, mm/ writes mm-N.img with all of it;
- * later, in the bulk phase, pages/ writes pagemap-N.img and its data. Shared memory (anonymous segments, memfds) is noted here by
- * whoever meets it, once for each inode, and stored by shmem/ when all tasks are done.
+ * Of each task: vma/ makes the records of its mappings, pages/ finds which pages are to be stored, mm/
+ * writes mm-N.img with all of it; later, in the bulk phase, pages/ writes pagemap-N.img and its data.
+ * Shared memory (anonymous segments, memfds) is noted here by whoever meets it, once for each inode, and
+ * stored by shmem/ when all tasks are done.
  */
 #ifndef CRIU_DUMP_MEM_H
 #define CRIU_DUMP_MEM_H
@@ -58,8 +59,9 @@ struct dump_vma_class dump_vma_class(const struct kern_vma *vma, dev_t shmem_dev
 
 /* ---- shared segments ---- */
 
-/* The content of an inode of shared memory is to be stored as pagemap-shmem-<shmid>.img. path, a printf format, opens it for
- * as long as the tree is stopped: "/proc/7/map_files/...", "/proc/7/fd/3". The same shmid again changes nothing. */
+/* The content of an inode of shared memory is to be stored as pagemap-shmem-<shmid>.img. path, a printf
+ * format, opens it for as long as the tree is stopped: "/proc/7/map_files/...", "/proc/7/fd/3". The same
+ * shmid again changes nothing. */
 int dump_shmem_add(struct dump *d, uint64_t shmid, struct img_err *err, const char *path, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -77,7 +79,8 @@ void dump_shmem_free(struct dump *d);
 /* ---- page data ---- */
 
 struct dump_source {
-	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called from several threads. */
+	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called from
+	 * several threads. */
 	int (*read)(
 		void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
 	void *arg;

@@ -1,7 +1,9 @@
-/* engines/criu-restore/mem-read.c -- page data from images into memory, straight into place, by several threads.
+/* engines/criu-restore/mem-read.c -- page data from images into memory, straight into place, by several
+ * threads.
  *
- * The work of a read is mostly the faults of the memory it goes to; they scale with threads. The threads' numbers are ones that
- * no task of the image has: a number that happened to be next could be that of a task which is about to be made.
+ * The work of a read is mostly the faults of the memory it goes to; they scale with threads. The threads'
+ * numbers are ones that no task of the image has: a number that happened to be next could be that of a task
+ * which is about to be made.
  */
 
 #include <errno.h>
@@ -132,7 +134,8 @@ static void work(void *arg)
 	}
 }
 
-/* A thread under one of our numbers, whichever is free: other tasks of the run take from the same ones at the same time. */
+/* A thread under one of our numbers, whichever is free: other tasks of the run take from the same ones at
+ * the same time. */
 static int start_thread(const struct restore *r, struct kern_raw_thread *th, unsigned seed, struct job *job)
 {
 	const struct restore_mem *mem = r->mem;

@@ -2,11 +2,12 @@
  *
  *	plan		every record of a mapping is checked; shared segments are listed (mm/, shmem/)
  *	start		the front makes the segments and reads their content; all tasks inherit the descriptors
- *	before fork	private memory that has content is mapped into the scratch and filled (pages/). The children inherit it: a
- *			child looks for its own mappings among what it inherited, compares instead of copying, and drops the
- *			rest. So pages that parent and child share stay shared.
+ *	before fork	private memory that has content is mapped into the scratch and filled (pages/). The
+ *			children inherit it: a child looks for its own mappings among what it inherited,
+ *			compares instead of copying, and drops the rest. So pages that parent and child
+ *			share stay shared.
  *	after fork	the list for the blob: what to move from the scratch, what to map afresh (vma/)
- *	tape		what the list has no place for: guard regions
+ *	tape		what the list has no place for: guard regions, seals
  */
 #ifndef CRIU_RESTORE_MEM_H
 #define CRIU_RESTORE_MEM_H
@@ -24,7 +25,8 @@
 struct restore_tape;
 struct restore_pieces;
 
-/* While records are read: the mappings of old images, which have an image of their own, become part of t->mm. */
+/* While records are read: the mappings of old images, which have an image of their own, become part of
+ * t->mm. */
 int restore_mem_records(struct restore *r, struct restore_task *t, struct img_err *err);
 
 int restore_mem_plan(struct restore *r, struct img_err *err);
@@ -47,7 +49,8 @@ struct restore_segment {
 	int fd;		/* open in the front, and so in all tasks; -1 before "start" */
 };
 
-/* A private mapping that lies in the scratch of this process: filled here or by the one who made this process. */
+/* A private mapping that lies in the scratch of this process: filled here or by the one who made this
+ * process. */
 struct restore_premapped {
 	VmaEntry is; /* the record it was made for, of whoever it was: no pointer in it is used */
 	uint64_t at; /* where is.start lies */
@@ -79,7 +82,8 @@ struct restore_mem *restore_mem_get(struct restore *r, struct img_err *err);
 int restore_memfds_read(struct restore *r, struct img_err *err);
 struct restore_memfd *restore_memfd_find(const struct restore *r, uint32_t inode_id);
 int restore_memfds_start(struct restore *r, struct img_err *err);
-/* A descriptor of memfd inode_id, FD_CLOEXEC: of the description it was made with (first), or of a new one. From "start" on. */
+/* A descriptor of memfd inode_id, FD_CLOEXEC: of the description it was made with (first), or of a new one.
+ * From "start" on. */
 int restore_memfd_open(
 	struct restore *r, uint32_t inode_id, int flags, bool first, int *fd, struct img_err *err);
 int restore_memfds_seal(struct restore *r, struct img_err *err);
@@ -87,18 +91,19 @@ int restore_memfds_seal(struct restore *r, struct img_err *err);
 struct restore_segment *restore_segment_find(const struct restore *r, uint64_t shmid);
 int restore_shmem_plan(struct restore *r, struct img_err *err);
 int restore_shmem_start(struct restore *r, struct img_err *err);
-/* New shared memory of the kind that mmap(MAP_SHARED | MAP_ANONYMOUS | flags) makes, as a descriptor (O_RDWR, FD_CLOEXEC). */
+/* New shared memory of the kind that mmap(MAP_SHARED | MAP_ANONYMOUS | flags) makes, as a descriptor
+ * (O_RDWR, FD_CLOEXEC). */
 int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err);
-/* Put the content of segment shmid into fd, a file of shared memory of that size; before it is sealed. No content in
- * the set is fine: it stays empty. */
+/* Put the content of segment shmid into fd, a file of shared memory of that size; before it is sealed. No
+ * content in the set is fine: it stays empty. */
 int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size, struct img_err *err);
 
 /* Map and fill the private mappings of a task; what was inherited and is not the task's goes. */
 int restore_pages_premap(struct restore *r, struct restore_task *t, struct img_err *err);
 /* Where the private mapping that starts there lies in the scratch of this process, or 0. */
 uint64_t restore_premapped_at(const struct restore *r, uint64_t start);
-/* For a mapping that was inherited from another task and lies at `at`: make its pages what the page map says. Pages that were
- * not there are added to pieces. */
+/* For a mapping that was inherited from another task and lies at `at`: make its pages what the page map
+ * says. Pages that were not there are added to pieces. */
 int restore_cow_update(struct restore *r, struct img_pages_reader *pages, const VmaEntry *e, uint64_t at,
 	struct restore_pieces *pieces, struct img_err *err);
 
@@ -113,10 +118,12 @@ struct restore_pieces {
 	struct restore_piece *items;
 	size_t nr, room;
 };
-/* nr_pages pages of the page map from addr on, to memory: as pieces, or, where their data is not in a plain file, read at once. */
+/* nr_pages pages of the page map from addr on, to memory: as pieces, or, where their data is not in a plain
+ * file, read at once. */
 int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
 	struct restore_pieces *pieces, struct img_err *err);
-/* Read them all, with several threads where it pays. Pieces that follow each other in the file are one read. */
+/* Read them all, with several threads where it pays. Pieces that follow each other in the file are one
+ * read. */
 int restore_read_pieces(
 	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
 

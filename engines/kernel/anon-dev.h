@@ -1,4 +1,5 @@
-/* kernel/anon-dev.h -- the devices of files that have no path: how the inode of shared memory is told from a file of the same name. */
+/* kernel/anon-dev.h -- the devices of files that have no path: how the inode of shared memory is told from
+ * a file of the same name. */
 #ifndef ENGINES_KERNEL_ANON_DEV_H
 #define ENGINES_KERNEL_ANON_DEV_H
 

@@ -94,7 +94,8 @@ static const char *name_keep(struct kern_maps *maps, const char *name, size_t le
 
 /* ---- one line ---- */
 
-/* Digits of the base (at most 16) up to the first other byte; *p moves there. No digit at all is told by *p alone. */
+/* Digits of the base (at most 16) up to the first other byte; *p moves there. No digit at all is told by *p
+ * alone. */
 static uint64_t number(const char **p, unsigned int base)
 {
 	const char *s = *p;

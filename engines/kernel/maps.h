@@ -1,8 +1,9 @@
 /* kernel/maps.h -- the mappings of a task: /proc/PID/maps and the VmFlags of /proc/PID/smaps.
  *
- * One parser reads both files: smaps is maps with lines of details after each mapping. What smaps costs is a walk over the
- * page tables (about 8 ms a GiB of 4 KiB pages) and, with tens of thousands of mappings, printing all those lines; it is the only place
- * where the kernel shows what madvise(2), mlock(2) and mmap(2) left behind in a mapping.
+ * One parser reads both files: smaps is maps with lines of details after each mapping. What smaps costs is
+ * a walk over the page tables (about 8 ms a GiB of 4 KiB pages) and, with tens of thousands of mappings,
+ * printing all those lines; it is the only place where the kernel shows what madvise(2), mlock(2) and
+ * mmap(2) left behind in a mapping.
  *
  * Facts: proc_pid_maps(5), proc_pid_smaps(5), fs/proc/task_mmu.c (show_smap_vma_flags).
  */
@@ -71,8 +72,8 @@ struct kern_vma {
 	uint64_t page_size; /* KernelPageSize, bytes; 0 when read from maps */
 	int pkey;	    /* ProtectionKey; 0 when there is none */
 	uint64_t others; /* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
-	const char *
-		name; /* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Owned by the struct kern_maps */
+	/* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Of struct kern_maps. */
+	const char *name;
 };
 
 struct kern_maps {
@@ -88,8 +89,9 @@ struct kern_maps {
 		NULL, 0, 0, { "" }, 0, NULL                                                                  \
 	}
 
-/* Read /proc/<pid>/smaps (with_flags) or /proc/<pid>/maps. *maps must be empty; free it also after a failure. Fails IMG_SYS (ESRCH, ENOENT: no
- * such task), IMG_UNSUPPORTED where a line does not look as it should. */
+/* Read /proc/<pid>/smaps (with_flags) or /proc/<pid>/maps. *maps must be empty; free it also after a
+ * failure. Fails IMG_SYS (ESRCH, ENOENT: no such task), IMG_UNSUPPORTED where a line does not look as it
+ * should. */
 int kern_maps_read(pid_t pid, bool with_flags, struct kern_maps *maps, struct img_err *err);
 /* The same from a descriptor; `what` names it in errors. */
 int kern_maps_read_fd(int fd, const char *what, struct kern_maps *maps, struct img_err *err);

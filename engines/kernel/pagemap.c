@@ -53,7 +53,8 @@ static int scan(int fd, uint64_t start, uint64_t end, const struct kern_page_que
 	return ret;
 }
 
-/* Frame of the zero page: read one of our own that was never written. 0 when the kernel shows no frames (no CAP_SYS_ADMIN). */
+/* Frame of the zero page: read one of our own that was never written. 0 when the kernel shows no frames (no
+ * CAP_SYS_ADMIN). */
 static uint64_t find_zero_pfn(void)
 {
 	volatile char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,9 +117,9 @@ static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
 			return 0;
 		q.any &= ~(uint64_t)KERN_PAGE_GUARD;
 	}
-	/* The kernel gathers 512 ranges at a time, and walk_end tells only where it stopped for want of room the last time: it
-	 * may lie before ranges that were handed out, and after the whole walk too. So: room left means that all was
-	 * walked, and what was handed out is not asked for again. */
+	/* The kernel gathers 512 ranges at a time, and walk_end tells only where it stopped for want of
+	 * room the last time: it may lie before ranges that were handed out, and after the whole walk too.
+	 * So: room left means that all was walked, and what was handed out is not asked for again. */
 	while (start < end) {
 		uint64_t walk_end;
 		int nr = scan(pm->fd, start, end, &q, ranges, SCAN_RANGES, &walk_end);

@@ -1,7 +1,7 @@
 /* kernel/pagemap.h -- which pages of a mapping are there, seen from outside.
  *
- * PAGEMAP_SCAN (Linux 6.7) walks the page tables once and answers with ranges; where the kernel lacks it, the 64-bit words
- * of /proc/PID/pagemap are read and turned into the same ranges.
+ * PAGEMAP_SCAN (Linux 6.7) walks the page tables once and answers with ranges; where the kernel lacks it,
+ * the 64-bit words of /proc/PID/pagemap are read and turned into the same ranges.
  *
  * Facts: Documentation/admin-guide/mm/pagemap.rst, include/uapi/linux/fs.h.
  */
@@ -33,8 +33,8 @@ struct kern_pages {
 	uint64_t categories; /* those asked for in `show` that all pages of the range have */
 };
 
-/* A page counts when none of `without` is true of it and any of `any` is (all do when `any` is 0). Ranges are as large as the equality of
- * `show` over neighbours allows. */
+/* A page counts when none of `without` is true of it and any of `any` is (all do when `any` is 0). Ranges
+ * are as large as the equality of `show` over neighbours allows. */
 struct kern_page_query {
 	uint64_t without, any, show;
 };
@@ -51,8 +51,8 @@ struct kern_pagemap {
 int kern_pagemap_open(pid_t pid, struct kern_pagemap *pm, struct img_err *err);
 void kern_pagemap_close(struct kern_pagemap *pm);
 
-/* Call fn for each range in [start, end), ascending. Neighbours may come apart at chunk borders. Categories the kernel cannot tell are
- * never true. A negative return of fn ends the walk and is returned. */
+/* Call fn for each range in [start, end), ascending. Neighbours may come apart at chunk borders. Categories
+ * the kernel cannot tell are never true. A negative return of fn ends the walk and is returned. */
 int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
 	const struct kern_page_query *query,
 	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg,

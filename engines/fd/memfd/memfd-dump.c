@@ -1,7 +1,8 @@
-/* engines/fd/memfd/memfd-dump.c -- what criu-dump saves of files that are memory: memfds, and descriptors of shared anonymous memory.
+/* engines/fd/memfd/memfd-dump.c -- what criu-dump saves of files that are memory: memfds, and descriptors
+ * of shared anonymous memory.
  *
- * A record for each file description or mapping, and one in memfd.img for the file itself, known by its inode. What is in it goes
- * the way of shared memory (mem/shmem/).
+ * A record for each file description or mapping, and one in memfd.img for the file itself, known by its
+ * inode. What is in it goes the way of shared memory (mem/shmem/).
  */
 
 #include <fcntl.h>

@@ -1,8 +1,9 @@
-/* engines/fd/memfd/memfd-restore.c -- how criu-restore opens memfds again: their files were made at the start (mem/shmem/).
+/* engines/fd/memfd/memfd-restore.c -- how criu-restore opens memfds again: their files were made at the
+ * start (mem/shmem/).
  *
- * The description that memfd_create(2) makes differs from one that open(2) makes: for writing as it is, it does not stop the file
- * from being executed. So the first description of the image that reads and writes is that one, and so are mappings made
- * through such; the others are opened.
+ * The description that memfd_create(2) makes differs from one that open(2) makes: for writing as it is, it
+ * does not stop the file from being executed. So the first description of the image that reads and writes
+ * is that one, and so are mappings made through such; the others are opened.
  */
 
 #include <fcntl.h>

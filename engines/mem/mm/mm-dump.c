@@ -1,4 +1,5 @@
-/* engines/mem/mm/mm-dump.c -- the address space of a task: mm-N.img, with the records that vma/ and pages/ made. */
+/* engines/mem/mm/mm-dump.c -- the address space of a task: mm-N.img, with the records that vma/ and pages/
+ * made. */
 
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,5 @@
-/* engines/mem/mm/mm-restore.c -- the address space of a task: its record read whole and checked, and the moments of mem/. */
+/* engines/mem/mm/mm-restore.c -- the address space of a task: its record read whole and checked, and the
+ * moments of mem/. */
 
 #include <inttypes.h>
 #include <stdio.h>

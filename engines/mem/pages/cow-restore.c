@@ -1,7 +1,8 @@
-/* engines/mem/pages/cow-restore.c -- memory that a child inherited: made its own where it differs, shared where it does not.
+/* engines/mem/pages/cow-restore.c -- memory that a child inherited: made its own where it differs, shared
+ * where it does not.
  *
- * After fork(2) both have the same pages. What the child wrote since then differs: it is copied over, page by page. What the
- * child has and its parent has not is read into place; what it has not is dropped.
+ * After fork(2) both have the same pages. What the child wrote since then differs: it is copied over, page
+ * by page. What the child has and its parent has not is read into place; what it has not is dropped.
  */
 
 #include <inttypes.h>
@@ -98,7 +99,8 @@ static int drop(const struct cow *c, uint64_t start, uint64_t end, struct img_er
 	return 0;
 }
 
-/* One run of the page map, beside the ranges that are there from *next on. What is there and before it is not the child's. */
+/* One run of the page map, beside the ranges that are there from *next on. What is there and before it is
+ * not the child's. */
 static int update_run(struct cow *c, const struct ranges *ranges, size_t *next, uint64_t *done,
 	uint64_t start, uint64_t end, struct img_err *err)
 {

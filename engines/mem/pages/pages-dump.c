@@ -1,4 +1,5 @@
-/* engines/mem/pages/pages-dump.c -- the private memory of a task: which pages are stored, and storing them. */
+/* engines/mem/pages/pages-dump.c -- the private memory of a task: which pages are stored, and storing
+ * them. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,16 +17,17 @@
 
 /* ---- which ---- */
 
-/* What is the task's own: a page that is somewhere, not the page of zeros, not one of a file. Guard regions come with them: the
- * kernel shows them as swapped. */
+/* What is the task's own: a page that is somewhere, not the page of zeros, not one of a file. Guard regions
+ * come with them: the kernel shows them as swapped. */
 static const struct kern_page_query own_pages = {
 	.without = KERN_PAGE_PFNZERO | KERN_PAGE_FILE,
 	.any = KERN_PAGE_PRESENT | KERN_PAGE_SWAPPED,
 	.show = KERN_PAGE_GUARD,
 };
 
-/* Pages that other tasks have too, by fork(2). To pin such a page for reading gives its task a copy of its own (gup_must_unshare() in
- * the kernel), which would cost the tree what it shares; process_vm_readv(2) pins, /proc/PID/mem does not. */
+/* Pages that other tasks have too, by fork(2). To pin such a page for reading gives its task a copy of its
+ * own (gup_must_unshare() in the kernel), which would cost the tree what it shares; process_vm_readv(2)
+ * pins, /proc/PID/mem does not. */
 static bool is_shared(const struct dump_vma *vma)
 {
 	return vma->data == DUMP_VMA_PRIVATE && vma->map->others;
@@ -103,8 +105,8 @@ static int look_at(void *arg, const struct kern_pages *pages, struct img_err *er
 	return 0;
 }
 
-/* Step over the mappings that end before upto; those that are stored as a whole get their run on the way, whatever pages of
- * them were touched. */
+/* Step over the mappings that end before upto; those that are stored as a whole get their run on the way,
+ * whatever pages of them were touched. */
 static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
 {
 	for (; look->vma < look->mem->nr_vmas; look->vma++) {
@@ -167,7 +169,8 @@ struct memory {
 	const struct dump_mem *mem;
 };
 
-/* Through the file: gets what the task itself may not read (PROT_NONE and the like), and leaves shared pages alone. */
+/* Through the file: gets what the task itself may not read (PROT_NONE and the like), and leaves shared
+ * pages alone. */
 static int read_by_file(const struct memory *m, const struct iovec *piece, char *buf, struct img_err *err)
 {
 	size_t done = 0;
@@ -207,7 +210,8 @@ static bool by_file(const struct memory *m, const struct iovec *piece)
 	return is_shared(vma) || !(vma->map->prot & PROT_READ);
 }
 
-/* Pieces that may be read by process_vm_readv(2), in one go; how many bytes it took, 0 when it refuses the first one. */
+/* Pieces that may be read by process_vm_readv(2), in one go; how many bytes it took, 0 when it refuses the
+ * first one. */
 static ssize_t read_quickly(const struct memory *m, const struct iovec *pieces, int nr, char *buf, size_t len,
 	struct img_err *err)
 {

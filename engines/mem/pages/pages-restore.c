@@ -1,7 +1,9 @@
-/* engines/mem/pages/pages-restore.c -- private memory: mapped into the scratch and filled, before the children are made.
+/* engines/mem/pages/pages-restore.c -- private memory: mapped into the scratch and filled, before the
+ * children are made.
  *
- * Only mappings that have pages in the page map are made here; the others cost nothing and are mapped by the blob at their
- * addresses. What this process inherited from the one that made it stays where it is when it is a mapping of this task too.
+ * Only mappings that have pages in the page map are made here; the others cost nothing and are mapped by
+ * the blob at their addresses. What this process inherited from the one that made it stays where it is when
+ * it is a mapping of this task too.
  */
 
 #include <fcntl.h>
@@ -63,8 +65,8 @@ static bool has_pages(const struct work *w, const VmaEntry *e)
 
 /* ---- what was inherited ---- */
 
-/* What two mappings must have in common for the pages of one to be those of the other. Advice about huge pages cannot be
- * taken back. */
+/* What two mappings must have in common for the pages of one to be those of the other. Advice about huge
+ * pages cannot be taken back. */
 static bool same_kind(const VmaEntry *a, const VmaEntry *b)
 {
 	const uint32_t flags = ~(uint32_t)IMG_MAP_LOCKED;
@@ -138,7 +140,8 @@ static uint64_t huge_size(const VmaEntry *e)
 	return log2 ? 1ull << log2 : HUGE_2M;
 }
 
-/* How far a mapping's place must agree with its address, so that huge pages fit and whole page tables can be moved. */
+/* How far a mapping's place must agree with its address, so that huge pages fit and whole page tables can
+ * be moved. */
 static uint64_t alignment(const VmaEntry *e)
 {
 	uint64_t size = e->end - e->start, huge = huge_size(e);
@@ -152,7 +155,8 @@ static uint64_t agree(uint64_t at, uint64_t start, uint64_t align)
 	return at + ((start - at) & (align - 1));
 }
 
-/* Neighbours stay neighbours; between others a page stays free, so that the kernel keeps them apart. Returns where it ends. */
+/* Neighbours stay neighbours; between others a page stays free, so that the kernel keeps them apart.
+ * Returns where it ends. */
 static uint64_t lay_out(struct work *w, uint64_t base)
 {
 	const struct item *before = NULL;

@@ -1,5 +1,5 @@
-/* engines/mem/shmem/memfd-restore.c -- the files of memfds, and of shared anonymous memory that CRIU tells as such: each made once,
- * by the front, with its content. Whoever has it open or mapped opens it anew.
+/* engines/mem/shmem/memfd-restore.c -- the files of memfds, and of shared anonymous memory that CRIU tells
+ * as such: each made once, by the front, with its content. Whoever has it open or mapped opens it anew.
  *
  * Seals come last, when every task has mapped what it maps: some of them forbid to map or to write.
  */

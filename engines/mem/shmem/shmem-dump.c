@@ -1,6 +1,7 @@
 /* engines/mem/shmem/shmem-dump.c -- shared memory: the content of each segment, once.
  *
- * A segment is a file of the kernel's own: which of its pages are there tells lseek(2) with SEEK_DATA, whoever has them mapped.
+ * A segment is a file of the kernel's own: which of its pages are there tells lseek(2) with SEEK_DATA,
+ * whoever has them mapped.
  */
 
 #include <errno.h>
@@ -56,8 +57,8 @@ static int find_data(int fd, uint64_t size, struct runs *runs, struct img_err *e
 	}
 }
 
-/* hugetlbfs says that all is data: leave out what is zero, a huge page at a time, so that a restore does not take huge pages
- * that the segment never had. */
+/* hugetlbfs says that all is data: leave out what is zero, a huge page at a time, so that a restore does
+ * not take huge pages that the segment never had. */
 static int find_huge_data(int fd, uint64_t size, size_t huge, struct runs *runs, struct img_err *err)
 {
 	cleanup_free char *buf = malloc(huge);

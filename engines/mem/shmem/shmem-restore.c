@@ -1,7 +1,8 @@
-/* engines/mem/shmem/shmem-restore.c -- shared memory: each segment made once, by the front, with its content.
+/* engines/mem/shmem/shmem-restore.c -- shared memory: each segment made once, by the front, with its
+ * content.
  *
- * A segment is a mapping of the front's own (MAP_SHARED | MAP_ANONYMOUS), which /proc/self/map_files gives a descriptor of: so
- * the tasks' mappings of it have the name that they had, "/dev/zero (deleted)".
+ * A segment is a mapping of the front's own (MAP_SHARED | MAP_ANONYMOUS), which /proc/self/map_files gives
+ * a descriptor of: so the tasks' mappings of it have the name that they had, "/dev/zero (deleted)".
  */
 
 #include <errno.h>

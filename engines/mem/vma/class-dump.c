@@ -1,7 +1,8 @@
-/* engines/mem/vma/class-dump.c -- what a mapping is: told from the name, the device and the flags the kernel shows.
+/* engines/mem/vma/class-dump.c -- what a mapping is: told from the name, the device and the flags the
+ * kernel shows.
  *
- * A name can be anything a file is called, so a name of the kernel's own counts only with what a file cannot have: the device
- * of shared memory, no inode at all, or the flag of huge pages.
+ * A name can be anything a file is called, so a name of the kernel's own counts only with what a file
+ * cannot have: the device of shared memory, no inode at all, or the flag of huge pages.
  */
 
 #include <string.h>

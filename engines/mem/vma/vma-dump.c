@@ -1,4 +1,5 @@
-/* engines/mem/vma/vma-dump.c -- the mappings of a task: what criu-dump saves of each, and which it refuses. */
+/* engines/mem/vma/vma-dump.c -- the mappings of a task: what criu-dump saves of each, and which it
+ * refuses. */
 
 #include <fcntl.h>
 #include <inttypes.h>

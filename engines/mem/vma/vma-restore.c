@@ -1,4 +1,5 @@
-/* engines/mem/vma/vma-restore.c -- the list of a task's mappings for its blob: what is moved into place, what is mapped there. */
+/* engines/mem/vma/vma-restore.c -- the list of a task's mappings for its blob: what is moved into place,
+ * what is mapped there. */
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -108,7 +109,8 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		return 0;
 	}
 	if (e->status & IMG_VMA_ANON_SHARED) {
-		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the segment's too. */
+		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the
+		 * segment's too. */
 		v->flags &= IMG_MAP_SHARED | IMG_MAP_LOCKED;
 		return open_segment(w, e, &v->fd, err);
 	}
@@ -169,8 +171,8 @@ static void tape_last(const MmEntry *mm, bool guards, struct restore_tape *tape)
 	}
 }
 
-/* Guard regions cannot be made in memory that is locked, and mark the mapping they are in: by then it has to be told from its
- * neighbours by all that tells it from them. */
+/* Guard regions cannot be made in memory that is locked, and mark the mapping they are in: by then it has
+ * to be told from its neighbours by all that tells it from them. */
 int restore_mem_tape(
 	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {

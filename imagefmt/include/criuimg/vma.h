@@ -21,16 +21,15 @@ enum img_vma_status {
 	IMG_VMA_AIORING = 1u << 13,
 	IMG_VMA_MEMFD = 1u << 14, /* beside FILE_*: the file is a memfd */
 	IMG_VMA_SHSTK = 1u << 15,
-	IMG_VMA_GUARD =
-		1u
-		<< 16, /* no mapping: a guard region (MADV_GUARD_INSTALL) inside others; after them in the list */
+	/* No mapping: a guard region (MADV_GUARD_INSTALL) inside of others, and after them in the list. */
+	IMG_VMA_GUARD = 1u << 16,
 	IMG_VMA_UPROBES = 1u << 17,
 	IMG_VMA_UNSUPPORTED = 1u << 31,
 };
 #define IMG_VMA_STATUS_ALL (0x8003ffffu & ~(1u << 4)) /* what we know the meaning of */
 
-/* vma_entry.flags: those of mmap(2), the x86 and generic values on every architecture. MAP_HUGETLB comes with the size of a page: its
- * binary logarithm << 26. */
+/* vma_entry.flags: those of mmap(2), the x86 and generic values on every architecture. MAP_HUGETLB comes
+ * with the size of a page: its binary logarithm << 26. */
 enum img_vma_flags {
 	IMG_MAP_SHARED = 0x01,
 	IMG_MAP_PRIVATE = 0x02,
