@@ -49,8 +49,8 @@ static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tap
 		map.auxv = (__u64 *)tape_data(tape, mm->mm_saved_auxv, map.auxv_size);
 	tape_step(tape, TAPE_MM, "set addresses, auxv and exe", SYS_prctl, PR_SET_MM, PR_SET_MM_MAP,
 		tape_data(tape, &map, sizeof(map)), sizeof(map), 0);
-	if (mm->has_thp_disabled && mm->thp_disabled)
-		tape_step(tape, TAPE_MM, "disable huge pages", SYS_prctl, PR_SET_THP_DISABLE, 1);
+	if (mm->has_thp_disabled && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != mm->thp_disabled)
+		tape_step(tape, TAPE_MM, "disable huge pages or not", SYS_prctl, PR_SET_THP_DISABLE, mm->thp_disabled);
 
 	/* 2 (root only) comes of a changed identity and cannot be asked for; 0 is the next best, and lets nobody in that 2 does not. */
 	if (mm->has_dumpable) {

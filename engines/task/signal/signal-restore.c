@@ -105,7 +105,8 @@ static int signal_thread(struct restore *r, struct restore_task *t, struct resto
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	const SignalQueueEntry *q = tc->signals_p;
 
-	if (tc->sas && tc->sas->ss_flags != SS_DISABLE) {
+	/* Also where it had none: criu-restore may have had one (sanitizers do). */
+	if (tc->sas) {
 		stack_t stack = { .ss_sp = (void *)tc->sas->ss_sp, .ss_flags = tc->sas->ss_flags, .ss_size = tc->sas->ss_size };
 
 		tape_step(tape, TAPE_THREAD, "alternate signal stack", SYS_sigaltstack, tape_data(tape, &stack, sizeof(stack)), 0);
