@@ -1,10 +1,11 @@
-/* criu-restore/files-own.h -- what the plan of open files is kept in: files*.c's own. */
+/* criu-restore/files-own.h -- what the plan of open files is kept in: for files*.c, and rooms of fd/ with images of their own. */
 #ifndef CRIU_RESTORE_FILES_OWN_H
 #define CRIU_RESTORE_FILES_OWN_H
 
 #include "criu-restore/files.h"
 #include "criu-restore/restore.h"
 #include "criuimg/image.h"
+#include "ghost-file.pb-c.h"
 #include "pipe-data.pb-c.h"
 
 struct restore_ghosts;
@@ -51,6 +52,15 @@ int restore_dead_add(struct restore *r, struct restore_dead *dead, uint32_t pid,
 int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_err *err);
 /* They end, and dead is empty. */
 void restore_dead_end(struct restore_dead *dead);
+
+/* A ghost's file on disk (engines/fd/ghost/inode-restore.c). Open its image and read its first record, which is the caller's; NULL on
+ * failure. */
+struct img_reader *restore_ghost_image(struct restore *r, uint32_t id, GhostFileEntry **rec, struct img_err *err);
+/* Make it at path, readable by root only; *made when there is something at path that is ours, whatever is returned. */
+int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const char *path, bool *made,
+	struct img_err *err);
+/* Owner, mode, times. */
+int restore_ghost_attributes(const GhostFileEntry *rec, const char *path, struct img_err *err);
 
 /* The plan of a record, NULL when there is none. */
 struct file_plan *files_find(const struct restore_files *f, uint32_t id);

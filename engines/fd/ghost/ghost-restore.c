@@ -127,25 +127,6 @@ static int read_remaps(struct restore *r, struct img_err *err)
 	return ret;
 }
 
-/* Open a ghost's image and read its first record, which is the caller's. NULL on failure. */
-static struct img_reader *open_image(struct restore *r, uint32_t id, GhostFileEntry **rec, struct img_err *err)
-{
-	struct img_reader *reader = NULL;
-	ProtobufCMessage *msg = NULL;
-	int ret = img_reader_open(r->set, IMG_GHOST_FILE, id, &reader, err);
-
-	if (ret == 0)
-		img_fail(err, IMG_CORRUPT, "there is no ghost-file-%x.img", id);
-	if (ret <= 0)
-		return NULL;
-	if (img_read_one(reader, &ghost_file_entry__descriptor, &msg, err) < 0) {
-		img_reader_close(reader);
-		return NULL;
-	}
-	*rec = (GhostFileEntry *)msg;
-	return reader;
-}
-
 static int check_ghost(const struct ghost *ghost, struct img_err *err)
 {
 	const GhostFileEntry *rec = ghost->rec;
@@ -191,7 +172,7 @@ static int plan_ghost(struct restore *r, const struct remap *m, struct img_err *
 		return img_fail_nomem(err);
 	ghost->id = m->ghost;
 	ghost->name = restore_file_path(r, m->orig_id);
-	reader = open_image(r, m->ghost, &ghost->rec, err);
+	reader = restore_ghost_image(r, m->ghost, &ghost->rec, err);
 	if (!reader)
 		return -1;
 	img_reader_close(reader);
@@ -241,122 +222,23 @@ int restore_ghosts_plan(struct restore *r, struct img_err *err)
 
 /* ---- on disk ---- */
 
-static int copy_payload(struct img_reader *reader, int fd, uint64_t at, struct img_err *err)
-{
-	char buf[64 << 10];
-	ssize_t got;
-
-	while ((got = img_read_payload(reader, buf, sizeof(buf), err)) > 0) {
-		for (ssize_t done = 0; done < got;) {
-			ssize_t put = pwrite(fd, buf + done, (size_t)(got - done), (off_t)at);
-
-			if (put < 0)
-				return img_fail_sys(err, "write %zd bytes at %llu", got - done, (unsigned long long)at);
-			done += put;
-			at += (uint64_t)put;
-		}
-	}
-	return (int)got;
-}
-
-static int copy_content(struct img_reader *reader, const GhostFileEntry *rec, int fd, struct img_err *err)
-{
-	ProtobufCMessage *msg;
-	int ret;
-
-	if (!rec->has_chunks || !rec->chunks)
-		return copy_payload(reader, fd, 0, err);
-	if (ftruncate(fd, (off_t)rec->size) < 0)
-		return img_fail_sys(err, "set its size to %llu", (unsigned long long)rec->size);
-	while ((ret = img_read(reader, &msg, err)) > 0) {
-		const GhostChunkEntry *chunk = (const GhostChunkEntry *)msg;
-		uint64_t at = chunk->off;
-
-		if (chunk->off > rec->size || chunk->len > rec->size - chunk->off)
-			ret = img_fail(err, IMG_CORRUPT, "%llu bytes at %llu are beyond its size", (unsigned long long)chunk->len,
-				(unsigned long long)chunk->off);
-		else
-			ret = copy_payload(reader, fd, at, err);
-		img_message_free(msg);
-		if (ret < 0)
-			return -1;
-	}
-	return ret;
-}
-
-static int make_regular(struct restore *r, const struct ghost *ghost, const char *path, struct img_err *err)
-{
-	GhostFileEntry *rec = NULL;
-	struct img_reader *reader;
-	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int ret;
-
-	if (fd < 0)
-		return img_fail_sys(err, "make '%s'", path);
-	reader = open_image(r, ghost->id, &rec, err);
-	if (!reader)
-		return -1;
-	ret = copy_content(reader, rec, fd, err);
-	img_reader_close(reader);
-	img_message_free(&rec->base);
-	return ret;
-}
-
-static int set_attributes(const struct ghost *ghost, const char *path, struct img_err *err)
-{
-	const GhostFileEntry *rec = ghost->rec;
-
-	if (fchownat(AT_FDCWD, path, rec->uid, rec->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return img_fail_sys(err, "give '%s' to uid %u, gid %u", path, rec->uid, rec->gid);
-	if (!S_ISLNK(rec->mode) && chmod(path, rec->mode & 07777) < 0)
-		return img_fail_sys(err, "set mode %#o of '%s'", rec->mode, path);
-	if (rec->atim && rec->mtim) {
-		struct timespec times[2] = {
-			{ (time_t)rec->atim->tv_sec, (long)rec->atim->tv_usec * 1000 },
-			{ (time_t)rec->mtim->tv_sec, (long)rec->mtim->tv_usec * 1000 },
-		};
-
-		if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-			return img_fail_sys(err, "set the times of '%s'", path);
-	}
-	return 0;
-}
-
+/* A directory is made where it was, and beside that when the name is in use. */
 static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *err)
 {
-	const GhostFileEntry *rec = ghost->rec;
-	int ret;
+	struct img_err why = IMG_ERR_INIT;
+	char *other;
 
-	switch (rec->mode & S_IFMT) {
-	case S_IFREG:
-		ret = make_regular(r, ghost, ghost->path, err);
-		ghost->made = ret == 0 || err->sys_errno != EEXIST;
-		return ret;
-	case S_IFDIR:
-		ret = mkdir(ghost->path, 0700);
-		if (ret < 0 && errno == EEXIST) {
-			/* The name is in use: one beside it. */
-			char *other;
-
-			if (asprintf(&other, "%.*s.criu-%d.%x", (int)parent_len(ghost->path), ghost->path, (int)getpid(),
-				    ghost->id) < 0)
-				return img_fail_nomem(err);
-			free(ghost->path);
-			ghost->path = other;
-			ret = mkdir(ghost->path, 0700);
-		}
-		break;
-	case S_IFLNK:
-		ret = symlink(rec->symlnk_target, ghost->path);
-		break;
-	default:
-		ret = mknod(ghost->path, (rec->mode & S_IFMT) | 0600, rec->rdev);
-		break;
+	if (restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, &why) == 0)
+		return 0;
+	if (!S_ISDIR(ghost->rec->mode) || why.sys_errno != EEXIST) {
+		*err = why;
+		return -1;
 	}
-	if (ret < 0)
-		return img_fail_sys(err, "make '%s'", ghost->path);
-	ghost->made = true;
-	return 0;
+	if (asprintf(&other, "%.*s.criu-%d.%x", (int)parent_len(ghost->path), ghost->path, (int)getpid(), ghost->id) < 0)
+		return img_fail_nomem(err);
+	free(ghost->path);
+	ghost->path = other;
+	return restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, err);
 }
 
 /* The directories above path that are not there. */
@@ -430,7 +312,7 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 	}
 	/* From the inside out: making something in a directory sets its times. */
 	for (size_t i = g->nr_ghosts; i-- > 0;)
-		if (set_attributes(order[i], order[i]->path, err) < 0)
+		if (restore_ghost_attributes(order[i]->rec, order[i]->path, err) < 0)
 			return img_wrap(err, "ghost %#x '%s'", order[i]->id, order[i]->name);
 	return 0;
 }
