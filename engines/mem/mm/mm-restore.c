@@ -11,6 +11,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/plan.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
@@ -150,7 +151,8 @@ static int check_pages(struct restore_task *t, const struct img_pages_reader *pa
 				(t->mm->vmas[k]->end <= at || t->mm->vmas[k]->status & IMG_VMA_GUARD))
 				k++;
 			e = k < t->mm->n_vmas ? t->mm->vmas[k] : NULL;
-			if (!e || e->start > at || !restore_vma_private(e))
+			/* The pages of a ring come with the task too. */
+			if (!e || e->start > at || !(restore_vma_private(e) || e->status & IMG_VMA_AIORING))
 				return img_fail(err, IMG_CORRUPT,
 					"a page at %#" PRIx64 " is in no private mapping", at);
 			at = e->end;
@@ -159,21 +161,32 @@ static int check_pages(struct restore_task *t, const struct img_pages_reader *pa
 	return 0;
 }
 
-static int plan_task(struct restore *r, struct restore_task *t, struct img_err *err)
+static int plan_vmas(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	for (size_t i = 0; i < t->mm->n_vmas; i++) {
+		const VmaEntry *e = t->mm->vmas[i];
+
+		if (check_vma(r, e, err) == 0)
+			continue;
+		img_wrap(err, "pid %d: mapping %#" PRIx64 "-%#" PRIx64, t->pid, e->start, e->end);
+		if (err->code != IMG_UNSUPPORTED || restore_plan_lack(r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int plan_pages(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	struct img_pages_reader *pages;
-	int ret;
+	int ret = img_pages_open(r->set, IMG_PAGEMAP, t->pid, &pages, err);
 
-	for (size_t i = 0; i < t->mm->n_vmas; i++)
-		if (check_vma(r, t->mm->vmas[i], err) < 0)
-			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, t->mm->vmas[i]->start,
-				t->mm->vmas[i]->end);
-	ret = img_pages_open(r->set, IMG_PAGEMAP, t->pid, &pages, err);
-	if (ret <= 0)
-		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "it has no page map");
-	ret = check_pages(t, pages, err);
-	img_pages_close(pages);
-	return ret;
+	if (ret == 0)
+		img_fail(err, IMG_CORRUPT, "it has no page map");
+	if (ret > 0) {
+		ret = check_pages(t, pages, err) < 0 ? -1 : 1;
+		img_pages_close(pages);
+	}
+	return ret <= 0 ? img_wrap(err, "pid %d", t->pid) : 0;
 }
 
 /* Is this number a process, thread, group or session of the image? */
@@ -223,8 +236,9 @@ int restore_mem_plan(struct restore *r, struct img_err *err)
 	if (!restore_mem_get(r, err) || restore_memfds_read(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
-		if (restore_task_lives(&r->tasks[i]) && plan_task(r, &r->tasks[i], err) < 0)
-			return img_wrap(err, "pid %d", r->tasks[i].pid);
+		if (restore_task_lives(&r->tasks[i]) &&
+			(plan_vmas(r, &r->tasks[i], err) < 0 || plan_pages(r, &r->tasks[i], err) < 0))
+			return -1;
 	return restore_shmem_plan(r, err) < 0 ? -1 : choose_worker_tids(r, err);
 }
 
