@@ -26,7 +26,7 @@ struct img_source *crit_source_open(const char *path, struct img_err *err)
 
 struct img_set *crit_set_open(const char *dir, struct img_err *err)
 {
-	struct img_set *set = img_set_open_dir(AT_FDCWD, dir, err);
+	struct img_set *set = img_set_open(dir, err);
 
 	if (!set)
 		img_wrap(err, "%s", dir);

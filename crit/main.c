@@ -15,6 +15,9 @@ static const struct crit_verb *const verbs[] = {
 	&crit_mem,
 	&crit_grep,
 	&crit_core,
+	&crit_diff,
+	&crit_stats,
+	&crit_redact,
 	&crit_validate,
 };
 
