@@ -45,7 +45,7 @@ struct blob_step {
 	uint64_t expect;
 	const char *what; /* "map 0x7f00.. as the image has it": for the message */
 	uint32_t flags;
-	uint32_t pad;
+	uint32_t skip; /* so many steps after this one are another way to the same end: left out when it works */
 };
 
 struct blob_tape {
