@@ -115,6 +115,8 @@ int dump_cores_write(struct dump *d, struct img_err *err)
 
 int dump_pages(struct dump *d, struct img_err *err)
 {
+	uint64_t start = dump_now_us();
+
 	for_each_live_task(d, t)
 		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
 			if (dump_go_on(d, err) < 0)
@@ -127,5 +129,6 @@ int dump_pages(struct dump *d, struct img_err *err)
 	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
 		if ((*room)->tree_pages && (*room)->tree_pages(d, err) < 0)
 			return img_wrap(err, "%s", (*room)->name);
+	d->stats.memdump_time = (uint32_t)(dump_now_us() - start);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "criu-dump/mem.h"
+#include "criu-dump/spine.h"
 #include "criuimg/digest.h"
 
 enum {
@@ -205,7 +206,8 @@ int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct im
 		.writing = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, start = dump_now_us();
+	int ret;
 
 	for (size_t i = 0; i < nr; i++) {
 		if (img_pages_run(w, runs[i].addr, runs[i].nr_pages, runs[i].flags, err) < 0)
@@ -216,5 +218,7 @@ int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct im
 		return 0;
 	job.fd = img_pages_data_fd(w, &job.offset, err);
 	job.digests = job.offset == 0;
-	return write_data(&job, bytes, err);
+	ret = write_data(&job, bytes, err);
+	d->stats.memwrite_time += (uint32_t)(dump_now_us() - start);
+	return ret;
 }

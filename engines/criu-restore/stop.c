@@ -41,6 +41,10 @@ uint64_t restore_stop_quiet(const struct restore *r, const struct restore_task *
 
 int restore_stop_plan(struct restore *r, struct img_err *err)
 {
+	/* --leave-stopped: as if all of them had been stopped. */
+	for (size_t i = 0; r->opt->leave_stopped && i < r->nr_tasks; i++)
+		if (r->tasks[i].state == RESTORE_ALIVE)
+			r->tasks[i].state = RESTORE_STOPPED;
 	for (size_t i = 0; i < r->nr_tasks && !r->stop_action; i++)
 		if (r->tasks[i].state == RESTORE_STOPPED) {
 			r->stop_action = restore_shared_alloc(r, sizeof(struct kernel_sigaction), err);

@@ -2,6 +2,7 @@
 """What criu-restore does around the tree: who its parent is, files it leaves, scripts it runs, the plan it tells."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -100,6 +101,22 @@ def figures():
         d.finish()
 
 
+def left_stopped():
+    """--leave-stopped: every task is stopped, and goes on when it is continued"""
+    with Dumped(TREE) as d:
+        d.restore(0, ('-d', '--leave-stopped'))
+        # Let go by its tracer, a task goes back into its stop by itself: a moment later.
+        for _ in range(100):
+            states = {pid: read(f'/proc/{pid}/stat').rsplit(')', 1)[1].split()[0] for pid in dumped.others()}
+            if set(states.values()) <= {'T', 'Z'}:
+                break
+            time.sleep(0.01)
+        tap.check(set(states.values()) <= {'T', 'Z'}, str(states))
+        for pid in dumped.others():
+            os.kill(pid, signal.SIGCONT)
+        d.finish()
+
+
 def scripts():
     """action scripts: which, in which order, and what they are told"""
     with Dumped(TREE) as d:
@@ -129,4 +146,4 @@ def plan():
         d.finish()
 
 
-dumped.main([in_front, detached, sibling, command_afterwards, logs, figures, scripts, plan])
+dumped.main([in_front, detached, sibling, command_afterwards, logs, figures, left_stopped, scripts, plan])
