@@ -61,7 +61,7 @@ static int check_namespaces(struct restore *r, struct img_err *err)
 		for (size_t k = 0; restore_task_lives(t) && k < ARRAY_SIZE(namespaces); k++) {
 			if (ns_id(t->ids, k) == ns_id(ours, k))
 				continue;
-			img_fail(err, IMG_UNSUPPORTED, "pid %d: a %s namespace of its own is not supported yet", t->pid,
+			img_fail(err, IMG_UNSUPPORTED, "pid %d: its own %s namespace is not supported yet", t->pid,
 				namespaces[k].name);
 			if (restore_plan_lack(r, err) < 0)
 				return -1;

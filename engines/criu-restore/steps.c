@@ -6,6 +6,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/plan.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
@@ -18,8 +19,11 @@ static int rooms_plan(struct restore *r, struct img_err *err)
 		for (size_t k = 0; restore_task_lives(t) && k < restore_nr_task_rooms; k++) {
 			const struct task_restore_ops *room = restore_task_rooms[k];
 
-			if (room->plan && room->plan(r, t, err) < 0)
-				return img_wrap(err, "pid %d: %s", t->pid, room->name);
+			if (!room->plan || room->plan(r, t, err) == 0)
+				continue;
+			img_wrap(err, "pid %d: %s", t->pid, room->name);
+			if (err->code != IMG_UNSUPPORTED || restore_plan_lack(r, err) < 0)
+				return -1;
 		}
 	}
 	return 0;
