@@ -6,6 +6,8 @@ const ProtobufCMessageDescriptor *img_flow_next(const struct img_flow *flow)
 {
 	const struct img_kind_info *kind = flow->kind;
 
+	if (kind->single && flow->nr)
+		return NULL;
 	if (kind->ops && kind->ops->next)
 		return kind->ops->next(flow);
 	return kind->head && flow->nr == 0 ? kind->head : kind->entry;

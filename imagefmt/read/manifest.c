@@ -78,10 +78,6 @@ static int unpack(const unsigned char *data, size_t size, ManifestEntry **manife
 		return 0;
 	}
 	img_message_free(&manifest->base);
-	if (ret > 0) {
-		img_message_free(more);
-		img_fail(err, IMG_CORRUPT, "more than one record");
-	}
 	return -1;
 }
 

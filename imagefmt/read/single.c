@@ -11,7 +11,6 @@ int img_read_single(
 	cleanup_with(img_reader_close) struct img_reader *r = NULL;
 	const struct img_kind_info *info = img_kind_info(kind);
 	ProtobufCMessage *more;
-	char name[IMG_NAME_MAX];
 	int ret;
 
 	*msg = NULL;
@@ -23,10 +22,6 @@ int img_read_single(
 	ret = img_read(r, &more, err);
 	if (ret == 0)
 		return 1;
-	if (ret > 0) {
-		img_message_free(more);
-		img_fail(err, IMG_CORRUPT, "%s: more than one record", img_kind_file_name(kind, id, name));
-	}
 	img_message_free(steal_ptr(msg));
 	return -1;
 }

@@ -133,9 +133,6 @@ static int read_records(struct validate *v, struct val_image *image, struct img_
 				msg->descriptor->name);
 			unknown = true;
 		}
-		if (nr == 1 && info->single)
-			val_error(v, (struct val_at){ image->name, nr, "" },
-				"one record is all that %s images have", info->name);
 		if (keep(v, image, nr, msg, err) < 0)
 			return -1;
 		if (drain(r, &failure) < 0) {

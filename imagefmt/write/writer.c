@@ -112,7 +112,7 @@ static int write_record(struct img_writer *w, const ProtobufCMessage *msg, struc
 	if (payload_end(w, err))
 		return -1;
 	type = img_flow_next(&w->flow);
-	if (!type || (w->flow.kind->single && w->flow.nr))
+	if (!type)
 		return img_fail(err, IMG_USAGE, "no more records belong into this image");
 	if (msg->descriptor != type)
 		return img_fail(err, IMG_USAGE, "is %s, not %s", msg->descriptor->name, type->name);

@@ -33,11 +33,13 @@ def make():
 
 
 def files_of(top):
-    """name -> content of all below a directory; of a link, where it leads"""
+    """name -> content of all below a directory; of a link, where it leads. Not manifests: they have the revisions of kinds, which grow."""
     found = {}
     for path, dirs, names in os.walk(top):
         for n in names + [d for d in dirs if os.path.islink(os.path.join(path, d))]:
             full = os.path.join(path, n)
+            if n == 'manifest.img':
+                continue
             with (io.BytesIO(os.readlink(full).encode()) if os.path.islink(full) else open(full, 'rb')) as f:
                 found[os.path.relpath(full, top)] = f.read()
     return found
@@ -91,7 +93,7 @@ def expected():
 
 
 def same_sets_again():
-    """nasty-image makes the sets of the corpus, to the byte"""
+    """nasty-image makes the sets of the corpus, to the byte (but for manifests)"""
     names = make()
     check(names == sorted(expected()), f'the reasons differ: {set(names) ^ set(expected())}')
     for name in names:

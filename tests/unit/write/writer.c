@@ -198,7 +198,7 @@ static void test_single(void **state)
 	for (int i = 0; i < 2; i++)
 		OK(img_sink_write(sink, "\x0c\0\0\0\x0a\4\x08\0\x10\0\x12\4\x08\0\x10\0", 16, &err));
 	OK(img_sink_finish(sink, &err));
-	FAILS(IMG_CORRUPT, "timens-8.img: more than one record",
+	FAILS(IMG_CORRUPT, "timens-8.img: record 1: bytes follow",
 		img_read_single(set, IMG_TIMENS, 8, &msg, &err));
 	assert_null(msg);
 	sink = img_set_sink(set, "timens-9.img", &err);
