@@ -58,6 +58,26 @@ static inline struct img_sink *new_sink(void)
 	return sink;
 }
 
+static inline int into_write(void *target, const void *buf, size_t len, struct img_err *err)
+{
+	return img_sink_write((struct img_sink *)target, buf, len, err);
+}
+
+static inline void into_close(void *target)
+{
+}
+
+/* A sink whose bytes go to target, which stays when it is finished. */
+static inline struct img_sink *into(struct img_sink *target)
+{
+	static const struct img_sink_ops ops = { .write = into_write, .close = into_close };
+	struct img_err err = IMG_ERR_INIT;
+	struct img_sink *sink = img_sink_new(&ops, target, &err);
+
+	MUST(sink);
+	return sink;
+}
+
 static inline void same_bytes(struct img_sink *a, struct img_sink *b)
 {
 	size_t a_size, b_size;

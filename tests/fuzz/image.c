@@ -20,8 +20,8 @@ static void copy_payload(struct img_reader *r, struct img_writer *w)
 static struct img_sink *copy(struct img_reader *r, enum img_kind kind)
 {
 	struct img_err err = IMG_ERR_INIT;
-	struct img_sink *sink = new_sink(), *out = NULL;
-	struct img_writer *w = img_writer_to_sink(sink, kind, &err);
+	struct img_sink *out = new_sink();
+	struct img_writer *w = img_writer_to_sink(into(out), kind, &err);
 	ProtobufCMessage *msg;
 	uint64_t position = 0;
 	int ret;
@@ -37,16 +37,8 @@ static struct img_sink *copy(struct img_reader *r, enum img_kind kind)
 	if (ret < 0) {
 		failure_check(&err);
 		img_writer_abort(w);
+		img_sink_abort(out);
 		return NULL;
-	}
-	/* The sink goes with the writer: keep what is in it. */
-	MUST_WORK(img_sink_flush(img_writer_sink(w), &err), &err);
-	out = new_sink();
-	{
-		size_t size;
-		const void *data = img_sink_memory(img_writer_sink(w), &size);
-
-		MUST_WORK(img_sink_write(out, data, size, &err), &err);
 	}
 	MUST_WORK(img_writer_finish(w, &err), &err);
 	return out;

@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct img_json_options opt = { 0 };
 	struct img_err err = IMG_ERR_INIT;
 	struct img_sink *image = encode(data, size, &err), *json, *again;
+	struct img_source *src;
 	struct img_reader *r;
 	const void *bytes;
 	size_t nr;
@@ -31,8 +32,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	bytes = img_sink_memory(image, &nr);
 	/* Raw kinds have no magic that tells what they are. */
-	r = img_reader_from_source(source_of(bytes, nr), &err);
+	src = source_of(bytes, nr);
+	r = img_reader_from_source(src, &err);
 	if (!r) {
+		img_source_close(src);
 		img_sink_abort(image);
 		return 0;
 	}
