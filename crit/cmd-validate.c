@@ -1,6 +1,5 @@
 /* crit/cmd-validate.c -- crit validate: is a set of images whole, and does it agree with itself. */
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@ enum { DIR_OPERAND };
 enum { JSON, QUIET, NO_DIGESTS };
 
 static const struct crit_operand operands[] = {
-	[DIR_OPERAND] = { "DIR", "the directory of the images" },
+	[DIR_OPERAND] = { "DIR", "the images: a directory, an archive, or - for an archive on standard input" },
 	{ 0 },
 };
 
@@ -131,7 +130,7 @@ static int run(const struct crit_args *args, struct img_err *err)
 	const char *dir = args->operand[DIR_OPERAND];
 	struct img_validate_options opt = { .no_digests = args->option[NO_DIGESTS] };
 	struct output out = { .json = args->option[JSON], .quiet = args->option[QUIET] };
-	cleanup_with(img_set_close) struct img_set *set = img_set_open_dir(AT_FDCWD, dir, err);
+	cleanup_with(img_set_close) struct img_set *set = crit_set_open(dir, err);
 	struct img_validate_result result;
 
 	if (!set)

@@ -1,6 +1,7 @@
 # Sets that must be refused, and the fuzzers: a program per harness (tests/fuzz/<name>.c) in two forms. build/tests/fuzz/<name> replays a
 # corpus without clang and is one of the tests; build/fuzz/tests/fuzz/<name> is libFuzzer's.
 #
+#   make check-sanitize                            all tests that need no privilege under ASan and UBSan; not part of `make check`
 #   make fuzz [FUZZ_SECONDS=60] [FUZZ=name...]     runs each so long, from its corpus and what it found before (build/fuzz/found)
 
 NASTY := $(B)/samples/nasty-image/nasty-image
@@ -33,4 +34,10 @@ else
 $(FUZZ_BINS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endif
+# All that needs no privilege, under ASan and UBSan.
+.PHONY: check-sanitize
+check-sanitize:
+	@$(MAKE) --no-print-directory SANITIZE=1 tests
+	@tests/run --build $(abspath build/sanitize) --unprivileged $(SANITIZE_TESTS)
+
 .SECONDARY: $(FUZZ_BINS:%=%.o)

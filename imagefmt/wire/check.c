@@ -38,13 +38,14 @@ static bool skip(struct wire *w, uint64_t len)
 /* The next field: *field is it where it is known and has a length, with its bytes, else NULL. False when there is none that
  * makes sense. */
 static bool take_field(struct wire *w, const ProtobufCMessageDescriptor *type,
-	const ProtobufCFieldDescriptor **field, struct wire *bytes)
+	const ProtobufCFieldDescriptor **field, uint64_t *number, struct wire *bytes)
 {
 	uint64_t tag, len;
 
 	*field = NULL;
 	if (!take_varint(w, &tag))
 		return false;
+	*number = tag >> 3;
 	switch (tag & 7) {
 	case PROTOBUF_C_WIRE_TYPE_VARINT:
 		return take_varint(w, &len);
@@ -73,10 +74,14 @@ int img_message_check(const ProtobufCMessageDescriptor *type, const unsigned cha
 {
 	const ProtobufCFieldDescriptor *field;
 	struct wire w = { data, data + size }, bytes;
+	uint64_t number;
 
 	if (!levels)
 		return img_fail(err, IMG_CORRUPT, "%s: messages nest too deep", type->name);
-	while (take_field(&w, type, &field, &bytes)) {
+	while (take_field(&w, type, &field, &number, &bytes)) {
+		/* Taken when its tag is longer than it need be, and could not be read again once it is written. */
+		if (!number)
+			return img_fail(err, IMG_CORRUPT, "%s: a field of number 0", type->name);
 		size = bytes.end - bytes.at;
 		if (field && field->type == PROTOBUF_C_TYPE_STRING && memchr(bytes.at, 0, size))
 			return img_fail(

@@ -5,6 +5,7 @@
 
 What libFuzzer keeps of it (-merge=1) is in tests/fuzz/corpus.
 """
+import gzip
 import os
 import subprocess
 import sys
@@ -67,6 +68,23 @@ def seed_set(out, tag, members):
     put(out, 'pages', tag, container(small, lambda n: os.path.basename(n.lstrip('^')).startswith('page')))
 
 
+def seed_archives(out):
+    """Some of the sets that must be refused, plain and packed in several ways; and compressed data."""
+    refuse = os.path.join(TESTS, 'images', 'refuse')
+    for name in ('whole', 'whole-v2', 'pages-cut'):
+        with open(os.path.join(refuse, name + '.tar.gz'), 'rb') as f:
+            packed = f.read()
+        plain = gzip.decompress(packed)
+        put(out, 'archive', name + '.tar.gz', packed)
+        put(out, 'archive', name + '.tar', plain)
+        put(out, 'zstd', name, plain)
+        for options in (['-1'], ['-19', '--long'], ['-1', '--no-check'], ['-1', '-B4096']):
+            p = subprocess.run(['zstd', '-c', *options], input=plain, capture_output=True)
+            if p.returncode == 0:
+                put(out, 'archive', name + ''.join(options) + '.tar.zst', p.stdout)
+                put(out, 'zstd', name + ''.join(options), p.stdout)
+
+
 def sets(top):
     """(tag, name -> path) of each set below; parents' names have a '^' in front."""
     for path, _, names in sorted(os.walk(top)):
@@ -93,6 +111,7 @@ def main():
             tar.extractall(os.path.join(tmp, 'golden'), [m for m in tar.getmembers() if '/img/' in m.name])
         os.mkdir(os.path.join(tmp, 'nasty'))
         subprocess.run([os.path.join(BUILD, 'samples', 'nasty-image', 'nasty-image'), os.path.join(tmp, 'nasty')], check=True)
+        seed_archives(out)
         seen = set()
         for source in ('nasty', 'golden'):
             for tag, files in sets(os.path.join(tmp, source)):

@@ -113,8 +113,20 @@ def each_is_refused():
             check(status in (3, 4), f'{name}: is not refused')
 
 
+def archives_too():
+    """the same of the sets as archives, in a file and through a pipe; there are no parents in those"""
+    for name, (status, lines) in expected().items():
+        path = os.path.join(REFUSE, name + '.tar.gz')
+        if os.path.isdir(os.path.join(UNPACKED, name, 'old')):
+            continue
+        check(validate(path) == (status, lines), f'{name}.tar.gz: {validate(path)}, not {(status, lines)}')
+        with open(path, 'rb') as f:
+            p = subprocess.run(f'cat | {CRIT} validate -q -', shell=True, stdin=f, capture_output=True)
+        check(p.returncode == status, f'{name} through a pipe: {p.returncode}, not {status}: {p.stderr}')
+
+
 if __name__ == '__main__':
     if sys.argv[1:] == ['--make']:
         remake()
     else:
-        main([same_sets_again, each_is_refused])
+        main([same_sets_again, each_is_refused, archives_too])
