@@ -26,11 +26,8 @@ struct img_source *crit_source_open(const char *path, struct img_err *err)
 
 struct img_set *crit_set_open(const char *dir, struct img_err *err)
 {
-	struct img_set *set = img_set_open(dir, err);
-
-	if (!set)
-		img_wrap(err, "%s", dir);
-	return set;
+	/* Its messages name what was to be opened. */
+	return img_set_open(dir, err);
 }
 
 static bool is_raw(enum img_kind kind)

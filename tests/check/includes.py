@@ -40,7 +40,7 @@ RULES += [
     (r'parasite/', [r'parasite/.*', r'kernel/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
     (r'crit/', [r'crit/.*', PUBLIC, PROTO, r'options/.*', r'[a-z0-9-]+\.h']),
     (r'streamer/', [r'streamer/.*', PUBLIC, PROTO, r'options/.*']),
-    (r'samples/', [PUBLIC, PROTO]),
+    (r'samples/', [PUBLIC, PROTO, r'[a-z0-9-]+\.h']),
 ]
 
 
