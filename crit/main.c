@@ -19,6 +19,11 @@ static const struct crit_verb *const verbs[] = {
 	&crit_stats,
 	&crit_redact,
 	&crit_validate,
+	&crit_convert,
+	&crit_compress,
+	&crit_decompress,
+	&crit_flatten,
+	&crit_dedup,
 };
 
 static void print_help(void)

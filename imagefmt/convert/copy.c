@@ -17,6 +17,7 @@
 struct copy {
 	struct img_set *from, *to;
 	const struct img_convert_options *opt;
+	const ManifestEntry *old; /* NULL: none */
 	char **names;
 	size_t nr, room;
 	unsigned char *buf;
@@ -64,6 +65,26 @@ static int bytes_copy(struct copy *c, struct img_source *src, struct img_sink *s
 	return n;
 }
 
+/* Images of plugins have names of their own. Logs and the like are no part of the set, and may change: nothing to promise. */
+static bool is_member(const struct copy *c, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (img_kind_by_file(name, NULL) != IMG_KIND_UNKNOWN || (len > 4 && !strcmp(name + len - 4, ".img")))
+		return true;
+	for (size_t i = 0; c->old && i < c->old->n_members; i++)
+		if (!strcmp(c->old->members[i]->name, name))
+			return true;
+	return false;
+}
+
+static struct img_sink *sink_open(struct copy *c, const char *name, int64_t size, struct img_err *err)
+{
+	if (!is_member(c, name))
+		return img_set_sink_beside(c->to, name, err);
+	return size < 0 ? img_set_sink(c->to, name, err) : img_set_sink_sized(c->to, name, size, err);
+}
+
 static int member_copy(struct copy *c, const char *name, struct img_err *err)
 {
 	struct img_source *src;
@@ -75,7 +96,7 @@ static int member_copy(struct copy *c, const char *name, struct img_err *err)
 	if (ret <= 0)
 		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "%s: gone while the set was read", name);
 	size = img_source_size(src);
-	sink = size < 0 ? img_set_sink(c->to, name, err) : img_set_sink_sized(c->to, name, size, err);
+	sink = sink_open(c, name, size, err);
 	if (!sink) {
 		img_source_close(src);
 		return -1;
@@ -153,6 +174,7 @@ static int run(struct copy *c, struct img_set *facts, enum img_version version, 
 	ret = version == IMG_VERSION_2 ? img_manifest_read(facts, &old, err) : 0;
 	if (ret < 0)
 		return -1;
+	c->old = old;
 	ret = old ? facts_carry(c->to, old, err) : 0;
 	if (!ret && c->opt->parent)
 		ret = img_set_link_parent(c->to, c->opt->parent, err);

@@ -183,6 +183,11 @@ struct img_sink *img_set_sink_sized(struct img_set *set, const char *name, uint6
 	return sink_new(set, name, &size, err);
 }
 
+struct img_sink *img_set_sink_beside(struct img_set *set, const char *name, struct img_err *err)
+{
+	return name_check(name, err) ? NULL : set->ops->sink(set, name, err);
+}
+
 int img_set_finish(struct img_set *set, struct img_err *err)
 {
 	if (!set->writing || set->sealed)

@@ -78,6 +78,9 @@ struct img_sink *img_member_sink(
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
 
+/* A file beside the images: it is in the store, and the manifest does not list it. */
+struct img_sink *img_set_sink_beside(struct img_set *set, const char *name, struct img_err *err);
+
 /* The parent of set, which a link at path (relative to dirfd) leads to, be it a directory or an archive: 1; 0 when it leads
  * nowhere: no parent either, which matters only to a map that needs one; -1. */
 int img_set_open_parent(
