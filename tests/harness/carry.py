@@ -125,6 +125,18 @@ class Carrier:
         if pid != self.pid:
             raise Failed(f'the root came back as pid {pid}, it was {self.pid}')
 
+    def settled(self):
+        """What the kernel shows of the tree once that does not change any more: a thread that has just been made has all
+        signals blocked, say."""
+        last = state.snapshot(self.pid)
+        for _ in range(20):
+            time.sleep(0.01)
+            now = state.snapshot(self.pid)
+            if not state.difference(last, now):
+                break
+            last = now
+        return last
+
     def compare(self, before):
         """The kernel shows the same as before, at once or soon: a task that has just been let go may not be back in the
         call it was stopped in."""

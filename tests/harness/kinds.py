@@ -32,7 +32,6 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-import state  # noqa: E402
 from carry import NAMESPACE, PEER, PEER_DUMPS, PEER_RESTORES, UNSUPPORTED, Carrier, Failed, Skipped, tail  # noqa: E402
 
 TESTS = os.path.dirname(HERE)
@@ -139,7 +138,7 @@ class Run(Carrier):
 
     def go(self):
         self.start_subject()
-        before = state.snapshot(self.pid)
+        before = self.settled()
         if 'expect' in self.set:
             self.expect_refusal()
         elif self.transport == 'leave-running':
