@@ -43,7 +43,7 @@ struct crit_verb {
 };
 
 extern const struct crit_verb crit_decode, crit_encode, crit_info, crit_show, crit_validate, crit_x;
-extern const struct crit_verb crit_mem, crit_grep, crit_core, crit_diff, crit_stats, crit_redact;
+extern const struct crit_verb crit_mem, crit_grep, crit_core, crit_diff, crit_stats, crit_redact, crit_report, crit_edit;
 
 extern const struct crit_verb crit_convert, crit_flatten, crit_compress, crit_decompress, crit_dedup;
 

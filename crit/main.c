@@ -18,6 +18,8 @@ static const struct crit_verb *const verbs[] = {
 	&crit_diff,
 	&crit_stats,
 	&crit_redact,
+	&crit_report,
+	&crit_edit,
 	&crit_validate,
 	&crit_convert,
 	&crit_compress,
