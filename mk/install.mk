@@ -21,12 +21,17 @@ install: all
 	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR)/criuimg
 	install -m 755 $(PROGRAMS) $(BINDIR)
 	install -m 644 $(LIBCRIUIMG) $(LIBDIR)
+	install -m 755 $(LIBCRIUIMG_SO) $(LIBDIR)
+	ln -sf $(notdir $(LIBCRIUIMG_SO)) $(LIBDIR)/libcriuimg.so.$(SOVERSION)
+	ln -sf $(notdir $(LIBCRIUIMG_SO)) $(LIBDIR)/libcriuimg.so
 	install -m 644 imagefmt/include/criuimg/*.h $(INCDIR)/criuimg
+	install -d $(INCDIR)/criuimg/proto
+	install -m 644 $(B)/proto/*.pb-c.h $(INCDIR)/criuimg/proto
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' imagefmt/criuimg.pc.in >$(LIBDIR)/pkgconfig/criuimg.pc
 	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) $(call man_dir,$(p))/$(notdir $(p)) &&) true
 
 uninstall:
-	rm -f $(patsubst $(B)/%,$(BINDIR)/%,$(PROGRAMS)) $(LIBDIR)/libcriuimg.a $(LIBDIR)/pkgconfig/criuimg.pc
+	rm -f $(patsubst $(B)/%,$(BINDIR)/%,$(PROGRAMS)) $(LIBDIR)/libcriuimg.a $(LIBDIR)/libcriuimg.so* $(LIBDIR)/pkgconfig/criuimg.pc
 	rm -rf $(INCDIR)/criuimg
 	$(foreach p,$(MAN_PAGES),rm -f $(call man_dir,$(p))/$(notdir $(p)) &&) true
 
