@@ -195,11 +195,10 @@ static void test_foreign(void **state)
 		"tar -C x --zstd -cf set.tar .",
 		"tar -C x --format=pax -cf set.tar $(ls x)",
 		"tar --format=gnu -cf set.tar x",
-		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/config.dump && mkdir c/r && echo 1 "
-		">c/r/pages-9.img && "
-		"tar -C c -czf set.tar . && rm -r c",
-		"mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/spec.dump && tar -C c -cf set.tar "
-		"checkpoint spec.dump && rm -r c",
+		("mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/config.dump && mkdir c/r && "
+		 "echo 1 >c/r/pages-9.img && tar -C c -czf set.tar . && rm -r c"),
+		("mkdir -p c && cp -r x c/checkpoint && echo '{}' >c/spec.dump && "
+		 "tar -C c -cf set.tar checkpoint spec.dump && rm -r c"),
 		"zstd -q --rm x/pages-1.img && tar -C x -cf set.tar . && zstd -q -d --rm x/pages-1.img.zst",
 		"tar -S -C x -cf set.tar .",
 	};
