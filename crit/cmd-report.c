@@ -76,7 +76,7 @@ static const char head[] =
 	"td.n,th.n{text-align:right}\nth:last-child,td:last-child{width:100%}\ntr+tr td{border-top:1px solid var(--line)}\n"
 	".tree,.tree ul{list-style:none;margin:0;padding-left:20px}\n.tree{padding:6px 16px}\n.tree ul{border-left:1px solid var(--line)}\n"
 	".tree code{color:var(--mark)}\n.state{font-size:12px;border:1px solid var(--line);border-radius:8px;padding:0 6px}\n"
-	"details{margin:8px 0}\nsummary{cursor:pointer}\nsvg{display:block;margin:4px 12px}\n"
+	"details{margin:8px 0}\nsummary{cursor:pointer}\nsvg{display:block;box-sizing:border-box;padding:4px 12px}\n"
 	".legend span{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 5px 0 14px;vertical-align:-1px}\n"
 	"</style></head><body><main>\n";
 

@@ -43,12 +43,15 @@ struct crit_verb {
 };
 
 extern const struct crit_verb crit_decode, crit_encode, crit_info, crit_show, crit_validate, crit_x;
-extern const struct crit_verb crit_mem, crit_grep, crit_core, crit_diff, crit_stats, crit_redact, crit_report, crit_edit;
+extern const struct crit_verb crit_mem, crit_grep, crit_core, crit_diff, crit_stats, crit_redact, crit_report, crit_edit, crit_requires;
 
 extern const struct crit_verb crit_convert, crit_flatten, crit_compress, crit_decompress, crit_dedup;
 
 /* Read a verb's arguments; argv[0] is the verb. 0; 1 when the help was asked for and printed; -1 (IMG_USAGE). */
 int crit_args_parse(const struct crit_verb *verb, int argc, char **argv, struct crit_args *args, struct img_err *err);
+
+/* The completion of a shell ("bash", "zsh"), from the rows, to standard output. */
+int crit_print_completion(const struct crit_verb *const *verbs, size_t nr, const char *shell, struct img_err *err);
 
 /* ---- files ---- */
 

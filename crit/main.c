@@ -20,6 +20,7 @@ static const struct crit_verb *const verbs[] = {
 	&crit_redact,
 	&crit_report,
 	&crit_edit,
+	&crit_requires,
 	&crit_validate,
 	&crit_convert,
 	&crit_compress,
@@ -32,10 +33,12 @@ static void print_help(void)
 {
 	puts("crit looks into the images of a checkpoint, and changes them.\n\nusage: crit VERB [ARGUMENT]...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-10s%s\n", verbs[i]->name, verbs[i]->summary);
+		printf("  %-12s%s\n", verbs[i]->name, verbs[i]->summary);
 	puts("\n`crit VERB --help` explains a verb and shows examples.\n\n"
 	     "  -h, --help     this text\n"
-	     "  --version      the version of crit");
+	     "  --version      the version of crit\n"
+	     "  --completion SHELL\n"
+	     "                 print what makes bash or zsh complete command lines of crit");
 }
 
 static const struct crit_verb *find_verb(const char *name)
@@ -62,6 +65,8 @@ static int run(int argc, char **argv, struct img_err *err)
 		puts(VERSION);
 		return 0;
 	}
+	if (!strcmp(argv[1], "--completion"))
+		return crit_print_completion(verbs, ARRAY_SIZE(verbs), argc > 2 ? argv[2] : "", err);
 	verb = find_verb(argv[1]);
 	if (!verb)
 		return img_fail(err, IMG_USAGE, "%s: no such verb (`crit --help` lists them)", argv[1]);
