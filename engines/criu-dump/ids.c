@@ -4,6 +4,7 @@
  * log n comparisons. Numbers are given from 2 on in the order in which objects are met: 1 stands for criu-dump's own.
  */
 
+#include <errno.h>
 #include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,24 @@ static int number_one(struct dump *d, enum dump_share which, struct img_err *err
 	return ret;
 }
 
+/* A thread can have taken a table of its own since it was made (unshare(2)); images have one of each for a task. */
+static int check_threads(struct dump *d, struct dump_task *t, enum dump_share which, struct img_err *err)
+{
+	for (size_t i = 1; i < t->nr_threads; i++) {
+		pid_t tid = t->threads[i].tid;
+		long order = syscall(SYS_kcmp, t->pid, tid, shares[which].kcmp, 0, 0);
+
+		if (order < 0 && d->dry_run && errno == ESRCH)
+			continue; /* it runs, and has ended */
+		if (order < 0)
+			return img_fail_sys(err, "pid %d: kcmp with thread %d", t->pid, tid);
+		if (order > 0 && dump_block(d, t, "", "thread %d has a %s of its own, which is not supported", tid,
+					 which == DUMP_SHARE_FS ? "working directory" : "descriptor table") < 0)
+			return img_fail_nomem(err);
+	}
+	return 0;
+}
+
 int dump_ids(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t) {
@@ -104,6 +123,9 @@ int dump_ids(struct dump *d, struct img_err *err)
 	}
 	for (int i = 0; i < DUMP_SHARE_NR; i++)
 		if (number_one(d, i, err) < 0)
+			return -1;
+	for_each_live_task(d, t)
+		if (check_threads(d, t, DUMP_SHARE_FILES, err) < 0 || check_threads(d, t, DUMP_SHARE_FS, err) < 0)
 			return -1;
 	return 0;
 }

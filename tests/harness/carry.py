@@ -128,13 +128,16 @@ class Carrier:
     def settled(self):
         """What the kernel shows of the tree once that does not change any more: a thread that has just been made has all
         signals blocked, say."""
-        last = state.snapshot(self.pid)
-        for _ in range(20):
-            time.sleep(0.01)
-            now = state.snapshot(self.pid)
-            if not state.difference(last, now):
-                break
+        last = None
+        for _ in range(50):
+            try:
+                now = state.snapshot(self.pid)
+            except OSError:  # a thread that has just ended
+                continue
+            if last and not state.difference(last, now):
+                return now
             last = now
+            time.sleep(0.01)
         return last
 
     def compare(self, before):

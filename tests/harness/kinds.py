@@ -9,6 +9,7 @@ A subject tells more about itself in comments of its source:
     harness: compare: no                the kernel's view of it differs afterwards, for a reason said there
     harness: places: host               only there
     harness: expect: refused TEXT       the dump is refused, naming TEXT, and the subject goes on (may be repeated)
+    harness: expect: fails TEXT         the same with the exit status of a failure: not for want of support
     harness: until: WORD: TEXT          the same as long as there is no room engines/*/WORD (may be repeated)
     harness: peer: REASON               not for exchange with another criu, which cannot do this
     harness: to-peer: REASON            not by this transport, or whichever is named
@@ -35,6 +36,7 @@ sys.path.insert(0, HERE)
 from carry import NAMESPACE, PEER, PEER_DUMPS, PEER_RESTORES, UNSUPPORTED, Carrier, Failed, Skipped, tail  # noqa: E402
 
 TESTS = os.path.dirname(HERE)
+FAILURE = 1  # the exit status of what did not work, and left everything as it was
 
 # How images travel, and what else can happen at a dump. What is WAITING is skipped under its name.
 TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'chain', 'page-server',
@@ -64,7 +66,9 @@ def settings(subject):
         for line in f:
             m = re.search(r'harness:\s*([a-z-]+):\s*(.*?)\s*(\*/)?$', line)
             if m and m.group(1) == 'expect':
-                found.setdefault('expect', []).append(m.group(2).removeprefix('refused '))
+                how, text = m.group(2).split(' ', 1)
+                found.setdefault('expect', []).append(text)
+                found['status'] = FAILURE if how == 'fails' else UNSUPPORTED
             elif m and m.group(1) == 'until':
                 word, text = m.group(2).split(': ', 1)
                 if not glob.glob(os.path.join(TESTS, '..', 'engines', '*', word)):
@@ -130,8 +134,9 @@ class Run(Carrier):
         status, text = self.try_dump(*self.options('dump'))
         with open(self.log('dump'), errors='replace') as f:
             log = f.read()
-        if status != UNSUPPORTED:
-            raise Failed(f'the dump was to be refused, with status {UNSUPPORTED}: status {status}: {text}')
+        expected = self.set.get('status', UNSUPPORTED)
+        if status != expected:
+            raise Failed(f'the dump was to be refused, with status {expected}: status {status}: {text}')
         for why in self.set['expect']:
             if why not in log:
                 raise Failed(f'"{why}" is no reason to refuse the dump: {text}\n' + tail(self.log('dump')))

@@ -65,6 +65,10 @@ STATUS_KEYS_ZOMBIE = ('Name', 'State', 'PPid', 'NStgid', 'NSpgid', 'NSsid')
 def status(path, keys=STATUS_KEYS):
     rows = dict(l.split(':', 1) for l in read(path).splitlines() if ':' in l)
     kept = {k: rows[k].strip() for k in keys if k in rows}
+    # A signal that nothing blocks is on its way.
+    for pending in ('SigPnd', 'ShdPnd'):
+        if pending in kept:
+            kept[pending] = f'{int(kept[pending], 16) & int(kept["SigBlk"], 16):016x}'
     # Running or sleeping is chance; stopped and dead are state.
     kept['State'] = 'alive' if kept['State'][0] in 'RSD' else kept['State']
     return kept

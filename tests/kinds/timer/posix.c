@@ -22,6 +22,7 @@ static const struct timer {
 	{ "monotonic, none", CLOCK_MONOTONIC, SIGEV_NONE, 0, 3000, 12 },
 	{ "boottime, disarmed", CLOCK_BOOTTIME, SIGEV_SIGNAL, RT + 1, 0, 13 },
 	{ "process, signal", CLOCK_PROCESS_CPUTIME_ID, SIGEV_SIGNAL, RT + 2, 4000, 14 },
+	{ "thread, signal", CLOCK_THREAD_CPUTIME_ID, SIGEV_SIGNAL, RT + 5, 7000, 16 },
 	{ "realtime, absolute", CLOCK_REALTIME, SIGEV_SIGNAL, RT + 3, 5000, 0 },
 	{ "tai, signal", CLOCK_TAI, SIGEV_SIGNAL, RT + 4, 6000, 15 },
 };
