@@ -40,9 +40,13 @@ static void sleep_beside_front(struct restore *r, uint32_t *word, uint32_t value
 		{ .val = value, .uaddr = (uintptr_t)word, .flags = FUTEX_32 },
 		{ .val = load(&r->shared->front), .uaddr = (uintptr_t)&r->shared->front, .flags = FUTEX_32 },
 	};
+	struct timespec look_up;
 
+	/* Now and then we look up in any case: whoever was to pass it on may have been killed. */
+	clock_gettime(CLOCK_MONOTONIC, &look_up);
+	look_up.tv_sec++;
 	if (getpid() == r->front_pid || on[1].val & FUTEX_OWNER_DIED ||
-		(syscall(SYS_futex_waitv, on, ARRAY_SIZE(on), 0, NULL, CLOCK_MONOTONIC) < 0 && errno == ENOSYS))
+		(syscall(SYS_futex_waitv, on, ARRAY_SIZE(on), 0, &look_up, CLOCK_MONOTONIC) < 0 && errno == ENOSYS))
 		sleep_on(word, value);
 	/* The kernel has woken one of those who sleep on the front. */
 	if (load(&r->shared->front) & FUTEX_OWNER_DIED)

@@ -8,6 +8,7 @@
 #include <asm-generic/errno-base.h>
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <linux/time_types.h>
 
 #include "parasite/nolibc/string.h"
 #include "parasite/nolibc/syscall.h"
@@ -32,12 +33,12 @@ static void blob_add(uint32_t *word, uint32_t add)
 	blob_wake(word);
 }
 
-static void blob_wait(uint32_t *word, uint32_t value)
+/* Until the word has changed from what it was. Now and then we look up: whoever was to wake us may be gone. */
+static void blob_sleep(uint32_t *word, uint32_t was)
 {
-	uint32_t now;
+	static const struct __kernel_timespec look_up = { .tv_nsec = 200 * 1000 * 1000 };
 
-	while ((now = __atomic_load_n(word, __ATOMIC_SEQ_CST)) != value)
-		nolibc_syscall(__NR_futex, word, FUTEX_WAIT, now, NULL);
+	nolibc_syscall(__NR_futex, word, FUTEX_WAIT, was, &look_up);
 }
 
 /* Nothing is left to do here but to be taken over, or to see that nobody is left to do that. */
@@ -48,10 +49,21 @@ static void blob_rest(struct blob_thread *th)
 	uint32_t now;
 
 	while (!((now = __atomic_load_n(front, __ATOMIC_SEQ_CST)) & FUTEX_OWNER_DIED))
-		nolibc_syscall(__NR_futex, front, FUTEX_WAIT, now, NULL);
+		blob_sleep(front, now);
 	blob_wake(front);
 	for (;;)
 		nolibc_syscall(__NR_exit_group, 1);
+}
+
+static void blob_wait(struct blob_thread *th, uint32_t *word, uint32_t value)
+{
+	uint32_t now;
+
+	while ((now = __atomic_load_n(word, __ATOMIC_SEQ_CST)) != value) {
+		blob_sleep(word, now);
+		if (__atomic_load_n(&th->shared->front, __ATOMIC_SEQ_CST) & FUTEX_OWNER_DIED)
+			blob_rest(th);
+	}
 }
 
 static void blob_event(struct blob_shared *s)
@@ -106,7 +118,7 @@ static long blob_timer_create(long clock, void *event, int wanted)
 	return -EAGAIN;
 }
 
-static long blob_step_run(const struct blob_step *s)
+static long blob_step_run(struct blob_thread *th, const struct blob_step *s)
 {
 	const uint64_t *a = s->args;
 
@@ -118,7 +130,7 @@ static long blob_step_run(const struct blob_step *s)
 		blob_add((uint32_t *)a[0], a[1]);
 		return 0;
 	case BLOB_WAIT:
-		blob_wait((uint32_t *)a[0], a[1]);
+		blob_wait(th, (uint32_t *)a[0], a[1]);
 		return 0;
 	case BLOB_SPAWN:
 		return blob_spawn((struct blob_thread *)a[0]);
@@ -135,7 +147,7 @@ void blob_play(struct blob_thread *th)
 
 	for (uint64_t i = 0; i < th->tape.nr; i++) {
 		const struct blob_step *s = &th->tape.steps[i];
-		long ret = blob_step_run(s);
+		long ret = blob_step_run(th, s);
 
 		if (s->flags & BLOB_EXPECT ? (uint64_t)ret == s->expect : !nolibc_is_error(ret))
 			i += s->skip;
