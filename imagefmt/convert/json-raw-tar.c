@@ -1,50 +1,18 @@
 /* imagefmt/convert/json-raw-tar.c -- the content of a tmpfs (tar.gz): its members listed, and the bytes in `extra`.
  *
- * libarchive is loaded when the first such image is met: with what it links itself, it takes longer to load than most
- * images to show. Without it, or where the source cannot be read twice, there is no list.
+ * Without libarchive, or where the source cannot be read twice, there is no list.
  */
 
 #include "convert/json-raw.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "convert/json-names.h"
+#include "io/libarchive.h"
 
 #define PIECE 16384
-#define LIBRARY "libarchive.so.13"
-
-/* What is used of it, by the names it has there. */
-#define FUNCTIONS(do)                                                                                        \
-	do(archive_read_new) do(archive_read_support_filter_all) do(archive_read_support_format_tar)         \
-	do(archive_read_open) do(archive_read_next_header) do(archive_read_free) do(archive_entry_pathname)  \
-	do(archive_entry_mode) do(archive_entry_uid) do(archive_entry_gid) do(archive_entry_size)            \
-	do(archive_entry_mtime) do(archive_entry_symlink) do(archive_entry_hardlink) do(archive_entry_rdev)
-
-#define DECLARE(name) __typeof__(name) *name;
-struct functions {
-	void *library;
-	FUNCTIONS(DECLARE)
-};
-
-static bool load(struct functions *f)
-{
-	f->library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
-	if (!f->library)
-		return false;
-#define LOOK_UP(name) f->name = (__typeof__(f->name))dlsym(f->library, #name);
-	FUNCTIONS(LOOK_UP)
-#define MISSING(name) || !f->name
-	if (false FUNCTIONS(MISSING)) {
-		dlclose(f->library);
-		return false;
-	}
-	return true;
-}
 
 struct reading {
 	struct img_source *src;
@@ -82,7 +50,7 @@ static void write_text(struct json_out *out, const char *name, const char *text)
 	json_quoted(out, text);
 }
 
-static void write_member(struct json_out *out, const struct functions *f, struct archive_entry *entry)
+static void write_member(struct json_out *out, const struct img_libarchive *f, struct archive_entry *entry)
 {
 	mode_t mode = f->archive_entry_mode(entry);
 	const char *path = f->archive_entry_pathname(entry), *link;
@@ -118,17 +86,15 @@ static void write_member(struct json_out *out, const struct functions *f, struct
 }
 
 /* A list of what could be read; a tar that is bad ends it. */
-static int write_list(struct json_raw *raw, const struct functions *f, struct img_err *err)
+static int write_list(struct json_raw *raw, const struct img_libarchive *f, struct img_err *err)
 {
 	struct reading reading = { .src = raw->src, .err = err };
-	struct archive *archive = f->archive_read_new();
+	struct archive *archive = img_libarchive_reader(f);
 	struct archive_entry *entry;
 	int ret = ARCHIVE_FATAL;
 
 	if (!archive)
 		return img_fail_nomem(err);
-	f->archive_read_support_filter_all(archive);
-	f->archive_read_support_format_tar(archive);
 	json_member(raw->out, "files");
 	json_open(raw->out, '[');
 	if (f->archive_read_open(archive, &reading, NULL, give, NULL) == ARCHIVE_OK)
@@ -163,15 +129,15 @@ static int write_bytes(struct json_raw *raw, struct img_err *err)
 
 int json_raw_tar(struct json_raw *raw, struct img_err *err)
 {
-	struct functions f;
+	struct img_libarchive f;
 	int ret = 0;
 
-	if (!img_source_can_pread(raw->src) || img_source_size(raw->src) < 0 || !load(&f))
+	if (!img_source_can_pread(raw->src) || img_source_size(raw->src) < 0 || img_libarchive_load(&f, NULL) < 0)
 		return json_raw_bytes(raw, err);
 	json_item(raw->out);
 	json_open(raw->out, '{');
 	ret = write_list(raw, &f, err);
-	dlclose(f.library);
+	img_libarchive_unload(&f);
 	if (ret == 0)
 		ret = write_bytes(raw, err);
 	json_close(raw->out, '}');

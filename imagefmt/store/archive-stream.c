@@ -5,17 +5,17 @@
 
 #include "store/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "criuimg/cleanup.h"
+#include "io/libarchive.h"
 
 #define BUFFER_SIZE ((size_t)128 << 10)
 
 struct img_archive_stream {
+	struct img_libarchive la;
 	struct img_source *src;
 	struct archive *reader;
 	struct img_err err; /* of src, on its way through libarchive */
@@ -28,7 +28,7 @@ static la_ssize_t stream_read(struct archive *reader, void *self, const void **b
 	ssize_t n = img_source_read(s->src, s->buf, sizeof(s->buf), &s->err);
 
 	if (n < 0)
-		archive_set_error(reader, EIO, "%s", s->err.text);
+		s->la.archive_set_error(reader, EIO, "%s", s->err.text);
 	*buf = s->buf;
 	return n;
 }
@@ -40,25 +40,7 @@ static int failed(struct img_archive_stream *s, struct img_err *err)
 			*err = s->err;
 		return img_wrap(err, "archive");
 	}
-	return img_fail(err, IMG_CORRUPT, "archive: %s", archive_error_string(s->reader));
-}
-
-/* Tar alone, and what packs it in this process: some filters of libarchive start programs. */
-static int reader_setup(struct archive *reader)
-{
-	static int (*const supports[])(struct archive *) = {
-		archive_read_support_format_tar,
-		archive_read_support_filter_gzip,
-		archive_read_support_filter_bzip2,
-		archive_read_support_filter_xz,
-		archive_read_support_filter_zstd,
-		archive_read_support_filter_lz4,
-	};
-
-	for (size_t i = 0; i < sizeof(supports) / sizeof(*supports); i++)
-		if (supports[i](reader) < ARCHIVE_WARN)
-			return -1;
-	return 0;
+	return img_fail(err, IMG_CORRUPT, "archive: %s", s->la.archive_error_string(s->reader));
 }
 
 void img_archive_stream_free(struct img_archive_stream *s)
@@ -66,7 +48,8 @@ void img_archive_stream_free(struct img_archive_stream *s)
 	if (!s)
 		return;
 	if (s->reader)
-		archive_read_free(s->reader);
+		s->la.archive_read_free(s->reader);
+	img_libarchive_unload(&s->la);
 	img_source_close(s->src);
 	free(s);
 }
@@ -80,7 +63,7 @@ static int content_spool(struct img_archive_stream *s, struct img_spooled *to, s
 	int64_t offset;
 	int ret;
 
-	while ((ret = archive_read_data_block(s->reader, &buf, &len, &offset)) == ARCHIVE_OK) {
+	while ((ret = s->la.archive_read_data_block(s->reader, &buf, &len, &offset)) == ARCHIVE_OK) {
 		while ((uint64_t)offset > img_spooled_size(to)) {
 			uint64_t gap = offset - img_spooled_size(to);
 
@@ -94,12 +77,12 @@ static int content_spool(struct img_archive_stream *s, struct img_spooled *to, s
 }
 
 /* A hole at the end of a sparse file. */
-static int content_check(struct archive_entry *entry, const struct img_spooled *got, struct img_err *err)
+static int content_check(const struct img_libarchive *la, struct archive_entry *entry, const struct img_spooled *got, struct img_err *err)
 {
-	if (archive_entry_size_is_set(entry) && (uint64_t)archive_entry_size(entry) != img_spooled_size(got))
+	if (la->archive_entry_size_is_set(entry) && (uint64_t)la->archive_entry_size(entry) != img_spooled_size(got))
 		return img_fail(err, IMG_CORRUPT, "archive: %.200s: %llu bytes, its header says %lld",
-			archive_entry_pathname(entry), (unsigned long long)img_spooled_size(got),
-			(long long)archive_entry_size(entry));
+			la->archive_entry_pathname(entry), (unsigned long long)img_spooled_size(got),
+			(long long)la->archive_entry_size(entry));
 	return 0;
 }
 
@@ -108,18 +91,18 @@ static int member_read(struct img_archive *a, struct archive_entry *entry, struc
 	struct img_archive_stream *s = a->stream;
 	struct member m = { 0 };
 
-	m.path = strdup(archive_entry_pathname(entry));
+	m.path = strdup(s->la.archive_entry_pathname(entry));
 	if (!m.path)
 		return img_fail_nomem(err);
-	if (archive_entry_filetype(entry) == AE_IFLNK) {
-		m.link = strdup(archive_entry_symlink(entry));
+	if (s->la.archive_entry_filetype(entry) == AE_IFLNK) {
+		m.link = strdup(s->la.archive_entry_symlink(entry));
 		if (m.link)
 			return img_archive_add(a, &m, err);
 		free(m.path);
 		return img_fail_nomem(err);
 	}
 	m.spooled = img_spooled_new(a->spool, err);
-	if (!m.spooled || content_spool(s, m.spooled, err) || content_check(entry, m.spooled, err)) {
+	if (!m.spooled || content_spool(s, m.spooled, err) || content_check(&s->la, entry, m.spooled, err)) {
 		img_spooled_put(m.spooled);
 		free(m.path);
 		return -1;
@@ -129,19 +112,20 @@ static int member_read(struct img_archive *a, struct archive_entry *entry, struc
 
 int img_archive_stream_next(struct img_archive *a, struct img_err *err)
 {
+	const struct img_libarchive *la = &a->stream->la;
 	struct archive_entry *entry;
 	int ret;
 
 	for (;;) {
-		ret = archive_read_next_header(a->stream->reader, &entry);
+		ret = la->archive_read_next_header(a->stream->reader, &entry);
 		if (ret == ARCHIVE_EOF)
 			return img_archive_complete(a, err) ? -1 : 0;
 		if (ret < ARCHIVE_WARN)
 			return failed(a->stream, err);
-		if (!archive_entry_pathname(entry))
+		if (!la->archive_entry_pathname(entry))
 			return img_fail(err, IMG_CORRUPT, "archive: a member without a name");
-		if ((archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry)) ||
-			(archive_entry_filetype(entry) == AE_IFLNK && archive_entry_symlink(entry)))
+		if ((la->archive_entry_filetype(entry) == AE_IFREG && !la->archive_entry_hardlink(entry)) ||
+			(la->archive_entry_filetype(entry) == AE_IFLNK && la->archive_entry_symlink(entry)))
 			return member_read(a, entry, err) ? -1 : 1;
 	}
 }
@@ -151,9 +135,14 @@ struct img_archive *img_archive_stream_open(struct img_source *src, struct img_e
 	struct img_archive *a = img_archive_new(err);
 	struct img_archive_stream *s = calloc(1, sizeof(*s));
 
-	if (s)
-		s->reader = archive_read_new();
-	if (!a || !s || !s->reader) {
+	if (!a || !s) {
+		img_fail_nomem(err);
+		goto out;
+	}
+	if (img_libarchive_load(&s->la, err))
+		goto out;
+	s->reader = img_libarchive_reader(&s->la);
+	if (!s->reader) {
 		img_fail_nomem(err);
 		goto out;
 	}
@@ -161,8 +150,7 @@ struct img_archive *img_archive_stream_open(struct img_source *src, struct img_e
 	if (!a->spool)
 		goto out;
 	s->src = src;
-	if (reader_setup(s->reader) ||
-		archive_read_open(s->reader, s, NULL, stream_read, NULL) != ARCHIVE_OK) {
+	if (s->la.archive_read_open(s->reader, s, NULL, stream_read, NULL) != ARCHIVE_OK) {
 		failed(s, err);
 		s->src = NULL;
 		goto out;
