@@ -28,7 +28,7 @@ tail -n 1 "$work/out"
 
 step "criu-dump -t $pid -D images: saved as a set of image files, and gone"
 "$build/criu-dump" -t "$pid" -D "$work/images" -o dump.log -v4 || { tail "$work/images/dump.log"; exit 1; }
-while [ "$(ps -o stat= -p "$pid" | cut -c1)" = Z ]; do sleep 0.01; done # until the shell has noticed
+while grep -qs '^State:.*zombie' "/proc/$pid/status"; do sleep 0.01; done # until the shell has noticed
 if kill -0 "$pid" 2>/dev/null; then echo "process $pid is still there" >&2; exit 1; fi
 ls "$work/images"
 at=$(tail -n 1 "$work/out")
