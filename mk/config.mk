@@ -19,7 +19,8 @@ PKGS := libprotobuf-c jansson libzstd libxxhash libcap libnl-3.0 libnl-route-3.0
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -Wvla
 BASE_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -fPIC -pthread $(WARN) $(SAN_FLAGS)
 INCLUDES := -I$(B)/proto -I$(B)/gen -Iimagefmt/include -Iimagefmt -Iengines -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDFLAGS += -pthread $(SAN_FLAGS)
+# A program starts as fast as the libraries that it names load: only those it uses.
+LDFLAGS += -pthread $(SAN_FLAGS) -Wl,--as-needed
 LDLIBS = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 Q := $(if $(filter 1,$(V)),,@)

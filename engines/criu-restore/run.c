@@ -86,11 +86,10 @@ static int calm(struct restore *r, struct img_err *err)
 {
 	sigemptyset(&r->ignored);
 	for (int sig = 1; sig < NSIG; sig++) {
-		struct sigaction sa;
+		sighandler_t was = SIG_DFL;
 
-		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+		if (kern_signal_swap(sig, SIG_DFL, &was) == 0 && was == SIG_IGN)
 			sigaddset(&r->ignored, sig);
-		kern_signal_set(sig, SIG_DFL);
 	}
 	sigemptyset(&r->stop_signals);
 	for (size_t i = 0; i < ARRAY_SIZE(stop_signals); i++)

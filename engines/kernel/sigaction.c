@@ -19,9 +19,19 @@ int kern_signal_block_all(void)
 	return syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 }
 
+int kern_signal_swap(int sig, sighandler_t handler, sighandler_t *was)
+{
+	struct kernel_sigaction sa = { .handler = handler }, old;
+
+	if (syscall(SYS_rt_sigaction, sig, &sa, &old, sizeof(sa.mask)) < 0)
+		return -1;
+	*was = old.handler;
+	return 0;
+}
+
 int kern_signal_set(int sig, sighandler_t handler)
 {
-	struct kernel_sigaction sa = { .handler = handler };
+	sighandler_t was;
 
-	return syscall(SYS_rt_sigaction, sig, &sa, NULL, sizeof(sa.mask));
+	return kern_signal_swap(sig, handler, &was);
 }

@@ -7,6 +7,8 @@
 
 /* SIG_DFL or SIG_IGN, and nothing else in the action. -1 with errno (SIGKILL and SIGSTOP have none). */
 int kern_signal_set(int sig, sighandler_t handler);
+/* The same; *was is the handler it had. */
+int kern_signal_swap(int sig, sighandler_t handler, sighandler_t *was);
 /* Block all signals, those of the libc's included. */
 int kern_signal_block_all(void);
 
