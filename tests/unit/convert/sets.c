@@ -395,10 +395,19 @@ static void put_records(
 static void split_task(struct img_set *from, struct img_set *to, uint64_t pid)
 {
 	const ProtobufCMessage *timers[3];
-	CoreEntry *core;
+	ThreadCoreEntry thread;
+	CoreEntry *whole, bare, *core = &bare;
+	TaskCoreEntry task;
 	MmEntry *mm;
+	size_t nr;
 
-	GIVES(1, img_read_single(from, IMG_CORE, pid, (ProtobufCMessage **)&core, &err));
+	GIVES(1, img_read_single(from, IMG_CORE, pid, (ProtobufCMessage **)&whole, &err));
+	/* What is left out is left out of copies. */
+	bare = *whole;
+	task = *whole->tc;
+	thread = *whole->thread_core;
+	bare.tc = &task;
+	bare.thread_core = &thread;
 	if (core->tc->n_sigactions) {
 		put_records(to, IMG_SIGACT, pid, (const ProtobufCMessage *const *)core->tc->sigactions,
 			core->tc->n_sigactions);
@@ -427,18 +436,23 @@ static void split_task(struct img_set *from, struct img_set *to, uint64_t pid)
 			(const ProtobufCMessage *[]){ &core->thread_core->creds->base }, 1);
 	core->thread_core->creds = NULL;
 	OK(img_write_single(to, IMG_CORE, pid, &core->base, &err));
+	img_message_free(&whole->base);
 
 	GIVES(1, img_read_single(from, IMG_MM, pid, (ProtobufCMessage **)&mm, &err));
 	put_records(to, IMG_VMAS, pid, (const ProtobufCMessage *const *)mm->vmas, mm->n_vmas);
+	nr = mm->n_vmas;
 	mm->n_vmas = 0;
 	OK(img_write_single(to, IMG_MM, pid, &mm->base, &err));
+	mm->n_vmas = nr;
+	img_message_free(&mm->base);
 }
 
 /* files.img by the types of the set, in their order; only what the test's set has. */
 static void split_files(struct img_set *from, struct img_set *to)
 {
 	const ProtobufCMessage *regs[100], *pipes[100], *ttys[100];
-	size_t nr_regs = 0, nr_pipes = 0, nr_ttys = 0;
+	size_t nr_regs = 0, nr_pipes = 0, nr_ttys = 0, nr = 0;
+	ProtobufCMessage *all[100];
 	ProtobufCMessage *msg;
 	struct img_reader *r;
 
@@ -446,6 +460,7 @@ static void split_files(struct img_set *from, struct img_set *to)
 	while (img_read(r, &msg, &err) == 1) {
 		FileEntry *e = (FileEntry *)msg;
 
+		all[nr++] = msg;
 		if (e->type == FD_TYPES__REG)
 			regs[nr_regs++] = &e->reg->base;
 		else if (e->type == FD_TYPES__PIPE)
@@ -462,6 +477,8 @@ static void split_files(struct img_set *from, struct img_set *to)
 		put_records(to, IMG_PIPES, 0, pipes, nr_pipes);
 	if (nr_ttys)
 		put_records(to, IMG_TTY_FILES, 0, ttys, nr_ttys);
+	while (nr)
+		img_message_free(all[--nr]);
 }
 
 struct to {
