@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
@@ -16,6 +17,29 @@ struct reading {
 	struct kern_unix_sockets *out;
 	bool nomem;
 };
+
+static int take_pending(struct reading *rd, struct kern_unix_socket *s, struct nlattr *attr)
+{
+	const uint32_t *inos = nla_data(attr);
+	size_t nr = (size_t)nla_len(attr) / sizeof(*inos);
+
+	for (size_t i = 0; i < nr; i++) {
+		struct kern_unix_pending *p;
+
+		if (!inos[i]) {
+			s->pending_gone = true;
+			continue;
+		}
+		p = img_array_more(&rd->out->pending, rd->out->nr_pending, &rd->out->pending_room);
+		if (!p) {
+			rd->nomem = true;
+			return -1;
+		}
+		rd->out->nr_pending++;
+		*p = (struct kern_unix_pending){ inos[i], s->ino };
+	}
+	return 0;
+}
 
 static int take_socket(struct nl_msg *msg, void *arg)
 {
@@ -37,7 +61,17 @@ static int take_socket(struct nl_msg *msg, void *arg)
 	s->ino = diag->udiag_ino;
 	s->type = diag->udiag_type;
 	s->state = diag->udiag_state;
-	s->named = attrs[UNIX_DIAG_NAME] != NULL || attrs[UNIX_DIAG_VFS] != NULL;
+	if (attrs[UNIX_DIAG_NAME] && nla_len(attrs[UNIX_DIAG_NAME]) <= KERN_UNIX_NAME_MAX) {
+		s->name_len = (uint8_t)nla_len(attrs[UNIX_DIAG_NAME]);
+		memcpy(s->name, nla_data(attrs[UNIX_DIAG_NAME]), s->name_len);
+	}
+	if (attrs[UNIX_DIAG_VFS] && nla_len(attrs[UNIX_DIAG_VFS]) >= (int)sizeof(struct unix_diag_vfs)) {
+		const struct unix_diag_vfs *vfs = nla_data(attrs[UNIX_DIAG_VFS]);
+
+		s->has_file = true;
+		s->file_ino = vfs->udiag_vfs_ino;
+		s->file_dev = vfs->udiag_vfs_dev;
+	}
 	if (attrs[UNIX_DIAG_PEER] && nla_len(attrs[UNIX_DIAG_PEER]) >= 4)
 		s->peer = nla_get_u32(attrs[UNIX_DIAG_PEER]);
 	if (attrs[UNIX_DIAG_SHUTDOWN] && nla_len(attrs[UNIX_DIAG_SHUTDOWN]) >= 1)
@@ -48,13 +82,21 @@ static int take_socket(struct nl_msg *msg, void *arg)
 		s->rqueue = len->udiag_rqueue;
 		s->wqueue = len->udiag_wqueue;
 	}
-	s->pending = attrs[UNIX_DIAG_ICONS] && nla_len(attrs[UNIX_DIAG_ICONS]) > 0;
+	if (attrs[UNIX_DIAG_ICONS] && take_pending(rd, s, attrs[UNIX_DIAG_ICONS]) < 0)
+		return NL_STOP;
 	return NL_OK;
 }
 
 static int compare(const void *va, const void *vb)
 {
 	const struct kern_unix_socket *a = va, *b = vb;
+
+	return a->ino < b->ino ? -1 : a->ino > b->ino;
+}
+
+static int compare_pending(const void *va, const void *vb)
+{
+	const struct kern_unix_pending *a = va, *b = vb;
 
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
@@ -94,7 +136,17 @@ int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err)
 		kern_unix_sockets_free(out);
 	else if (out->nr)
 		qsort(out->items, out->nr, sizeof(*out->items), compare);
+	if (ret == 0 && out->nr_pending)
+		qsort(out->pending, out->nr_pending, sizeof(*out->pending), compare_pending);
 	return ret;
+}
+
+uint32_t kern_unix_waits_at(const struct kern_unix_sockets *all, uint32_t ino)
+{
+	struct kern_unix_pending seek = { .ino = ino }, *p;
+
+	p = all->nr_pending ? bsearch(&seek, all->pending, all->nr_pending, sizeof(seek), compare_pending) : NULL;
+	return p ? p->listener : 0;
 }
 
 const struct kern_unix_socket *kern_unix_socket_find(const struct kern_unix_sockets *all, uint32_t ino)
@@ -107,5 +159,6 @@ const struct kern_unix_socket *kern_unix_socket_find(const struct kern_unix_sock
 void kern_unix_sockets_free(struct kern_unix_sockets *all)
 {
 	free(all->items);
+	free(all->pending);
 	*all = (struct kern_unix_sockets){ 0 };
 }

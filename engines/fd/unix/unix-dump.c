@@ -1,5 +1,5 @@
-/* engines/fd/unix/unix-dump.c -- what criu-dump saves of a unix socket: pairs that socketpair(2) made, or what is left of one,
- * and sockets that nothing was done with yet. Sockets with a name are not supported.
+/* engines/fd/unix/unix-dump.c -- what criu-dump saves of a unix socket: pairs, however they came about, or what is left of one,
+ * sockets that listen, and those whose connection waits to be accepted; dgram sockets with peers by name, of the tree or not.
  *
  * What is to be read from a socket is looked at with MSG_PEEK and SO_PEEK_OFF, so that it stays.
  */
@@ -13,11 +13,14 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "kernel/unix-diag.h"
+#include "fd/unix/unix-dump.h"
+#include "kernel/getfd.h"
 #include "sk-packet.pb-c.h"
 #include "sk-unix.pb-c.h"
 
+#define UNIX_OUTSIDE 1 /* uflags */
 #define STREAM_PIECE (64u << 10)
 #define MESSAGES_MAX 100000 /* more than any queue holds: net.unix.max_dgram_qlen, SO_RCVBUF */
 
@@ -26,32 +29,58 @@ extern const struct fd_dump_ops unix_dump_ops;
 struct unix_kept {
 	struct kern_unix_sockets all;
 	bool read;
+	uint32_t *outside; /* inodes of peers outside of the tree that have a record */
+	size_t nr_outside, room;
 };
 
 static void drop_kept(void *memory)
 {
-	kern_unix_sockets_free(&((struct unix_kept *)memory)->all);
+	struct unix_kept *kept = memory;
+
+	kern_unix_sockets_free(&kept->all);
+	free(kept->outside);
 }
 
-/* What the kernel says of a socket; NULL when it cannot be told. */
-static const struct kern_unix_socket *diag_of(struct dump *d, uint64_t ino, struct img_err *err)
+static struct unix_kept *keep(struct dump *d)
 {
-	struct unix_kept *kept = dump_files_keep(d, &unix_dump_ops, sizeof(*kept), drop_kept);
-	const struct kern_unix_socket *s;
+	return dump_files_keep(d, &unix_dump_ops, sizeof(struct unix_kept), drop_kept);
+}
+
+/* All that the kernel says; NULL when it cannot be told. */
+static const struct kern_unix_sockets *sockets(struct dump *d, struct img_err *err)
+{
+	struct unix_kept *kept = keep(d);
 
 	if (!kept) {
 		img_fail_nomem(err);
 		return NULL;
 	}
-	if (!kept->read) {
-		if (kern_unix_sockets(&kept->all, err) < 0)
-			return NULL;
-		kept->read = true;
-	}
-	s = ino <= UINT32_MAX ? kern_unix_socket_find(&kept->all, (uint32_t)ino) : NULL;
-	if (!s)
+	if (!kept->read && kern_unix_sockets(&kept->all, err) < 0)
+		return NULL;
+	kept->read = true;
+	return &kept->all;
+}
+
+/* Once sockets() has worked. NULL: no such socket. */
+static const struct kern_unix_socket *find(struct dump *d, uint64_t ino)
+{
+	return ino <= UINT32_MAX ? kern_unix_socket_find(&keep(d)->all, (uint32_t)ino) : NULL;
+}
+
+/* What the kernel says of a socket; NULL when it cannot be told. */
+static const struct kern_unix_socket *diag_of(struct dump *d, uint64_t ino, struct img_err *err)
+{
+	const struct kern_unix_socket *s = sockets(d, err) ? find(d, ino) : NULL;
+
+	if (!s && sockets(d, err))
 		img_fail(err, IMG_UNSUPPORTED, "a unix socket of another network namespace is not supported");
 	return s;
+}
+
+/* The other side, or the socket that listens where the connection of this one waits: what the image calls a peer. */
+static uint32_t peer_of(struct dump *d, const struct kern_unix_socket *s)
+{
+	return s->peer ? s->peer : kern_unix_waits_at(&keep(d)->all, s->ino);
 }
 
 static bool unix_claims(const struct fd_probe *probe)
@@ -59,30 +88,92 @@ static bool unix_claims(const struct fd_probe *probe)
 	return probe->domain == AF_UNIX;
 }
 
-static int unix_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+/* ---- what cannot be dumped ---- */
+
+/* A peer that stays where it is, to be found by its name again. */
+static int check_outside(struct dump *d, const struct kern_unix_socket *s, const struct kern_unix_socket *peer, struct img_err *err)
 {
-	const struct kern_unix_socket *s = diag_of(d, probe->ino, err), *peer;
+	if (!peer || s->type != SOCK_DGRAM || !peer->name_len || peer->peer)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer is not of the tree is not supported");
+	if (!d->opt->ext_unix_sk)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer is not of the tree is dumped with --ext-unix-sk only");
+	if (peer->name[0] && peer->name[0] != '/')
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer outside of the tree has a relative name is not supported");
+	return 0;
+}
+
+static int check_peer(struct dump *d, const struct kern_unix_socket *s, struct img_err *err)
+{
+	uint32_t ino = peer_of(d, s);
+	const struct kern_unix_socket *peer;
 	int has;
 
-	if (!s)
-		return -1;
-	if (s->named)
-		return img_fail(err, IMG_UNSUPPORTED, "a unix socket with a name is not supported");
-	if (s->state == TCP_LISTEN)
-		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens is not supported");
-	if (!s->peer)
+	if (!ino)
 		return 0;
-	has = dump_tree_has_socket(d, s->peer, err);
+	has = dump_tree_has_socket(d, ino, err);
 	if (has < 0)
 		return -1;
 	if (!has)
-		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer is not of the tree is not supported");
-	peer = diag_of(d, s->peer, err);
+		return check_outside(d, s, find(d, ino), err);
+	peer = diag_of(d, ino, err);
 	if (!peer)
 		return -1;
-	if (peer->peer != s->ino)
+	if (ino != s->peer) {
+		if (s->wqueue)
+			return img_fail(err, IMG_UNSUPPORTED,
+				"a unix socket with data for a connection that was not accepted yet is not supported");
+		return 0;
+	}
+	if (peer->peer != s->ino && (peer->peer || !peer->name_len))
 		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose peer has another peer is not supported");
 	return 0;
+}
+
+/* Every connection that waits must be one of the tree. */
+static int check_listening(struct dump *d, const struct kern_unix_socket *s, struct img_err *err)
+{
+	const struct kern_unix_sockets *all = sockets(d, err);
+
+	if (!s->name_len)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens without a name is not supported");
+	if (s->pending_gone)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket with a connection that was closed before it was accepted is not supported");
+	for (size_t i = 0; all && i < all->nr_pending; i++) {
+		int has;
+
+		if (all->pending[i].listener != s->ino)
+			continue;
+		has = dump_tree_has_socket(d, all->pending[i].ino, err);
+		if (has < 0)
+			return -1;
+		if (!has)
+			return img_fail(err, IMG_UNSUPPORTED,
+				"a unix socket with a connection from outside of the tree, not accepted yet, is not supported");
+	}
+	return all ? 0 : -1;
+}
+
+static int check_name(struct dump *d, struct dump_task *t, const struct fd_probe *probe, const struct kern_unix_socket *s,
+	struct img_err *err)
+{
+	struct unix_file file = { 0 };
+	cleanup_fd int lfd = -1;
+
+	if (!s->name_len || !s->name[0])
+		return 0;
+	lfd = kern_getfd(t->pidfd, probe->fd, err);
+	return lfd < 0 ? -1 : unix_file_of(d, t, lfd, s, &file, err);
+}
+
+static int unix_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+{
+	const struct kern_unix_socket *s = diag_of(d, probe->ino, err);
+
+	if (!s || check_peer(d, s, err) < 0)
+		return -1;
+	if (s->state == TCP_LISTEN && check_listening(d, s, err) < 0)
+		return -1;
+	return check_name(d, t, probe, s, err);
 }
 
 /* ---- what is to be read ---- */
@@ -189,8 +280,8 @@ static int dump_queue(struct dump *d, int fd, uint32_t id, const struct kern_uni
 	int before, start = 0, ret;
 	socklen_t len = sizeof(before);
 
-	if (s->state == TCP_CLOSE && s->type != SOCK_DGRAM)
-		return 0; /* never connected */
+	if (s->type != SOCK_DGRAM && (s->state != TCP_ESTABLISHED || kern_unix_waits_at(&keep(d)->all, s->ino)))
+		return 0; /* never connected, or not yet, or it listens */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &before, &len) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) < 0)
 		return img_fail_sys(err, "SO_PEEK_OFF");
@@ -200,6 +291,39 @@ static int dump_queue(struct dump *d, int fd, uint32_t id, const struct kern_uni
 	return ret;
 }
 
+/* A peer outside of the tree: its name. */
+static int dump_outside(struct dump *d, const struct kern_unix_socket *peer, struct img_err *err)
+{
+	struct unix_kept *kept = keep(d);
+	UnixSkEntry usk = UNIX_SK_ENTRY__INIT;
+	SkOptsEntry opts = SK_OPTS_ENTRY__INIT;
+	FownEntry fown = FOWN_ENTRY__INIT;
+	FileEntry rec = FILE_ENTRY__INIT;
+	uint32_t *place;
+
+	for (size_t i = 0; i < kept->nr_outside; i++)
+		if (kept->outside[i] == peer->ino)
+			return 0;
+	place = img_array_more(&kept->outside, kept->nr_outside, &kept->room);
+	if (!place)
+		return img_fail_nomem(err);
+	*place = peer->ino;
+	kept->nr_outside++;
+	rec.type = FD_TYPES__UNIXSK;
+	rec.id = usk.id = dump_new_file_id(d);
+	usk.ino = peer->ino;
+	usk.type = peer->type;
+	usk.state = TCP_LISTEN; /* as CRIU has it */
+	usk.uflags = UNIX_OUTSIDE;
+	usk.fown = &fown;
+	usk.opts = &opts;
+	usk.name.data = (uint8_t *)peer->name;
+	usk.name.len = peer->name_len;
+	rec.usk = &usk;
+	log_info(d->log, "unix socket %#x: inode %u, outside of the tree", usk.id, usk.ino);
+	return dump_write_file(d, &rec, err);
+}
+
 static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
 {
 	const struct kern_unix_socket *s = diag_of(d, t->probe->ino, err);
@@ -207,6 +331,8 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	SkOptsEntry opts = SK_OPTS_ENTRY__INIT;
 	FownEntry fown = FOWN_ENTRY__INIT;
 	FileEntry rec = FILE_ENTRY__INIT;
+	struct unix_file file = { 0 };
+	int has = 1;
 
 	if (!s || dump_file_owner(t, &fown, err) < 0 || dump_sock_opts(t->lfd, &opts, err) < 0)
 		return -1;
@@ -216,17 +342,36 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	usk.state = s->state;
 	usk.flags = t->probe->flags;
 	usk.backlog = s->wqueue;
-	usk.peer = s->peer;
+	usk.peer = peer_of(d, s);
 	usk.fown = &fown;
 	usk.opts = &opts;
 	usk.has_shutdown = s->shutdown != 0;
 	usk.shutdown = (SkShutdown)s->shutdown;
 	usk.has_ns_id = t->task->ids != NULL;
 	usk.ns_id = t->task->ids ? t->task->ids->net_ns_id : 0;
+	usk.name.data = (uint8_t *)s->name;
+	usk.name.len = s->name_len;
+	if (s->name_len && s->name[0]) {
+		if (unix_file_of(d, t->task, t->lfd, s, &file, err) < 0)
+			return -1;
+		usk.file_perms = &file.perms;
+		usk.has_deleted = usk.deleted = file.deleted;
+		usk.name_dir = file.dir[0] ? file.dir : NULL;
+	}
 	rec.type = FD_TYPES__UNIXSK;
 	rec.id = t->id;
 	rec.usk = &usk;
-	log_info(d->log, "unix socket %#x: inode %u, peer %u, type %u, state %u", t->id, s->ino, s->peer, s->type, s->state);
+	log_info(d->log, "unix socket %#x: inode %u, peer %u, type %u, state %u", t->id, s->ino, usk.peer, s->type, s->state);
+	if (usk.peer)
+		has = dump_tree_has_socket(d, usk.peer, err);
+	if (has < 0)
+		return -1;
+	if (!has) {
+		const struct kern_unix_socket *peer = find(d, usk.peer);
+
+		if (check_outside(d, s, peer, err) < 0 || dump_outside(d, peer, err) < 0)
+			return -1;
+	}
 	if (dump_write_file(d, &rec, err) < 0)
 		return -1;
 	return dump_queue(d, t->lfd, t->id, s, err);
