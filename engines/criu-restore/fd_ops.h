@@ -37,7 +37,7 @@ struct fd_restore_ops {
 	int (*plan)(struct restore *r, const struct restore_file *f, struct img_err *err);
 	/* The thing that the record is a side of: all records of this room with the same key are made together. NULL: each
 	 * stands alone. */
-	uint64_t (*group)(const struct restore_file *f);
+	uint64_t (*group)(const struct restore *r, const struct restore_file *f);
 	/* Make the nr files of a group (nr is 1 without ->group): fds[i] is an open descriptor of files[i], at any number, with
 	 * flags, position and owner of the record; the caller puts it at its final number. Runs in the maker. On failure what
 	 * was opened is closed, or left for the caller in fds (which start as -1). */

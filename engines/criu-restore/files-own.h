@@ -18,6 +18,7 @@ struct file_plan {
 	uint32_t *held;		       /* shared: that number, once it is made */
 	struct file_plan *group;       /* the next of the same group, NULL at the end; the first one leads it */
 	bool follows;		       /* is not the first of its group */
+	bool made;		       /* in this process */
 	int here;		       /* in this process: its first number in the table, -1: none yet */
 };
 
@@ -61,6 +62,12 @@ int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec
 	struct img_err *err);
 /* Owner, mode, times. */
 int restore_ghost_attributes(const GhostFileEntry *rec, const char *path, struct img_err *err);
+
+/* The number by which its maker has it. */
+static inline int files_made_at(const struct file_plan *p)
+{
+	return p->maker_fd >= 0 || !p->held ? p->maker_fd : (int)*p->held;
+}
 
 /* The plan of a record, NULL when there is none. */
 struct file_plan *files_find(const struct restore_files *f, uint32_t id);

@@ -72,7 +72,7 @@ static int compare_keyed(const void *va, const void *vb)
 	return a->file->pub.id < b->file->pub.id ? -1 : 1;
 }
 
-static int plan_groups(struct restore_files *f, struct img_err *err)
+static int plan_groups(struct restore *r, struct restore_files *f, struct img_err *err)
 {
 	cleanup_free struct keyed *keyed = calloc(f->nr + 1, sizeof(*keyed));
 	size_t nr = 0;
@@ -83,7 +83,7 @@ static int plan_groups(struct restore_files *f, struct img_err *err)
 		struct file_plan *p = &f->files[i];
 
 		if (p->pub.ops && p->pub.ops->group)
-			keyed[nr++] = (struct keyed){ p->pub.ops, p->pub.ops->group(&p->pub), p };
+			keyed[nr++] = (struct keyed){ p->pub.ops, p->pub.ops->group(r, &p->pub), p };
 	}
 	qsort(keyed, nr, sizeof(*keyed), compare_keyed);
 	for (size_t i = 1; i < nr; i++) {
@@ -153,7 +153,8 @@ int restore_files_plan(struct restore *r, struct img_err *err)
 		return img_fail_nomem(err);
 	if (files_read(r, f, err) < 0 || files_read_pipe_data(r, f, err) < 0 || restore_ghosts_plan(r, err) < 0 ||
 	    restore_queues_plan(r, err) < 0 ||
-	    plan_records(r, f, err) < 0 || plan_groups(f, err) < 0 || plan_users(r, f, err) < 0)
+	    plan_records(r, f, err) < 0 || plan_groups(r, f, err) < 0 || plan_users(r, f, err) < 0 ||
+	    restore_queues_makers(r, err) < 0)
 		return -1;
 	return plan_makers(r, f, err);
 }
@@ -170,7 +171,10 @@ int restore_files_done(struct restore *r, struct img_err *err)
 
 int restore_files_undo(struct restore *r, struct img_err *err)
 {
-	return r->files ? restore_ghosts_remove(r, false, err) : 0;
+	if (!r->files)
+		return 0;
+	restore_names_undo(r);
+	return restore_ghosts_remove(r, false, err);
 }
 
 void restore_files_free(struct restore *r)
@@ -256,6 +260,7 @@ static int make_group(struct restore *r, struct restore_task *t, struct file_pla
 	i = 0;
 	for (struct file_plan *p = first; p; p = p->group, i++) {
 		log_info(r->log, "pid %d: fd %d: %s %#x made", t->pid, p->maker_fd, ops->name, p->pub.id);
+		p->made = true;
 		if (place_made(p, fds[i], err) < 0)
 			return -1;
 	}
@@ -291,9 +296,13 @@ int restore_files_make(struct restore *r, struct restore_task *t, struct img_err
 
 		if (p->maker != table)
 			continue;
-		if (p->here < 0 && make_group(r, t, first[p - f->files], err) < 0)
+		if (!p->made && make_group(r, t, first[p - f->files], err) < 0)
 			return img_wrap(err, "fd %u", fd->fd);
 	}
+	/* What only comes along with messages. */
+	for (size_t i = 0; i < f->nr; i++)
+		if (f->files[i].maker == table && f->files[i].held && !f->files[i].made && make_group(r, t, first[i], err) < 0)
+			return -1;
 	/* All are there: what else of this table points to them, and the flag of each. */
 	for (size_t k = 0; k < table->nr_fds; k++) {
 		const FdinfoEntry *fd = table->fds[k];
@@ -328,7 +337,7 @@ static int ask_maker(struct source *s, const struct file_plan *p, struct img_err
 			return img_fail_sys(err, "pidfd_open %d", (int)pid);
 		s->pid = pid;
 	}
-	return kern_getfd(s->pidfd, p->maker_fd >= 0 ? p->maker_fd : (int)*p->held, err);
+	return kern_getfd(s->pidfd, files_made_at(p), err);
 }
 
 static int fetch_fd(struct restore *r, struct restore_task *t, struct source *s, struct file_plan *p, const FdinfoEntry *fd,
@@ -368,7 +377,24 @@ int restore_files_fetch(struct restore *r, struct restore_task *t, struct img_er
 			img_wrap(err, "fd %u: %s %#x", fd->fd, p->pub.ops->name, p->pub.id);
 	}
 	img_cleanup_fd(&s.pidfd);
-	return ret;
+	return ret < 0 ? ret : restore_queues_fill(r, t, err);
+}
+
+int restore_file_descriptor(struct restore *r, struct restore_task *t, uint32_t id, struct img_err *err)
+{
+	struct file_plan *p = files_find(r->files, id);
+	struct source s = { 0, -1 };
+	int fd;
+
+	if (!p || !p->maker)
+		return img_fail(err, IMG_CORRUPT, "no file with the id %#x", id);
+	if (p->maker == t->fdtable) {
+		fd = fcntl(files_made_at(p), F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? img_fail_sys(err, "duplicate a descriptor") : fd;
+	}
+	fd = ask_maker(&s, p, err);
+	img_cleanup_fd(&s.pidfd);
+	return fd;
 }
 
 int restore_files_finish(struct restore *r, struct restore_task *t, struct img_err *err)
@@ -380,8 +406,8 @@ int restore_files_finish(struct restore *r, struct restore_task *t, struct img_e
 	for (size_t i = 0; i < f->nr; i++) {
 		const struct file_plan *p = &f->files[i];
 
-		if (p->maker == t->fdtable && p->maker_fd >= 0 && p->pub.ops->finish &&
-			p->pub.ops->finish(r, t, &p->pub, p->maker_fd, err) < 0)
+		if (p->maker == t->fdtable && p->made && p->pub.ops->finish &&
+			p->pub.ops->finish(r, t, &p->pub, files_made_at(p), err) < 0)
 			return img_wrap(err, "fd %d: %s %#x", p->maker_fd, p->pub.ops->name, p->pub.id);
 	}
 	for (size_t i = 0; i < f->nr; i++)

@@ -63,6 +63,9 @@ const char *restore_file_path(const struct restore *r, uint32_t id);
 
 /* ---- for the rooms ---- */
 
+/* A descriptor of file id, from its maker, who may be this task: the caller's. From fetch on, up to finish. */
+int restore_file_descriptor(struct restore *r, struct restore_task *t, uint32_t id, struct img_err *err);
+
 /* The record with this id, NULL when there is none. */
 const struct restore_file *restore_find_file(const struct restore *r, uint32_t id);
 /* Who gets the signals: F_SETSIG, F_SETOWN_EX as the uid and euid that set it. A thread other than a leader does not exist yet: that
@@ -91,6 +94,12 @@ int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, in
 /* What waits in sockets to be read: sk-queues.img. engines/fd/unix/ */
 int restore_queues_plan(struct restore *r, struct img_err *err);
 void restore_queues_free(struct restore *r);
+/* Once it is known who has what: makers for the files that only come along with what waits. */
+int restore_queues_makers(struct restore *r, struct img_err *err);
+/* When all is made: what could not be put into a queue before, since something comes along with it. */
+int restore_queues_fill(struct restore *r, struct restore_task *t, struct img_err *err);
+/* After a failure: files of sockets that were not there before. */
+void restore_names_undo(struct restore *r);
 /* Options that all sockets have (sock-opts.c). */
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 

@@ -36,7 +36,7 @@ static int fifo_plan(struct restore *r, const struct restore_file *f, struct img
 	return 0;
 }
 
-static uint64_t fifo_group(const struct restore_file *f)
+static uint64_t fifo_group(const struct restore *r, const struct restore_file *f)
 {
 	return f->rec->fifo->pipe_id;
 }

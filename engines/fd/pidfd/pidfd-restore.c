@@ -33,7 +33,7 @@ static int pidfd_plan(struct restore *r, const struct restore_file *f, struct im
 }
 
 /* Living processes have a group for each record. */
-static uint64_t pidfd_group(const struct restore_file *f)
+static uint64_t pidfd_group(const struct restore *r, const struct restore_file *f)
 {
 	const PidfdEntry *pidfd = f->rec->pidfd;
 

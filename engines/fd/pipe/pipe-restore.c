@@ -18,7 +18,7 @@ static int pipe_plan(struct restore *r, const struct restore_file *f, struct img
 	return 0;
 }
 
-static uint64_t pipe_group(const struct restore_file *f)
+static uint64_t pipe_group(const struct restore *r, const struct restore_file *f)
 {
 	return f->rec->pipe->pipe_id;
 }

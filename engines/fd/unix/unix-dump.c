@@ -31,6 +31,16 @@ struct unix_kept {
 	bool read;
 	uint32_t *outside; /* inodes of peers outside of the tree that have a record */
 	size_t nr_outside, room;
+	bool *written; /* the records of all.items */
+	struct later *later;
+};
+
+/* A record that has to come after the one of its peer. */
+struct later {
+	uint32_t peer;
+	struct later *next;
+	size_t len;
+	uint8_t packed[]; /* FileEntry */
 };
 
 static void drop_kept(void *memory)
@@ -39,6 +49,13 @@ static void drop_kept(void *memory)
 
 	kern_unix_sockets_free(&kept->all);
 	free(kept->outside);
+	free(kept->written);
+	while (kept->later) {
+		struct later *l = kept->later;
+
+		kept->later = l->next;
+		free(l);
+	}
 }
 
 static struct unix_kept *keep(struct dump *d)
@@ -58,6 +75,12 @@ static const struct kern_unix_sockets *sockets(struct dump *d, struct img_err *e
 	if (!kept->read && kern_unix_sockets(&kept->all, err) < 0)
 		return NULL;
 	kept->read = true;
+	if (!kept->written)
+		kept->written = calloc(kept->all.nr + 1, sizeof(*kept->written));
+	if (!kept->written) {
+		img_fail_nomem(err);
+		return NULL;
+	}
 	return &kept->all;
 }
 
@@ -324,6 +347,70 @@ static int dump_outside(struct dump *d, const struct kern_unix_socket *peer, str
 	return dump_write_file(d, &rec, err);
 }
 
+/* Those that waited for peer; 0: all. */
+static int write_later(struct dump *d, uint32_t peer, struct img_err *err)
+{
+	struct unix_kept *kept = keep(d);
+	struct later **at = kept ? &kept->later : NULL;
+	uint32_t again = 0;
+
+	while (at && *at) {
+		struct later *l = *at;
+		FileEntry *rec;
+		int ret;
+
+		if (peer && l->peer != peer) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		rec = file_entry__unpack(NULL, l->len, l->packed);
+		free(l);
+		if (!rec)
+			return img_fail_nomem(err);
+		again = rec->usk->ino;
+		ret = dump_write_file(d, rec, err);
+		if (find(d, again))
+			kept->written[find(d, again) - kept->all.items] = true;
+		file_entry__free_unpacked(rec, NULL);
+		if (ret < 0 || (peer && write_later(d, again, err) < 0))
+			return -1;
+		at = &kept->later;
+	}
+	return 0;
+}
+
+/* CRIU looks for a peer among the records before, save for two that are each other's. */
+static int write_in_order(struct dump *d, const struct kern_unix_socket *s, const FileEntry *rec, struct img_err *err)
+{
+	struct unix_kept *kept = keep(d);
+	const struct kern_unix_socket *peer = rec->usk->peer ? find(d, rec->usk->peer) : NULL;
+	struct later *l;
+
+	if (peer && peer != s && peer->peer != s->ino && !kept->written[peer - kept->all.items] &&
+		dump_tree_has_socket(d, peer->ino, err) > 0) {
+		size_t len = file_entry__get_packed_size(rec);
+
+		l = malloc(sizeof(*l) + len);
+		if (!l)
+			return img_fail_nomem(err);
+		l->peer = peer->ino;
+		l->len = file_entry__pack(rec, l->packed);
+		l->next = kept->later;
+		kept->later = l;
+		return 0;
+	}
+	kept->written[s - kept->all.items] = true;
+	if (dump_write_file(d, rec, err) < 0)
+		return -1;
+	return write_later(d, s->ino, err);
+}
+
+static int unix_finish(struct dump *d, struct img_err *err)
+{
+	return write_later(d, 0, err);
+}
+
 static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
 {
 	const struct kern_unix_socket *s = diag_of(d, t->probe->ino, err);
@@ -372,7 +459,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 		if (check_outside(d, s, peer, err) < 0 || dump_outside(d, peer, err) < 0)
 			return -1;
 	}
-	if (dump_write_file(d, &rec, err) < 0)
+	if (write_in_order(d, s, &rec, err) < 0)
 		return -1;
 	return dump_queue(d, t->lfd, t->id, s, err);
 }
@@ -383,4 +470,5 @@ const struct fd_dump_ops unix_dump_ops = {
 	.claims = unix_claims,
 	.check = unix_check,
 	.dump = unix_dump,
+	.finish = unix_finish,
 };

@@ -1,120 +1,25 @@
-/* engines/fd/unix/unix-restore.c -- how criu-restore rebuilds pairs of unix sockets, what is left of one, and fresh sockets. */
+/* engines/fd/unix/unix-restore.c -- how criu-restore rebuilds unix sockets.
+ *
+ * One task makes all that have to do with each other (groups-restore.c):
+ *	pairs		socketpair(2), also for what connect(2) and accept(2) once made
+ *	accepted ones	that share their name with others: a socket that listens is there for a moment, to be connected to
+ *	the others	socket(2)
+ *	names		bind(2), and while a socket can be found by its name, whoever is connected to it that way connects
+ *	queues		sent by the other side, or by a socket that is there for this only
+ *	options, flags
+ * Where descriptors come along with what is in a queue, the last two wait until all files are made.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "criu-restore/files-own.h"
-#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "criuimg/image.h"
-#include "sk-packet.pb-c.h"
-#include "sk-unix.pb-c.h"
-
-/* ---- sk-queues.img ---- */
-
-/* A message that waits for a socket. */
-struct packet {
-	uint32_t id_for;
-	uint32_t nr; /* in the order of the image */
-	uint32_t len;
-	unsigned char *data;
-};
-
-struct restore_queues {
-	struct packet *items; /* by id_for, then nr */
-	size_t nr, room;
-};
-
-static int compare_packets(const void *va, const void *vb)
-{
-	const struct packet *a = va, *b = vb;
-
-	if (a->id_for != b->id_for)
-		return a->id_for < b->id_for ? -1 : 1;
-	return a->nr < b->nr ? -1 : a->nr > b->nr;
-}
-
-static int take_packet(struct restore_queues *q, struct img_reader *reader, const SkPacketEntry *rec, struct img_err *err)
-{
-	struct packet *p = img_array_more(&q->items, q->nr, &q->room);
-	uint32_t done = 0;
-
-	if (!p)
-		return img_fail_nomem(err);
-	p->id_for = rec->id_for;
-	p->nr = (uint32_t)q->nr++;
-	p->len = rec->length;
-	if (rec->n_scm)
-		return img_fail(err, IMG_UNSUPPORTED, "sk-queues.img: descriptors on their way to socket %#x are not supported",
-			rec->id_for);
-	p->data = malloc((size_t)p->len + 1);
-	if (!p->data)
-		return img_fail_nomem(err);
-	while (done < p->len) {
-		ssize_t got = img_read_payload(reader, p->data + done, p->len - done, err);
-
-		if (got <= 0)
-			return got < 0 ? -1 : img_fail(err, IMG_CORRUPT, "sk-queues.img: a message ends early");
-		done += (uint32_t)got;
-	}
-	return 0;
-}
-
-int restore_queues_plan(struct restore *r, struct img_err *err)
-{
-	struct restore_queues *q = r->files->queues = calloc(1, sizeof(*q));
-	struct img_reader *reader = NULL;
-	ProtobufCMessage *msg;
-	int ret;
-
-	if (!q)
-		return img_fail_nomem(err);
-	ret = img_reader_open(r->set, IMG_SK_QUEUES, 0, &reader, err);
-	if (ret <= 0)
-		return ret;
-	while ((ret = img_read(reader, &msg, err)) > 0) {
-		ret = take_packet(q, reader, (SkPacketEntry *)msg, err);
-		img_message_free(msg);
-		if (ret < 0)
-			break;
-	}
-	img_reader_close(reader);
-	if (ret == 0 && q->nr)
-		qsort(q->items, q->nr, sizeof(*q->items), compare_packets);
-	return ret;
-}
-
-void restore_queues_free(struct restore *r)
-{
-	struct restore_queues *q = r->files->queues;
-
-	for (size_t i = 0; q && i < q->nr; i++)
-		free(q->items[i].data);
-	if (q)
-		free(q->items);
-	free(q);
-	r->files->queues = NULL;
-}
-
-/* The first message for a socket, or where it would be. */
-static size_t first_for(const struct restore_queues *q, uint32_t id)
-{
-	size_t low = 0, high = q->nr;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (q->items[mid].id_for < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
+#include "fd/unix/unix-restore.h"
 
 /* ---- plan ---- */
 
@@ -128,63 +33,46 @@ static int unix_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_CORRUPT, "calls itself %#x", usk->id);
 	if (usk->type != SOCK_STREAM && usk->type != SOCK_DGRAM && usk->type != SOCK_SEQPACKET)
 		return img_fail(err, IMG_CORRUPT, "has type %u", usk->type);
-	if (usk->name.len)
-		return img_fail(err, IMG_UNSUPPORTED, "unix sockets with a name are not supported");
-	if (usk->state == TCP_LISTEN)
-		return img_fail(err, IMG_UNSUPPORTED, "unix sockets that listen are not supported");
-	if (usk->uflags)
-		return img_fail(err, IMG_UNSUPPORTED, "unix sockets with a peer outside of the tree are not supported");
-	if (usk->peer == usk->ino)
+	if (usk->name.len > KERN_UNIX_NAME_MAX)
+		return img_fail(err, IMG_CORRUPT, "has a name of %zu bytes", usk->name.len);
+	if (usk->name.len && usk->name.data[0] && memchr(usk->name.data, 0, usk->name.len - 1))
+		return img_fail(err, IMG_CORRUPT, "has a path with a NUL in it");
+	if (usk->state == TCP_LISTEN && !usk->name.len)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens without a name is not supported");
+	if (usk->uflags & ~(uint32_t)UNIX_OUTSIDE)
+		return img_fail(err, IMG_UNSUPPORTED, "has flags %#x, which are not known", usk->uflags);
+	if (usk->uflags && (usk->type != SOCK_DGRAM || !usk->name.len))
+		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree that is not of type dgram with a name is not supported");
+	if (usk->uflags && !r->opt->ext_unix_sk)
+		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree is looked for with --ext-unix-sk only");
+	if (usk->peer == usk->ino && (usk->type != SOCK_DGRAM || !usk->name.len))
 		return img_fail(err, IMG_CORRUPT, "is its own peer");
 	return 0;
 }
 
-/* Both sides of a pair: what they have in common are the two inodes, in whatever order. */
-static uint64_t unix_group(const struct restore_file *f)
+static uint64_t unix_group(const struct restore *r, const struct restore_file *f)
 {
-	uint64_t a = f->rec->usk->ino, b = f->rec->usk->peer;
-
-	if (!b)
-		return a;
-	return a < b ? a << 32 | b : b << 32 | a;
+	return unix_planned_of(r, f->id)->root;
 }
 
 /* ---- making ---- */
 
-static int send_one(int fd, const struct packet *p, struct img_err *err)
-{
-	uint32_t done = 0;
+struct sock {
+	const UnixSkEntry *u;
+	struct unix_planned *plan;
+	int fd;
+	int far; /* what sends what is in its queue, and nobody has; -1: none */
+	bool connected;
+	struct sock *peer;
+	struct sock *first_in, *next_in; /* those that are connected to it by its name */
+};
 
-	do { /* of a stream one call may take a part; a message goes as a whole, even one of no bytes */
-		ssize_t put = send(fd, p->data + done, p->len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (put < 0)
-			return img_fail_sys(err, "put %u bytes into its queue", p->len - done);
-		done += (uint32_t)put;
-	} while (done < p->len);
-	return 0;
-}
-
-/* What waits for socket id, sent by its peer. */
-static int fill_queue(struct restore *r, int peer, uint32_t id, struct img_err *err)
-{
-	const struct restore_queues *q = r->files->queues;
-	uint64_t all = 0;
-	int size;
-
-	for (size_t i = first_for(q, id); i < q->nr && q->items[i].id_for == id; i++)
-		all += q->items[i].len + 4096; /* what the kernel counts besides */
-	if (!all)
-		return 0;
-	/* Room for all of it at once; the size of the image comes later. */
-	size = all < INT32_MAX / 4 ? (int)all * 2 : INT32_MAX / 2;
-	if (setsockopt(peer, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		return img_fail_sys(err, "SO_SNDBUFFORCE %d", size);
-	for (size_t i = first_for(q, id); i < q->nr && q->items[i].id_for == id; i++)
-		if (send_one(peer, &q->items[i], err) < 0)
-			return -1;
-	return 0;
-}
+struct unix_set {
+	struct restore *r;
+	struct sock *socks;
+	size_t nr;
+	struct unix_set *next;
+};
 
 static int furnish(struct restore *r, int fd, const UnixSkEntry *usk, struct img_err *err)
 {
@@ -199,34 +87,287 @@ static int furnish(struct restore *r, int fd, const UnixSkEntry *usk, struct img
 	return restore_file_owner(r, fd, usk->fown, err);
 }
 
-static int make_fresh(struct restore *r, const UnixSkEntry *usk, int *fd, struct img_err *err)
+
+static bool mutual(const struct sock *s)
 {
-	*fd = socket(AF_UNIX, (int)usk->type | SOCK_CLOEXEC, 0);
-	if (*fd < 0)
-		return img_fail_sys(err, "make a socket");
-	return furnish(r, *fd, usk, err);
+	return s->peer && s->peer != s && s->peer->peer == s;
+}
+
+static bool outside(const struct sock *s)
+{
+	return s->u->uflags & UNIX_OUTSIDE;
+}
+
+static int by_ino(const void *va, const void *vb)
+{
+	const struct sock *a = *(struct sock *const *)va, *b = *(struct sock *const *)vb;
+
+	return a->u->ino < b->u->ino ? -1 : a->u->ino > b->u->ino;
+}
+
+static int find_peers(struct unix_set *set, struct img_err *err)
+{
+	cleanup_free struct sock **order = calloc(set->nr, sizeof(*order));
+
+	if (!order)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < set->nr; i++)
+		order[i] = &set->socks[i];
+	qsort(order, set->nr, sizeof(*order), by_ino);
+	for (size_t i = 0; i < set->nr; i++) {
+		UnixSkEntry u = { .ino = set->socks[i].u->peer };
+		struct sock seek = { .u = &u }, *key = &seek, **peer;
+
+		peer = u.ino ? bsearch(&key, order, set->nr, sizeof(*order), by_ino) : NULL;
+		set->socks[i].peer = peer ? *peer : NULL;
+	}
+	for (size_t i = set->nr; i--;) {
+		struct sock *s = &set->socks[i];
+
+		if (!s->peer || mutual(s))
+			continue;
+		s->next_in = s->peer->first_in;
+		s->peer->first_in = s;
+	}
+	return 0;
+}
+
+static int new_socket(const struct sock *s, struct img_err *err)
+{
+	int fd = socket(AF_UNIX, (int)s->u->type | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? img_fail_sys(err, "make a socket") : fd;
+}
+
+static int join(int fd, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
+{
+	if (connect(fd, (const struct sockaddr *)addr, len) < 0)
+		return img_fail_sys(err, "connect to '%s%.*s'", addr->sun_path[0] ? "" : "@",
+			(int)(len - offsetof(struct sockaddr_un, sun_path)) - 1, addr->sun_path + !addr->sun_path[0]);
+	return 0;
+}
+
+/* It has its name: who is connected to it comes. */
+static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
+{
+	struct sock *s = arg;
+
+	/* A queue may be longer than it may become any more: listen(2) was called again. */
+	if (s->u->state == TCP_LISTEN && listen(s->fd, INT32_MAX) < 0)
+		return img_fail_sys(err, "listen");
+	if (s->far >= 0 && s->u->type == SOCK_DGRAM && !mutual(s) && join(s->far, addr, len, err) < 0)
+		return -1;
+	for (struct sock *in = s->first_in; in; in = in->next_in) {
+		if (join(in->fd, addr, len, err) < 0)
+			return img_wrap(err, "unix socket %#x", in->u->id);
+		in->connected = true;
+	}
+	if (s->u->state == TCP_LISTEN && listen(s->fd, (int)s->u->backlog) < 0)
+		return img_fail_sys(err, "listen");
+	return 0;
+}
+
+static int name_it(struct restore *r, struct sock *s, struct img_err *err)
+{
+	struct unix_naming n = { .u = s->u, .fd = s->fd, .named = s->plan->named, .meet = meet, .arg = s };
+
+	/* That of a connected socket may be somebody else's who listens. */
+	n.passing = s->u->type != SOCK_DGRAM && s->u->state == TCP_ESTABLISHED;
+	return unix_name(r, &n, err);
+}
+
+struct reception {
+	int listener, client, accepted;
+};
+
+static int receive(void *arg, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
+{
+	struct reception *m = arg;
+
+	if (listen(m->listener, 1) < 0)
+		return img_fail_sys(err, "listen");
+	if (join(m->client, addr, len, err) < 0)
+		return -1;
+	m->accepted = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC);
+	return m->accepted < 0 ? img_fail_sys(err, "accept") : 0;
+}
+
+/* s got its name by accept(2). */
+static int make_accepted(struct restore *r, struct sock *s, struct img_err *err)
+{
+	cleanup_fd int listener = new_socket(s, err);
+	struct reception m = { .listener = listener, .accepted = -1 };
+	struct unix_naming n = { .u = s->u, .fd = listener, .passing = true, .named = s->plan->named, .meet = receive, .arg = &m };
+	int *client = mutual(s) ? &s->peer->fd : &s->far;
+
+	if (listener < 0 || (*client = new_socket(s, err)) < 0)
+		return -1;
+	m.client = *client;
+	if (mutual(s) && s->peer->u->name.len && name_it(r, s->peer, err) < 0)
+		return -1;
+	if (unix_name(r, &n, err) < 0)
+		return -1;
+	s->fd = m.accepted;
+	return 0;
+}
+
+/* Both sides of a connection, or the one that is left. */
+static int make_pair(struct restore *r, struct sock *s, struct img_err *err)
+{
+	int ends[2];
+
+	if (s->plan->accepted)
+		return make_accepted(r, s, err);
+	if (mutual(s) && s->peer->plan->accepted)
+		return make_accepted(r, s->peer, err);
+	if (socketpair(AF_UNIX, (int)s->u->type | SOCK_CLOEXEC, 0, ends) < 0)
+		return img_fail_sys(err, "make a pair");
+	s->fd = ends[0];
+	*(mutual(s) ? &s->peer->fd : &s->far) = ends[1];
+	if (s->u->name.len && name_it(r, s, err) < 0)
+		return -1;
+	return mutual(s) && s->peer->u->name.len ? name_it(r, s->peer, err) : 0;
+}
+
+static bool is_pair(const struct sock *s)
+{
+	if (mutual(s))
+		return true;
+	if (s->peer || s->u->state != TCP_ESTABLISHED)
+		return s->u->peer && !s->peer;
+	return s->u->type != SOCK_DGRAM || !s->u->name.len;
+}
+
+static int make_one(struct restore *r, struct sock *s, struct img_err *err)
+{
+	s->fd = new_socket(s, err);
+	if (s->fd < 0)
+		return -1;
+	if (s->u->type == SOCK_DGRAM && !s->first_in && unix_has_queue(r, s->u->id)) {
+		s->far = new_socket(s, err);
+		if (s->far < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int make_all(struct unix_set *set, struct img_err *err)
+{
+	struct restore *r = set->r;
+	struct sockaddr_un addr;
+
+	/* Accepted ones take for a moment the name that another one will have. */
+	for (size_t i = 0; i < set->nr; i++) {
+		struct sock *s = &set->socks[i];
+
+		if (s->fd >= 0 || outside(s))
+			continue;
+		if ((is_pair(s) ? make_pair(r, s, err) : make_one(r, s, err)) < 0)
+			return img_wrap(err, "unix socket %#x", s->u->id);
+	}
+	for (size_t i = 0; i < set->nr; i++) {
+		struct sock *s = &set->socks[i];
+
+		if (outside(s) && s->first_in) {
+			socklen_t len = unix_address(s->u, &addr);
+
+			s->far = -1;
+			if (meet(s, &addr, len, err) < 0)
+				return -1;
+		} else if (!outside(s) && !is_pair(s) && s->u->name.len && name_it(r, s, err) < 0) {
+			return img_wrap(err, "unix socket %#x", s->u->id);
+		}
+	}
+	for (size_t i = 0; i < set->nr; i++)
+		if (set->socks[i].peer && !mutual(&set->socks[i]) && !set->socks[i].connected)
+			return img_fail(err, IMG_CORRUPT, "unix socket %#x: its peer %#x has no name", set->socks[i].u->id,
+				set->socks[i].peer->u->id);
+	return 0;
+}
+
+/* What is in the queues; options. */
+static int finish_all(struct unix_set *set, struct restore_task *t, struct img_err *err)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct sock *s = &set->socks[i];
+		int sender = s->far >= 0 ? s->far : mutual(s) ? s->peer->fd : s->first_in ? s->first_in->fd : -1;
+
+		if (outside(s) || !unix_has_queue(set->r, s->u->id))
+			continue;
+		if (sender < 0)
+			return img_fail(err, IMG_CORRUPT, "unix socket %#x: it has a queue, and nobody could have sent it", s->u->id);
+		if (unix_fill_queue(set->r, t, sender, s->u->id, err) < 0)
+			return img_wrap(err, "unix socket %#x", s->u->id);
+	}
+	/* A side that nobody has is closed: before the other one is shut, which would not look the same. */
+	for (size_t i = 0; i < set->nr; i++)
+		img_cleanup_fd(&set->socks[i].far);
+	for (size_t i = 0; i < set->nr; i++)
+		if (!outside(&set->socks[i]) && furnish(set->r, set->socks[i].fd, set->socks[i].u, err) < 0)
+			return img_wrap(err, "unix socket %#x", set->socks[i].u->id);
+	return 0;
+}
+
+static void free_set(struct unix_set *set)
+{
+	if (!set)
+		return;
+	for (size_t i = 0; set->socks && i < set->nr; i++)
+		img_cleanup_fd(&set->socks[i].far);
+	free(set->socks);
+	free(set);
+}
+
+static int make_set(struct unix_set *set, struct img_err *err)
+{
+	return find_peers(set, err) < 0 ? -1 : make_all(set, err);
 }
 
 static int unix_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
 	struct img_err *err)
 {
-	int ends[2], ret = 0;
+	struct unix_set *set = calloc(1, sizeof(*set));
+	bool late = false;
+	int ret;
 
-	if (nr > 2)
-		return img_fail(err, IMG_CORRUPT, "%zu sockets are sides of one pair", nr);
-	if (files[0]->rec->usk->state == TCP_CLOSE && !files[0]->rec->usk->peer)
-		return make_fresh(r, files[0]->rec->usk, &fds[0], err);
-	if (socketpair(AF_UNIX, (int)files[0]->rec->usk->type | SOCK_CLOEXEC, 0, ends) < 0)
-		return img_fail_sys(err, "make a pair");
+	if (!set || !(set->socks = calloc(nr, sizeof(*set->socks)))) {
+		free_set(set);
+		return img_fail_nomem(err);
+	}
+	set->r = r;
+	set->nr = nr;
+	for (size_t i = 0; i < nr; i++) {
+		set->socks[i] = (struct sock){ .u = files[i]->rec->usk, .plan = unix_planned_of(r, files[i]->id), .fd = -1, .far = -1 };
+		late |= unix_has_rights(r, files[i]->id);
+	}
+	ret = make_set(set, err);
 	for (size_t i = 0; i < nr; i++)
-		fds[i] = ends[i];
-	for (size_t i = 0; ret == 0 && i < nr; i++)
-		ret = fill_queue(r, ends[1 - i], files[i]->id, err);
-	/* A side that nobody has is closed: before the other one is shut, which would not look the same. */
-	if (nr == 1)
-		close(ends[1]);
-	for (size_t i = 0; ret == 0 && i < nr; i++)
-		ret = furnish(r, fds[i], files[i]->rec->usk, err);
+		fds[i] = set->socks[i].fd;
+	if (ret == 0 && late) {
+		set->next = r->files->queues->late;
+		r->files->queues->late = set;
+		return 0;
+	}
+	if (ret == 0)
+		ret = finish_all(set, t, err);
+	free_set(set);
+	return ret;
+}
+
+int restore_queues_fill(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	struct restore_queues *q = r->files->queues;
+	int ret = 0;
+
+	while (ret == 0 && q->late) {
+		struct unix_set *set = q->late;
+
+		for (size_t i = 0; i < set->nr; i++)
+			set->socks[i].fd = files_made_at(files_find(r->files, set->socks[i].u->id));
+		ret = finish_all(set, t, err);
+		q->late = set->next;
+		free_set(set);
+	}
 	return ret;
 }
 
