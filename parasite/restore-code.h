@@ -1,4 +1,5 @@
-/* parasite/restore-code.h -- the restore blob as criu-restore carries it: a flat binary that runs at any address. */
+/* parasite/restore-code.h -- the restore blob as criu-restore carries it: a flat binary that runs at any
+ * address. */
 #ifndef PARASITE_RESTORE_CODE_H
 #define PARASITE_RESTORE_CODE_H
 

@@ -1,4 +1,5 @@
-/* engines/criu-restore/arch.h -- what differs between architectures in a restore: engines/task/regs/<arch>-restore.c. */
+/* engines/criu-restore/arch.h -- what differs between architectures in a restore:
+ * engines/task/regs/<arch>-restore.c. */
 #ifndef CRIU_RESTORE_ARCH_H
 #define CRIU_RESTORE_ARCH_H
 

@@ -1,8 +1,9 @@
 /* engines/criu-restore/floor.c -- keeping our descriptors out of the way of the tasks'.
  *
- * A task is put together in a process that has descriptors of its own, and the kernel gives the lowest free number to
- * whoever opens something. With every number of the image taken from the start, no open(2) of ours, in any process, ever
- * gets one of them; a task's own descriptor is put over the filler with dup2(2). Costs one dup2 a descriptor of the image.
+ * A task is put together in a process that has descriptors of its own, and the kernel gives the lowest free
+ * number to whoever opens something. With every number of the image taken from the start, no open(2) of ours,
+ * in any process, ever gets one of them; a task's own descriptor is put over the filler with dup2(2). Costs
+ * one dup2 a descriptor of the image.
  */
 
 #include <errno.h>
@@ -58,7 +59,8 @@ int restore_floor(struct restore *r, int *images_dirfd, struct img_err *err)
 		nofile.rlim_cur = nofile.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &nofile);
 	}
-	if (fill(r, filler, err) < 0 || move(&r->log->fd, filler, err) < 0 || move(images_dirfd, filler, err) < 0)
+	if (fill(r, filler, err) < 0 || move(&r->log->fd, filler, err) < 0 ||
+		move(images_dirfd, filler, err) < 0)
 		return -1;
 	if (r->work_dirfd >= 0 && move(&r->work_dirfd, filler, err) < 0)
 		return -1;

@@ -4,8 +4,9 @@
 
 #include "criu-restore/restore.h"
 
-/* Occupy every number that some table of the image uses; move our own (the log, the directories) off them. Front, once the
- * fdtables are read and before anything else is opened to stay. images_dirfd is moved with the others. */
+/* Occupy every number that some table of the image uses; move our own (the log, the directories) off them.
+ * Front, once the fdtables are read and before anything else is opened to stay. images_dirfd is moved with
+ * the others. */
 int restore_floor(struct restore *r, int *images_dirfd, struct img_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* engines/criu-restore/handoff.c -- from the host part of a task to its blob: writing the tapes, and the jump. */
+/* engines/criu-restore/handoff.c -- from the host part of a task to its blob: writing the tapes, and the
+ * jump. */
 
 #include <linux/close_range.h>
 #include <signal.h>
@@ -45,7 +46,8 @@ int restore_blob_map(struct restore *r, struct img_err *err)
 static void tape_unmap(struct restore *r, struct restore_tape *tape)
 {
 	tape_step(tape, TAPE_UNMAP, "unmap criu-restore", SYS_munmap, 0, r->scratch.start);
-	tape_step(tape, TAPE_UNMAP, "unmap criu-restore", SYS_munmap, r->scratch.end, r->task_top - r->scratch.end);
+	tape_step(tape, TAPE_UNMAP, "unmap criu-restore", SYS_munmap, r->scratch.end,
+		r->task_top - r->scratch.end);
 }
 
 static void close_between(struct restore_tape *tape, uint32_t first, uint32_t last)
@@ -53,7 +55,8 @@ static void close_between(struct restore_tape *tape, uint32_t first, uint32_t la
 	tape_step(tape, TAPE_CLOSE, "close what is not of the image", SYS_close_range, first, last, 0);
 }
 
-/* A table that several tasks share is cleared by its leader, when none of the others needs anything in it any more. */
+/* A table that several tasks share is cleared by its leader, when none of the others needs anything in it any
+ * more. */
 static void tape_close(struct restore_task *t, struct restore_tape *tape)
 {
 	const struct restore_fdtable *table = t->fdtable;
@@ -65,7 +68,8 @@ static void tape_close(struct restore_task *t, struct restore_tape *tape)
 	}
 	if (table->nr_users > 1) {
 		tape_step(tape, TAPE_CLOSE, "mappings done", BLOB_ADD, table->unmapped, (uint32_t)-1);
-		tape_step(tape, TAPE_CLOSE, "wait for those who share the descriptors", BLOB_WAIT, table->unmapped, 0);
+		tape_step(tape, TAPE_CLOSE, "wait for those who share the descriptors", BLOB_WAIT,
+			table->unmapped, 0);
 	}
 	for (size_t i = 0; i < table->nr_fds; i++) {
 		uint32_t fd = table->fds[i]->fd;
@@ -93,8 +97,8 @@ static struct blob_thread *new_thread(
 	return b;
 }
 
-static int tape_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
-	struct img_err *err)
+static int tape_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
+	struct restore_tape *tape, struct img_err *err)
 {
 	for (size_t k = 0; k < restore_nr_task_rooms; k++) {
 		const struct task_restore_ops *room = restore_task_rooms[k];
@@ -105,9 +109,10 @@ static int tape_thread(struct restore *r, struct restore_task *t, struct restore
 	return 0;
 }
 
-/* The other threads: each with a tape of its own; the leader goes on to TAPE_ARM when all have said they are through. */
-static int tape_threads(struct restore *r, struct restore_task *t, struct tape_area *area, struct restore_tape *leader,
-	struct img_err *err)
+/* The other threads: each with a tape of its own; the leader goes on to TAPE_ARM when all have said they are
+ * through. */
+static int tape_threads(struct restore *r, struct restore_task *t, struct tape_area *area,
+	struct restore_tape *leader, struct img_err *err)
 {
 	uint64_t left = tape_zero(leader, sizeof(uint32_t));
 
@@ -136,8 +141,8 @@ static int tape_threads(struct restore *r, struct restore_task *t, struct tape_a
 	return tape_thread(r, t, &t->threads[0], leader, err);
 }
 
-static int write_tapes(struct restore *r, struct restore_task *t, struct tape_area *area, struct restore_tape *leader,
-	struct img_err *err)
+static int write_tapes(struct restore *r, struct restore_task *t, struct tape_area *area,
+	struct restore_tape *leader, struct img_err *err)
 {
 	for (size_t k = 0; k < restore_nr_task_rooms; k++) {
 		const struct task_restore_ops *room = restore_task_rooms[k];
@@ -155,8 +160,8 @@ static int write_tapes(struct restore *r, struct restore_task *t, struct tape_ar
 
 /* ---- the last of libc ---- */
 
-/* What came while the tree was made (children that ended) is nothing that the task should see: a signal set to be ignored
- * is dropped where it is pending. */
+/* What came while the tree was made (children that ended) is nothing that the task should see: a signal set
+ * to be ignored is dropped where it is pending. */
 static int drop_pending(struct img_err *err)
 {
 	sigset_t pending;
@@ -172,7 +177,8 @@ static int drop_pending(struct img_err *err)
 	return 0;
 }
 
-/* The kernel writes to memory of the libc's when it schedules this thread (rseq) and when it ends (robust list, tid). */
+/* The kernel writes to memory of the libc's when it schedules this thread (rseq) and when it ends (robust
+ * list, tid). */
 static int leave_libc(struct img_err *err)
 {
 	if (__rseq_size) {
@@ -209,8 +215,8 @@ void restore_handoff(struct restore *r, struct restore_task *t, struct img_err *
 	}
 	if (tape_finish(tape, &leader->tape, err) < 0)
 		return;
-	log_debug(r->log, "pid %d: %llu steps for the blob, %llu bytes", t->pid, (unsigned long long)leader->tape.nr,
-		(unsigned long long)(area.next - area.start));
+	log_debug(r->log, "pid %d: %llu steps for the blob, %llu bytes", t->pid,
+		(unsigned long long)leader->tape.nr, (unsigned long long)(area.next - area.start));
 	if (drop_pending(err) < 0 || leave_libc(err) < 0)
 		return;
 	((blob_entry_fn)r->blob_code)(leader);

@@ -1,7 +1,7 @@
 /* engines/criu-restore/images.c -- the small records of a set, read whole before anything is planned.
  *
- * pstree.img says which tasks there are; each has a core image for every thread and, when it is not a zombie, ids, mm and
- * fs. A table of descriptors (fdinfo) belongs to a files id, which tasks may share.
+ * pstree.img says which tasks there are; each has a core image for every thread and, when it is not a zombie,
+ * ids, mm and fs. A table of descriptors (fdinfo) belongs to a files id, which tasks may share.
  */
 
 #include <stdlib.h>
@@ -39,9 +39,11 @@ static int read_inventory(struct restore *r, struct img_err *err)
 		return -1;
 	inv = r->inventory;
 	if (inv->img_version < IMG_VERSION_OLDEST || inv->img_version > IMG_VERSION_NEWEST)
-		return img_fail(err, IMG_UNSUPPORTED, "inventory.img: images of version %u", inv->img_version);
+		return img_fail(
+			err, IMG_UNSUPPORTED, "inventory.img: images of version %u", inv->img_version);
 	if (!inv->has_fdinfo_per_id || !inv->fdinfo_per_id)
-		return img_fail(err, IMG_UNSUPPORTED, "inventory.img: descriptors listed by pid (images of CRIU before 0.4)");
+		return img_fail(err, IMG_UNSUPPORTED,
+			"inventory.img: descriptors listed by pid (images of CRIU before 0.4)");
 	return 0;
 }
 
@@ -91,7 +93,8 @@ static int add_task(struct restore *r, size_t *room, const PstreeEntry *e, struc
 		if (e->threads[i] == e->pid)
 			continue;
 		if (k == t->nr_threads || !pid_ok(e->threads[i])) {
-			t->nr_threads = 0; /* not a list of threads with its own pid: fine for a zombie only */
+			t->nr_threads =
+				0; /* not a list of threads with its own pid: fine for a zombie only */
 			break;
 		}
 		t->threads[k++].tid = e->threads[i];
@@ -101,7 +104,8 @@ static int add_task(struct restore *r, size_t *room, const PstreeEntry *e, struc
 
 static int by_pid(const void *a, const void *b)
 {
-	const struct restore_task *x = *(struct restore_task *const *)a, *y = *(struct restore_task *const *)b;
+	const struct restore_task *x = *(struct restore_task *const *)a,
+				  *y = *(struct restore_task *const *)b;
 
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
@@ -137,15 +141,18 @@ static int link_parents(struct restore *r, struct img_err *err)
 
 		if (!t->ppid) {
 			if (r->root)
-				return img_fail(err, IMG_CORRUPT, "pstree.img: two roots, pid %d and %d", r->root->pid, t->pid);
+				return img_fail(err, IMG_CORRUPT, "pstree.img: two roots, pid %d and %d",
+					r->root->pid, t->pid);
 			r->root = t;
 			continue;
 		}
 		t->parent = restore_task_by_pid(r, t->ppid);
 		if (!t->parent)
-			return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d: its parent %d is not there", t->pid, t->ppid);
+			return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d: its parent %d is not there",
+				t->pid, t->ppid);
 		if (t->parent->index >= i)
-			return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d comes before its parent %d", t->pid, t->ppid);
+			return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d comes before its parent %d",
+				t->pid, t->ppid);
 	}
 	if (!r->root)
 		return img_fail(err, IMG_CORRUPT, "pstree.img: no root");
@@ -226,9 +233,11 @@ static int read_task(struct restore *r, struct restore_task *t, struct img_err *
 	}
 
 	if (!t->nr_threads)
-		return img_fail(err, IMG_CORRUPT, "pstree.img: pid %d: a list of threads that it is not in", t->pid);
+		return img_fail(
+			err, IMG_CORRUPT, "pstree.img: pid %d: a list of threads that it is not in", t->pid);
 	if (read_threads(r, t, err) < 0 || read_needed(r, IMG_IDS, t->pid, &t->ids, err) < 0 ||
-		read_needed(r, IMG_MM, t->pid, &t->mm, err) < 0 || read_needed(r, IMG_FS, t->pid, &t->fs, err) < 0)
+		read_needed(r, IMG_MM, t->pid, &t->mm, err) < 0 ||
+		read_needed(r, IMG_FS, t->pid, &t->fs, err) < 0)
 		return -1;
 	return restore_mem_records(r, t, err);
 }
@@ -270,7 +279,8 @@ static int read_fdtable(struct restore *r, struct restore_fdtable *table, struct
 	qsort(table->fds, table->nr_fds, sizeof(*table->fds), by_number);
 	for (size_t i = 0; i < table->nr_fds; i++)
 		if (table->fds[i]->fd > INT32_MAX || (i && table->fds[i]->fd == table->fds[i - 1]->fd))
-			return img_fail(err, IMG_CORRUPT, "fdinfo-%u.img: descriptor %u", table->id, table->fds[i]->fd);
+			return img_fail(err, IMG_CORRUPT, "fdinfo-%u.img: descriptor %u", table->id,
+				table->fds[i]->fd);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
 
 #include "criu-restore/restore.h"
 
-/* Fill inventory, tasks (with their records and threads) and fdtables. What contradicts itself is IMG_CORRUPT. */
+/* Fill inventory, tasks (with their records and threads) and fdtables. What contradicts itself is
+ * IMG_CORRUPT. */
 int restore_images_read(struct restore *r, struct img_err *err);
 /* (Re)make the index of restore_task_by_pid(). */
 int restore_tasks_index(struct restore *r, struct img_err *err);

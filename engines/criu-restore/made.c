@@ -29,9 +29,11 @@ enum restore_made restore_made_get(const struct restore_task *t)
 static int ended(struct img_err *err, pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		return img_fail(err, IMG_SYS, "pid %d: was killed by signal %d (%s) while it was being restored", pid,
+		return img_fail(err, IMG_SYS,
+			"pid %d: was killed by signal %d (%s) while it was being restored", pid,
 			WTERMSIG(status), strsignal(WTERMSIG(status)));
-	return img_fail(err, IMG_SYS, "pid %d: ended with status %d while it was being restored", pid, WEXITSTATUS(status));
+	return img_fail(err, IMG_SYS, "pid %d: ended with status %d while it was being restored", pid,
+		WEXITSTATUS(status));
 }
 
 int restore_made_check(struct restore *r, struct img_err *err)
@@ -50,7 +52,8 @@ int restore_made_check(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-/* Is there a process of ours still? Those that are our children, or became ours when their parent died, are reaped. */
+/* Is there a process of ours still? Those that are our children, or became ours when their parent died, are
+ * reaped. */
 static size_t left(struct restore *r)
 {
 	size_t nr = 0;

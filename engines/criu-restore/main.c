@@ -77,7 +77,8 @@ static int run(const struct options *opt, struct img_err *err)
 	bool undone = true;
 	int status = 0;
 
-	if (open_log(&r, err) < 0 || options_supported(opt, err) < 0 || restore_run(&r, &undone, err) < 0 || (!opt->plan && after(&r, err) < 0)) {
+	if (open_log(&r, err) < 0 || options_supported(opt, err) < 0 || restore_run(&r, &undone, err) < 0 ||
+		(!opt->plan && after(&r, err) < 0)) {
 		tell(&r, err);
 		status = undone ? img_exit_status(err) : EXIT_NOT_UNDONE;
 	}

@@ -1,6 +1,7 @@
 /* engines/criu-restore/map.c -- the mappings of a task, from the list that mem made to steps of the blob.
  *
- * At that time the new layout is empty: everything of the old one is gone, and what was premapped lies in the scratch.
+ * At that time the new layout is empty: everything of the old one is gone, and what was premapped lies in the
+ * scratch.
  */
 
 #include <inttypes.h>
@@ -15,9 +16,10 @@ enum {
 	TOGETHER_MIN = 16,
 };
 
-/* How many mappings from here on lie side by side now, as they will, and are one to the kernel: told by what they were mapped
- * with. Moving is the dearest thing that is done to a mapping, and thousands of small neighbours are usual where a program
- * protects single pages. A few are moved one by one: they stay apart where the kernel had them apart. */
+/* How many mappings from here on lie side by side now, as they will, and are one to the kernel: told by what
+ * they were mapped with. Moving is the dearest thing that is done to a mapping, and thousands of small
+ * neighbours are usual where a program protects single pages. A few are moved one by one: they stay apart
+ * where the kernel had them apart. */
 static size_t neighbours(const struct blob_vma *v, size_t nr)
 {
 	const uint64_t huge = 1ull << MADV_HUGEPAGE | 1ull << MADV_NOHUGEPAGE;
@@ -28,8 +30,9 @@ static size_t neighbours(const struct blob_vma *v, size_t nr)
 	for (; n < nr; n++) {
 		const struct blob_vma *a = &v[n - 1], *b = &v[n];
 
-		if (b->start != a->end || b->premap != a->premap + (a->end - a->start) || b->flags != a->flags ||
-			b->status != a->status || b->premap_prot != a->premap_prot || (b->madv & huge) != (a->madv & huge))
+		if (b->start != a->end || b->premap != a->premap + (a->end - a->start) ||
+			b->flags != a->flags || b->status != a->status || b->premap_prot != a->premap_prot ||
+			(b->madv & huge) != (a->madv & huge))
 			break;
 	}
 	return n;
@@ -39,8 +42,8 @@ static size_t neighbours(const struct blob_vma *v, size_t nr)
 static void map_together(const struct blob_vma *v, size_t nr, struct restore_tape *tape)
 {
 	uint64_t size = v[nr - 1].end - v->start;
-	struct blob_step *step = tape_step(
-		tape, TAPE_MAP, "map", SYS_mremap, v->premap, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
+	struct blob_step *step = tape_step(tape, TAPE_MAP, "map", SYS_mremap, v->premap, size, size,
+		MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
 
 	step->flags = BLOB_EXPECT | BLOB_MAY_FAIL;
 	step->expect = v->start;
@@ -55,10 +58,12 @@ static void map_one(const struct blob_vma *v, struct restore_tape *tape)
 
 	snprintf(what, sizeof(what), "map %" PRIx64 "-%" PRIx64, v->start, v->end);
 	if (v->premap)
-		step = tape_step(tape, TAPE_MAP, what, SYS_mremap, v->premap, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
+		step = tape_step(tape, TAPE_MAP, what, SYS_mremap, v->premap, size, size,
+			MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
 	else
 		/* MAP_LOCKED would fault everything in now; mlock2 does it when the protection is right. */
-		step = tape_step(tape, TAPE_MAP, what, SYS_mmap, v->start, size, v->premap_prot ? v->premap_prot : v->prot,
+		step = tape_step(tape, TAPE_MAP, what, SYS_mmap, v->start, size,
+			v->premap_prot ? v->premap_prot : v->prot,
 			(v->flags & ~MAP_LOCKED) | MAP_FIXED_NOREPLACE, v->fd, v->pgoff);
 	step->flags = BLOB_EXPECT;
 	step->expect = v->start;

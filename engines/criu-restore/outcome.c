@@ -21,7 +21,8 @@
 
 /* ---- scripts ---- */
 
-static void become_script(struct restore *r, const char *action, const char *command) __attribute__((noreturn));
+static void become_script(struct restore *r, const char *action, const char *command)
+	__attribute__((noreturn));
 static void become_script(struct restore *r, const char *action, const char *command)
 {
 	char text[64];
@@ -57,7 +58,8 @@ static int run_script(struct restore *r, const char *action, const char *command
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return img_fail(err, IMG_SYS, "action script %s: %s: %s %d", command, action,
-		WIFEXITED(status) ? "exit status" : "killed by signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		WIFEXITED(status) ? "exit status" : "killed by signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
 int restore_script(struct restore *r, const char *action, struct img_err *err)

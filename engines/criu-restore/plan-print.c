@@ -1,4 +1,5 @@
-/* engines/criu-restore/plan-print.c -- --plan: what would be made, in which order, and what this host lacks. */
+/* engines/criu-restore/plan-print.c -- --plan: what would be made, in which order, and what this host
+ * lacks. */
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -52,7 +53,8 @@ static void print_task(const struct restore_task *t)
 	if (t->adopted)
 		printf(", adopted by %d", t->ppid);
 	if (t->creator)
-		printf(", made by %d%s%s", t->creator->pid, t->clone_flags & CLONE_PARENT ? " as a brother" : "",
+		printf(", made by %d%s%s", t->creator->pid,
+			t->clone_flags & CLONE_PARENT ? " as a brother" : "",
 			t->born_before_setsid ? " before its setsid" : "");
 	if (t->leads_session)
 		printf(", leads session %d", t->sid);
@@ -82,8 +84,8 @@ static void print_text(const struct restore *r)
 
 static json_t *json_task(const struct restore_task *t)
 {
-	json_t *j = json_pack("{si si si si ss}", "pid", t->pid, "ppid", t->ppid, "pgid", t->pgid, "sid", t->sid, "state",
-		state_name(t));
+	json_t *j = json_pack("{si si si si ss}", "pid", t->pid, "ppid", t->ppid, "pgid", t->pgid, "sid",
+		t->sid, "state", state_name(t));
 
 	if (!j)
 		return NULL;
@@ -132,6 +134,7 @@ int restore_plan_print(struct restore *r, struct img_err *err)
 		print_text(r);
 	}
 	if (r->nr_lacks)
-		return img_fail(err, IMG_UNSUPPORTED, "this host lacks %zu thing%s", r->nr_lacks, r->nr_lacks == 1 ? "" : "s");
+		return img_fail(err, IMG_UNSUPPORTED, "this host lacks %zu thing%s", r->nr_lacks,
+			r->nr_lacks == 1 ? "" : "s");
 	return 0;
 }

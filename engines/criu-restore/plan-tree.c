@@ -1,17 +1,18 @@
 /* engines/criu-restore/plan-tree.c -- who makes which task, when, and who joins which session and group.
  *
- * A process has the session it was born in until it makes its own (setsid(2)); nothing else puts it into one. So a
- * task whose session is neither its own nor its parent's must be made by somebody who is in it and gives it the right parent:
+ * A process has the session it was born in until it makes its own (setsid(2)); nothing else puts it into one.
+ * So a task whose session is neither its own nor its parent's must be made by somebody who is in it and gives
+ * it the right parent:
  *
  *  - its parent, before the parent makes its own session (the task is in the one the parent was born in);
  *  - a brother of it that is in the session, with CLONE_PARENT: the child of our father is no child of ours;
- *  - where the leader of the session is dead, a helper stands in for it: a child of the task's parent that has the leader's
- *    pid, makes the session, makes the task with CLONE_PARENT, and ends;
- *  - where nobody of the session is a child of its parent, the task is an orphan that the parent adopted: a helper made by the
- *    leader makes it, and ends; the parent is a reaper meanwhile (PR_SET_CHILD_SUBREAPER).
+ *  - where the leader of the session is dead, a helper stands in for it: a child of the task's parent that
+ *    has the leader's pid, makes the session, makes the task with CLONE_PARENT, and ends;
+ *  - where nobody of the session is a child of its parent, the task is an orphan that the parent adopted: a
+ *    helper made by the leader makes it, and ends; the parent is a reaper meanwhile (PR_SET_CHILD_SUBREAPER).
  *
- * A group must be made by the process whose pid it has, alive, a zombie, or again a helper; the others join once it is there.
- * (setsid(2), setpgid(2), clone(2).)
+ * A group must be made by the process whose pid it has, alive, a zombie, or again a helper; the others join
+ * once it is there. (setsid(2), setpgid(2), clone(2).)
  */
 
 #include <errno.h>
@@ -36,7 +37,8 @@ static pid_t born_sid(const struct restore *r, const struct restore_task *t)
 	return t->creator->sid;
 }
 
-static struct restore_task *add_helper(struct restore *r, pid_t pid, pid_t sid, pid_t pgid, struct restore_task *parent)
+static struct restore_task *add_helper(
+	struct restore *r, pid_t pid, pid_t sid, pid_t pgid, struct restore_task *parent)
 {
 	struct restore_task *h = &r->tasks[r->nr_tasks];
 
@@ -84,7 +86,9 @@ static bool is_thread(const struct restore *r, size_t nr_image, pid_t tid)
 static int session_outside(const struct restore *r, const struct restore_task *t, struct img_err *err)
 {
 	return img_fail(err, IMG_UNSUPPORTED,
-		"pid %d: its session %d is not part of the images: a shell's job is restored with --shell-job", t->pid, t->sid);
+		"pid %d: its session %d is not part of the images: a shell's job is restored with "
+		"--shell-job",
+		t->pid, t->sid);
 }
 
 static int plan_root(struct restore *r, struct img_err *err)
@@ -124,13 +128,14 @@ static pid_t free_pid(struct restore *r, size_t nr_image)
 	if (!f || fscanf(f, "%d", &max) != 1)
 		return 0;
 	for (pid_t pid = max / 2; pid > 1; pid--)
-		if (!find(r, nr_image, pid) && !is_thread(r, nr_image, pid) && kill(pid, 0) < 0 && errno == ESRCH)
+		if (!find(r, nr_image, pid) && !is_thread(r, nr_image, pid) && kill(pid, 0) < 0 &&
+			errno == ESRCH)
 			return pid;
 	return 0;
 }
 
-static int plan_adoption(
-	struct restore *r, size_t nr_image, struct restore_task *t, struct restore_task *leader, struct img_err *err)
+static int plan_adoption(struct restore *r, size_t nr_image, struct restore_task *t,
+	struct restore_task *leader, struct img_err *err)
 {
 	struct restore_task *a = leader->parent;
 	pid_t pid = free_pid(r, nr_image);
@@ -139,8 +144,9 @@ static int plan_adoption(
 		a = a->parent;
 	if (!a)
 		return img_fail(err, IMG_UNSUPPORTED,
-			"pid %d: is in session %d, and its parent %d neither is nor comes before the leader of it", t->pid, t->sid,
-			t->parent->pid);
+			"pid %d: is in session %d, and its parent %d neither is nor comes before the leader "
+			"of it",
+			t->pid, t->sid, t->parent->pid);
 	if (!pid)
 		return img_fail(err, IMG_SYS, "pid %d: no pid is free for a helper", t->pid);
 	t->creator = add_helper(r, pid, leader->sid, leader->pgid, leader);
@@ -161,8 +167,9 @@ static int check_adoptions(struct restore *r, struct img_err *err)
 			a = a->creator;
 		for (a = a->parent; a != t->parent;) {
 			if (a->adopts)
-				return img_fail(err, IMG_UNSUPPORTED, "pid %d: is to be adopted by pid %d, and pid %d comes before",
-					t->pid, t->ppid, a->pid);
+				return img_fail(err, IMG_UNSUPPORTED,
+					"pid %d: is to be adopted by pid %d, and pid %d comes before", t->pid,
+					t->ppid, a->pid);
 			a = a->parent;
 		}
 	}
@@ -184,15 +191,17 @@ static int plan_session(struct restore *r, size_t nr_image, struct restore_task 
 
 	leader = find(r, nr_image, t->sid);
 	if (leader && !leader->leads_session && leader->sid != leader->pid)
-		return img_fail(err, IMG_CORRUPT, "pid %d: in session %d, which pid %d is not the leader of", t->pid, t->sid,
-			leader->pid);
+		return img_fail(err, IMG_CORRUPT, "pid %d: in session %d, which pid %d is not the leader of",
+			t->pid, t->sid, leader->pid);
 	if (!leader) {
 		if (t->sid == r->root->sid || t->sid == 0)
 			return img_fail(err, IMG_UNSUPPORTED,
-				"pid %d: is in the session %d of whoever started the tree, and its parent %d is not", t->pid,
-				t->sid, p->pid);
+				"pid %d: is in the session %d of whoever started the tree, and its parent %d "
+				"is not",
+				t->pid, t->sid, p->pid);
 		if (is_thread(r, nr_image, t->sid))
-			return img_fail(err, IMG_UNSUPPORTED, "pid %d: its session has the number of a thread, %d", t->pid, t->sid);
+			return img_fail(err, IMG_UNSUPPORTED,
+				"pid %d: its session has the number of a thread, %d", t->pid, t->sid);
 		leader = add_helper(r, t->sid, t->sid, t->sid, p);
 	}
 	t->creator = brother_in_session(r, nr_image, t);
@@ -215,19 +224,21 @@ static int plan_group(struct restore *r, size_t nr_image, struct restore_task *t
 	}
 	t->joins_group = true;
 	leader = find(r, nr_image, t->pgid);
-	if (!leader && (t->pgid == 0 || (t->sid == r->root->sid && !r->root->leads_session && t->pgid == r->root->pgid))) {
+	if (!leader && (t->pgid == 0 || (t->sid == r->root->sid && !r->root->leads_session &&
+						t->pgid == r->root->pgid))) {
 		t->group_external = true;
 		return 0;
 	}
 	if (!leader) {
 		if (is_thread(r, nr_image, t->pgid))
-			return img_fail(err, IMG_UNSUPPORTED, "pid %d: its process group has the number of a thread, %d", t->pid,
-				t->pgid);
+			return img_fail(err, IMG_UNSUPPORTED,
+				"pid %d: its process group has the number of a thread, %d", t->pid, t->pgid);
 		leader = add_helper(r, t->pgid, t->sid, t->pgid, t);
 	}
 	if (leader->sid != t->sid)
-		return img_fail(err, IMG_CORRUPT, "pid %d: its process group %d is in session %d, not in its own, %d", t->pid,
-			t->pgid, leader->sid, t->sid);
+		return img_fail(err, IMG_CORRUPT,
+			"pid %d: its process group %d is in session %d, not in its own, %d", t->pid, t->pgid,
+			leader->sid, t->sid);
 	if (!leader->leads_session)
 		leader->makes_group = true;
 	return 0;
@@ -236,7 +247,7 @@ static int plan_group(struct restore *r, size_t nr_image, struct restore_task *t
 /* The kernel objects that clone(2) lets tasks share. */
 struct shareable {
 	const char *what;
-	size_t id; /* offset in TaskKobjIdsEntry */
+	size_t id;     /* offset in TaskKobjIdsEntry */
 	unsigned flag; /* 0: tasks of an image that share it cannot be made */
 };
 
@@ -254,7 +265,8 @@ static uint32_t shared_id(const struct restore_task *t, const struct shareable *
 
 static int by_shared_id(const void *a, const void *b, void *arg)
 {
-	const struct restore_task *x = *(struct restore_task *const *)a, *y = *(struct restore_task *const *)b;
+	const struct restore_task *x = *(struct restore_task *const *)a,
+				  *y = *(struct restore_task *const *)b;
 	uint32_t i = shared_id(x, arg), k = shared_id(y, arg);
 
 	if (i != k)
@@ -262,16 +274,19 @@ static int by_shared_id(const void *a, const void *b, void *arg)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* t shares with `first`, the first task that has the object: all between them on the way of making have to pass it on. */
-static int share_with(struct restore_task *t, struct restore_task *first, const struct shareable *s, struct img_err *err)
+/* t shares with `first`, the first task that has the object: all between them on the way of making have to
+ * pass it on. */
+static int share_with(
+	struct restore_task *t, struct restore_task *first, const struct shareable *s, struct img_err *err)
 {
 	struct restore_task *c = t->creator;
 
-	while (s->flag && c && c != first && (c->state == RESTORE_HELPER || (c->ids && shared_id(c, s) == shared_id(t, s))))
+	while (s->flag && c && c != first &&
+		(c->state == RESTORE_HELPER || (c->ids && shared_id(c, s) == shared_id(t, s))))
 		c = c->creator;
 	if (!s->flag || c != first)
-		return img_fail(err, IMG_UNSUPPORTED, "pid %d: shares %s with pid %d%s", t->pid, s->what, first->pid,
-			s->flag ? ", which does not make it" : "");
+		return img_fail(err, IMG_UNSUPPORTED, "pid %d: shares %s with pid %d%s", t->pid, s->what,
+			first->pid, s->flag ? ", which does not make it" : "");
 	t->clone_flags |= s->flag;
 	for (c = t->creator; c->state == RESTORE_HELPER; c = c->creator)
 		c->clone_flags |= s->flag;

@@ -29,7 +29,8 @@ int restore_plan_lack(struct restore *r, struct img_err *err)
 
 /* ---- namespaces ---- */
 
-/* Tasks in the namespaces that the dumping program was in itself need none made. A number says no more than that. */
+/* Tasks in the namespaces that the dumping program was in itself need none made. A number says no more than
+ * that. */
 static const struct {
 	const char *name;
 	size_t has, id;
@@ -48,7 +49,9 @@ static uint32_t ns_id(const TaskKobjIdsEntry *ids, size_t i)
 {
 	const char *at = (const char *)ids;
 
-	return *(const protobuf_c_boolean *)(at + namespaces[i].has) ? *(const uint32_t *)(at + namespaces[i].id) : 0;
+	return *(const protobuf_c_boolean *)(at + namespaces[i].has)
+		       ? *(const uint32_t *)(at + namespaces[i].id)
+		       : 0;
 }
 
 static int check_namespaces(struct restore *r, struct img_err *err)
@@ -61,8 +64,8 @@ static int check_namespaces(struct restore *r, struct img_err *err)
 		for (size_t k = 0; restore_task_lives(t) && k < ARRAY_SIZE(namespaces); k++) {
 			if (ns_id(t->ids, k) == ns_id(ours, k))
 				continue;
-			img_fail(err, IMG_UNSUPPORTED, "pid %d: its own %s namespace is not supported yet", t->pid,
-				namespaces[k].name);
+			img_fail(err, IMG_UNSUPPORTED, "pid %d: its own %s namespace is not supported yet",
+				t->pid, namespaces[k].name);
 			if (restore_plan_lack(r, err) < 0)
 				return -1;
 		}
@@ -75,8 +78,8 @@ int restore_plan_host(struct restore *r, struct img_err *err)
 	if (r->opt->restore_sibling && !r->opt->restore_detached)
 		return img_fail(err, IMG_USAGE, "--restore-sibling goes with --restore-detached only");
 	/* Only when it is asked for; what tasks have in their registers is checked in any case. */
-	if (r->opt->cpu_cap_given && r->opt->cpu_cap && cpuinfo_check(r->set, r->opt->cpu_cap, true, err) < 0 &&
-		restore_plan_lack(r, err) < 0)
+	if (r->opt->cpu_cap_given && r->opt->cpu_cap &&
+		cpuinfo_check(r->set, r->opt->cpu_cap, true, err) < 0 && restore_plan_lack(r, err) < 0)
 		return -1;
 	return check_namespaces(r, err);
 }

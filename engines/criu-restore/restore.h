@@ -1,23 +1,24 @@
 /* engines/criu-restore/restore.h -- a run of criu-restore: what all its parts see.
  *
- * One process, the *front*, reads the whole set, plans and then makes the root of the tree; each task makes its own children
- * (clone3 with set_tid), so parents are right by construction. All tasks begin as copies of the front, with everything the
- * front has read: whatever a task changes in these structs, only it and the children it makes afterwards see. What all must
- * see is in shared memory (restore_shared_alloc()).
+ * One process, the *front*, reads the whole set, plans and then makes the root of the tree; each task makes
+ * its own children (clone3 with set_tid), so parents are right by construction. All tasks begin as copies of
+ * the front, with everything the front has read: whatever a task changes in these structs, only it and the
+ * children it makes afterwards see. What all must see is in shared memory (restore_shared_alloc()).
  *
- * A task lives through the moments below. steps.c is THE ORDER: a table with one row for each thing that is done.
+ * A task lives through the moments below. steps.c is THE ORDER: a table with one row for each thing that is
+ * done.
  *
- *	FRONT  plan		records are read and checked, decisions taken, nothing touched; failures refuse the run
+ *	FRONT  plan		records are read and checked, decisions taken; nothing is touched
  *	FRONT  start		right before the first task is made: objects that all tasks inherit
- *	TASK   before fork	the task has its pid; its children do not exist yet; sessions and groups not set
+ *	TASK   before fork	the task has its pid; its children do not exist yet, nor its session
  *	TASK   after fork	the whole tree exists, sessions and process groups are right, zombies are dead
  *	TASK   tape		what is left for the blob is written down (tape.h); no more libc after that
  *	(blob)			the old address space goes, the new one comes; threads, signals, credentials
- *	FRONT  resume		all threads of all tasks are held by ptrace: registers, masks; the blob's memory goes; they run
+ *	FRONT  resume		all threads of all tasks are held by ptrace and whole; then they run
  *	FRONT  undo		instead, after a failure: every process made is dead by then
  *
- * Only tasks that are alive or stopped pass "before fork" to "resume"; zombies and helpers (dead leaders of a session or
- * group) are made and end inside tree.c.
+ * Only tasks that are alive or stopped pass "before fork" to "resume"; zombies and helpers (dead leaders of a
+ * session or group) are made and end inside tree.c.
  */
 #ifndef CRIU_RESTORE_RESTORE_H
 #define CRIU_RESTORE_RESTORE_H
@@ -44,8 +45,8 @@
 struct restore;
 struct restore_task;
 struct restore_tape;
-struct restore_files; /* fd's */
-struct restore_mem;   /* mem's: of the run */
+struct restore_files;	 /* fd's */
+struct restore_mem;	 /* mem's: of the run */
 struct restore_task_mem; /* mem's: of one task */
 
 /* What a task is in the image, and a kind of our own. Values 1 to 3 are task_core_entry.task_state. */
@@ -53,7 +54,7 @@ enum restore_state {
 	RESTORE_ALIVE = 1,
 	RESTORE_ZOMBIE = 2,
 	RESTORE_STOPPED = 3,
-	RESTORE_HELPER = 100, /* not in the image: stands in for a dead leader of a session or group, and ends before it runs */
+	RESTORE_HELPER = 100, /* not in the image: stands in for a dead leader, and ends early */
 };
 
 struct restore_thread {
@@ -64,22 +65,25 @@ struct restore_thread {
 /* A table of descriptors: one for each files_id. Read by the spine, opened by fd. */
 struct restore_fdtable {
 	uint32_t id;
-	struct restore_task *leader; /* first task that has it: makes the table; others are cloned with CLONE_FILES */
+	struct restore_task *leader; /* the first that has it: makes the table; the others get CLONE_FILES */
 	size_t nr_users;	     /* tasks that share it */
 	FdinfoEntry **fds;	     /* ascending by number, no number twice */
 	size_t nr_fds;
-	uint32_t *unmapped;	     /* shared word: users that still need descriptors of their own in the table */
+	uint32_t *unmapped; /* shared word: users that still need our own descriptors in it */
 };
 
-/* One mapping of a task for the blob: made by mem, carried out by map.c. All addresses and sizes are bytes, multiples
- * of a page. Ascending, not overlapping. */
+/* One mapping of a task for the blob: made by mem, carried out by map.c. All addresses and sizes are bytes,
+ * multiples of a page. Ascending, not overlapping.
+ *
+ * flags are those of mmap(2), without MAP_FIXED, which is added. MAP_LOCKED: mlock(2)ed in the end. Where a
+ * mapping is premapped only GROWSDOWN and LOCKED matter. premap_prot is the protection that a premapped one
+ * has now; of another one that to map it with first, if other than prot. */
 struct blob_vma {
 	uint64_t start, end;
 	uint32_t prot;	      /* PROT_* it has in the end */
-	uint32_t flags;	      /* MAP_* for mmap(2): SHARED or PRIVATE, ANONYMOUS, GROWSDOWN, HUGETLB.. ; MAP_FIXED is added.
-			       * MAP_LOCKED: mlock(2)ed in the end. Where premapped only GROWSDOWN and LOCKED matter */
+	uint32_t flags;	      /* MAP_*: SHARED or PRIVATE, ANONYMOUS, GROWSDOWN, HUGETLB, ... */
 	uint32_t status;      /* VMA_* of the record */
-	uint32_t premap_prot; /* PROT_* it has now, where premapped; where not: PROT_* to map it with if other than prot */
+	uint32_t premap_prot; /* PROT_*, see above */
 	uint64_t premap;      /* where it lies now, inside the scratch; 0: not mapped yet */
 	int fd;		      /* what to map, in this task's table; -1: nothing */
 	uint64_t pgoff;	      /* bytes */
@@ -102,18 +106,18 @@ struct restore_task {
 	struct restore_fdtable *fdtable;
 
 	/* How it is made (plan-tree.c). */
-	struct restore_task *creator; /* who calls clone3, and whose memory it inherits: the parent, or a sibling (then CLONE_PARENT);
-				       * NULL: the front */
+	struct restore_task *creator; /* calls clone3; its memory is inherited: the parent, or a brother (then
+				       * CLONE_PARENT); NULL: the front */
 	unsigned clone_flags;	      /* CLONE_FILES, CLONE_FS, CLONE_PARENT */
 	bool born_before_setsid;      /* its creator makes it before it makes its own session */
 	bool adopted;		      /* its creator, a helper, ends, and its parent adopts it */
 	bool adopts;		      /* is the reaper for such */
 	bool leads_session;	      /* calls setsid */
 	bool makes_group;	      /* setpgid(0, 0), before others join */
-	bool group_external;	      /* its group is that of whoever started criu-restore (--shell-job, pid namespaces) */
+	bool group_external;	      /* its group is that of whoever started criu-restore (--shell-job) */
 	bool joins_group;	      /* setpgid(0, pgid) once the group's leader has made it ... */
 	bool moves_group;	      /* ... and after all others have joined the group that this task made */
-	struct restore_task *made_next; /* next one that creator makes */
+	struct restore_task *made_next;	 /* next one that creator makes */
 	struct restore_task *made_first; /* first one that this task makes */
 
 	/* mem's */
@@ -144,8 +148,8 @@ struct restore {
 	int work_dirfd, images_dirfd;
 	InventoryEntry *inventory;
 
-	struct restore_task *tasks; /* as in pstree.img, parents before children; helpers behind them */
-	size_t nr_tasks;	    /* with helpers */
+	struct restore_task *tasks;   /* as in pstree.img, parents before children; helpers behind them */
+	size_t nr_tasks;	      /* with helpers */
 	struct restore_task **by_pid; /* sorted: restore_task_by_pid() */
 	struct restore_task *root;
 	struct restore_fdtable *fdtables;
@@ -165,17 +169,17 @@ struct restore {
 	struct restore_caps *caps; /* what we may do ourselves: creds' */
 
 	pid_t front_pid, front_pgid;
-	sigset_t stop_signals; /* blocked in the front; see restore_interrupted() */
+	sigset_t stop_signals;	    /* blocked in the front; see restore_interrupted() */
 	sigset_t old_mask, ignored; /* of the front before the run */
-	struct timespec began; /* CLOCK_MONOTONIC */
+	struct timespec began;	    /* CLOCK_MONOTONIC */
 	uint32_t forking_us;
 	bool pidfile_made;
 	char **lacks; /* --plan: what this host lacks */
 	size_t nr_lacks, lacks_room;
-	void *stop_action;     /* stop.c: shared memory; NULL when no task is stopped */
-	bool moves;	       /* some task moves_group: one stage more */
-	uint64_t task_top;     /* first address that user space cannot have */
-	uint64_t blob_code;    /* the blob, at the same address in all processes */
+	void *stop_action;  /* stop.c: shared memory; NULL when no task is stopped */
+	bool moves;	    /* some task moves_group: one stage more */
+	uint64_t task_top;  /* first address that user space cannot have */
+	uint64_t blob_code; /* the blob, at the same address in all processes */
 };
 
 /* Tasks with an address space and descriptors: alive or stopped. */
@@ -197,28 +201,32 @@ struct restore_task *restore_task_by_pid(struct restore *r, pid_t pid);
 
 /* ---- memory that all processes of the run share ---- */
 
-/* size bytes, zeroed, 64-byte aligned, at the same address in the front, in every task and in the blob. Front only, before
- * the first task ("plan", "start"). NULL without memory (err filled). Lives as long as the run. */
+/* size bytes, zeroed, 64-byte aligned, at the same address in the front, in every task and in the blob. Front
+ * only, before the first task ("plan", "start"). NULL without memory (err filled). Lives as long as
+ * the run. */
 void *restore_shared_alloc(struct restore *r, size_t size, struct img_err *err);
 
-/* A word of shared memory that others wait for. Both work in every process; post wakes all waiters. wait returns -1 when the
- * run has failed meanwhile (somebody else's failure is already noted: the text of err does not matter then). */
+/* A word of shared memory that others wait for. Both work in every process; post wakes all waiters. wait
+ * returns -1 when the run has failed meanwhile (somebody else's failure is already noted: the text of err
+ * does not matter then). */
 void restore_post(uint32_t *word, uint32_t value);
 void restore_add(uint32_t *word, int32_t add); /* atomic; wakes */
 int restore_wait(struct restore *r, uint32_t *word, uint32_t value, struct img_err *err);
 
 /* ---- addresses ---- */
 
-/* A range of size bytes (rounded up to pages) in the scratch that nobody else takes; nothing is mapped there. In a task the range
- * is also reserved in children made later, who may have it mapped by inheritance. 0 when there is no room (err filled). */
+/* A range of size bytes (rounded up to pages) in the scratch that nobody else takes; nothing is mapped there.
+ * In a task the range is also reserved in children made later, who may have it mapped by inheritance. 0 when
+ * there is no room (err filled). */
 uint64_t restore_scratch_take(struct restore *r, uint64_t size, struct img_err *err);
 
 /* ---- descriptors of our own ----
  *
- * Before any room's plan is called, every number >= 3 that some task of the image uses is made taken in the front (by a
- * descriptor of /, O_PATH): so whatever is opened afterwards by anybody, front or task, gets a number that no task needs.
- * A descriptor may be put over such a number with dup2(2) without looking. When a task's blob is done with its mappings
- * everything that is not in its fdtable is closed: nobody has to close behind himself for the tasks' sake.
+ * Before any room's plan is called, every number >= 3 that some task of the image uses is made taken in the
+ * front (by a descriptor of /, O_PATH): so whatever is opened afterwards by anybody, front or task, gets a
+ * number that no task needs. A descriptor may be put over such a number with dup2(2) without looking. When a
+ * task's blob is done with its mappings everything that is not in its fdtable is closed: nobody has to close
+ * behind himself for the tasks' sake.
  */
 
 #endif

@@ -1,9 +1,10 @@
 /* engines/criu-restore/resume.c -- the last act: taking all threads out of the blob, and letting them run.
  *
- * A thread cannot unmap the code it runs in and go on, so the front does the rest from outside: each thread is
- * stopped where it waits in the blob; the leader makes one more call there, munmap(2) of the whole scratch; then the registers
- * and the signal mask are those of the image. Until the first is let go nothing of the tree has run, so all this may still
- * fail; should the front be killed, so are they (PTRACE_O_EXITKILL).
+ * A thread cannot unmap the code it runs in and go on, so the front does the rest from outside: each thread
+ * is stopped where it waits in the blob; the leader makes one more call there, munmap(2) of the whole
+ * scratch; then the registers and the signal mask are those of the image. Until the first is let go nothing
+ * of the tree has run, so all this may still fail; should the front be killed, so are they
+ * (PTRACE_O_EXITKILL).
  */
 
 #include <elf.h>
@@ -22,9 +23,9 @@ enum {
 	STOP_TIMEOUT_MS = 10 * 1000,
 };
 
-#define for_each_live_thread(r, t, th)                                                          \
-	for (struct restore_task *t = (r)->tasks; t < (r)->tasks + (r)->nr_tasks; t++)          \
-		if (restore_task_lives(t))                                                      \
+#define for_each_live_thread(r, t, th)                                                                       \
+	for (struct restore_task *t = (r)->tasks; t < (r)->tasks + (r)->nr_tasks; t++)                       \
+		if (restore_task_lives(t))                                                                   \
 			for (struct restore_thread *th = t->threads; th < t->threads + t->nr_threads; th++)
 
 int restore_held_wait(struct restore_task *t, pid_t tid, enum kern_stop_kind wanted, struct img_err *err)
@@ -49,8 +50,8 @@ static int call_step(struct restore_task *t, pid_t tid, struct img_err *err)
 	return restore_held_wait(t, tid, KERN_STOP_SYSCALL, err);
 }
 
-int restore_remote_call(struct restore *r, struct restore_task *t, pid_t tid, int64_t nr, const uint64_t args[6],
-	int64_t *result, struct img_err *err)
+int restore_remote_call(struct restore *r, struct restore_task *t, pid_t tid, int64_t nr,
+	const uint64_t args[6], int64_t *result, struct img_err *err)
 {
 	uint64_t addr = r->blob_code + arch_find_syscall(restore_blob_code, restore_blob_size);
 	struct arch_regs regs;
@@ -83,12 +84,13 @@ static int unmap_scratch(struct restore *r, struct restore_task *t, struct img_e
 	return 0;
 }
 
-static int rooms(struct restore *r, struct restore_task *t, struct restore_thread *th, bool resume, struct img_err *err)
+static int rooms(struct restore *r, struct restore_task *t, struct restore_thread *th, bool resume,
+	struct img_err *err)
 {
 	for (size_t k = 0; k < restore_nr_task_rooms; k++) {
 		const struct task_restore_ops *room = restore_task_rooms[k];
-		int (*fn)(struct restore *, struct restore_task *, struct restore_thread *, struct img_err *) =
-			resume ? room->resume : room->held;
+		int (*fn)(struct restore *, struct restore_task *, struct restore_thread *,
+			struct img_err *) = resume ? room->resume : room->held;
 
 		if (fn && fn(r, t, th, err) < 0)
 			return img_wrap(err, "pid %d: thread %d: %s", t->pid, th->tid, room->name);
@@ -113,26 +115,28 @@ static int finish_task(struct restore *r, struct restore_task *t, struct img_err
 int restore_hold(struct restore *r, struct img_err *err)
 {
 	/* All are asked before the first is waited for: they stop side by side. */
-	for_each_live_thread(r, t, th)
-		if (kern_ptrace_seize(th->tid, PTRACE_O_EXITKILL, err) < 0 || kern_ptrace_interrupt(th->tid, err) < 0)
-			return img_wrap(err, "pid %d: thread %d", t->pid, th->tid);
-	for_each_live_thread(r, t, th)
-		if (restore_held_wait(t, th->tid, KERN_STOP_INTERRUPT, err) < 0)
-			return -1;
-	/* Children that are stopped before their parents: these may have to be told where their SIGCHLD goes, while they still
-	 * have a blob to call from. One that is stopped itself never hears of it before it is continued. */
+	for_each_live_thread(r, t, th) if (kern_ptrace_seize(th->tid, PTRACE_O_EXITKILL, err) < 0 ||
+					   kern_ptrace_interrupt(th->tid, err) < 0) return img_wrap(err,
+		"pid %d: thread %d", t->pid, th->tid);
+	for_each_live_thread(
+		r, t, th) if (restore_held_wait(t, th->tid, KERN_STOP_INTERRUPT, err) < 0) return -1;
+	/* Children that are stopped before their parents: these may have to be told where their SIGCHLD goes,
+	 * while they still have a blob to call from. One that is stopped itself never hears of it before it
+	 * is continued. */
 	for (size_t i = r->nr_tasks; i-- > 0;) {
 		struct restore_task *t = &r->tasks[i];
 
 		if (t->state != RESTORE_STOPPED)
 			continue;
-		if (restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0 || restore_stop_task(r, t, err) < 0)
+		if (restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0 ||
+			restore_stop_task(r, t, err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		struct restore_task *t = &r->tasks[i];
 
-		if (t->state == RESTORE_ALIVE && (restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0))
+		if (t->state == RESTORE_ALIVE &&
+			(restore_stop_done(r, t, err) < 0 || finish_task(r, t, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -142,11 +146,11 @@ int restore_release(struct restore *r, struct img_err *err)
 {
 	int ret = 0;
 
-	/* From here on our end would be their release and not their death: in one quick pass, before the first of them wakes up
-	 * and wants our CPU. */
+	/* From here on our end would be their release and not their death: in one quick pass, before the
+	 * first of them wakes up and wants our CPU. */
+	for_each_live_thread(r, t, th) kern_ptrace_options(th->tid, 0, NULL);
 	for_each_live_thread(r, t, th)
-		kern_ptrace_options(th->tid, 0, NULL);
-	for_each_live_thread(r, t, th) {
+	{
 		struct img_err one = IMG_ERR_INIT;
 
 		/* One that was killed just now is gone: not ours to judge. */

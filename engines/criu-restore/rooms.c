@@ -1,39 +1,32 @@
-/* engines/criu-restore/rooms.c -- THE ROOMS that criu-restore has, save those of descriptors (files.h) and memory (mem.h).
+/* engines/criu-restore/rooms.c -- THE ROOMS that criu-restore has, save those of descriptors (files.h) and
+ * memory (mem.h).
  *
- * The order matters only for what rooms do in the task itself; what they leave to the blob is ordered by its phases (tape.h).
+ * The order matters only for what rooms do in the task itself; what they leave to the blob is ordered by its
+ * phases (tape.h).
  */
 
 #include "criu-restore/fd_ops.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
 
-extern const struct task_restore_ops creds_restore_ops, cwd_restore_ops, futex_restore_ops, lsm_restore_ops, mm_restore_ops,
-	prctl_restore_ops, regs_restore_ops, rlimit_restore_ops, rseq_restore_ops, sched_restore_ops, seccomp_restore_ops,
-	signal_restore_ops, timer_restore_ops, vdso_restore_ops, files_restore_ops;
+extern const struct task_restore_ops creds_restore_ops, cwd_restore_ops, futex_restore_ops, lsm_restore_ops,
+	mm_restore_ops, prctl_restore_ops, regs_restore_ops, rlimit_restore_ops, rseq_restore_ops,
+	sched_restore_ops, seccomp_restore_ops, signal_restore_ops, timer_restore_ops, vdso_restore_ops,
+	files_restore_ops;
 
 const struct task_restore_ops *const restore_task_rooms[] = {
-	&vdso_restore_ops,
-	&mm_restore_ops,
-	&lsm_restore_ops,
-	&seccomp_restore_ops,
-	&creds_restore_ops,
-	&rlimit_restore_ops,
-	&sched_restore_ops,
-	&signal_restore_ops,
-	&timer_restore_ops,
-	&rseq_restore_ops,
-	&futex_restore_ops,
-	&prctl_restore_ops,
-	&cwd_restore_ops,
-	&files_restore_ops,
+	&vdso_restore_ops, &mm_restore_ops, &lsm_restore_ops, &seccomp_restore_ops, &creds_restore_ops,
+	&rlimit_restore_ops, &sched_restore_ops, &signal_restore_ops, &timer_restore_ops, &rseq_restore_ops,
+	&futex_restore_ops, &prctl_restore_ops, &cwd_restore_ops, &files_restore_ops,
 	&regs_restore_ops, /* last to be resumed: registers are the end of it */
 };
 
 const size_t restore_nr_task_rooms = ARRAY_SIZE(restore_task_rooms);
 
 /* THE ROOMS of engines/fd/: whose type of records is theirs. */
-extern const struct fd_restore_ops file_restore_ops, pipe_restore_ops, fifo_restore_ops, memfd_restore_ops, eventfd_restore_ops,
-	timerfd_restore_ops, signalfd_restore_ops, inotify_restore_ops, fanotify_restore_ops, pidfd_restore_ops, unix_restore_ops, epoll_restore_ops;
+extern const struct fd_restore_ops file_restore_ops, pipe_restore_ops, fifo_restore_ops, memfd_restore_ops,
+	eventfd_restore_ops, timerfd_restore_ops, signalfd_restore_ops, inotify_restore_ops,
+	fanotify_restore_ops, pidfd_restore_ops, unix_restore_ops, epoll_restore_ops;
 
 const struct fd_restore_ops *const restore_fd_rooms[] = {
 	&file_restore_ops,

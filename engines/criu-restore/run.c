@@ -29,7 +29,8 @@
 
 /* ---- plan ---- */
 
-/* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the set. */
+/* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the
+ * set. */
 static int open_images(struct restore *r, struct img_err *err)
 {
 	r->images_dirfd = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,7 +54,8 @@ static int share(struct restore *r, struct img_err *err)
 
 	r->shared = restore_shared_alloc(r, sizeof(*r->shared), err);
 	r->counts = r->shared ? restore_shared_alloc(r, sizeof(*r->counts), err) : NULL;
-	words = r->counts ? restore_shared_alloc(r, (r->nr_tasks + r->nr_fdtables) * sizeof(*words), err) : NULL;
+	words = r->counts ? restore_shared_alloc(r, (r->nr_tasks + r->nr_fdtables) * sizeof(*words), err)
+			  : NULL;
 	if (!words)
 		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
@@ -67,8 +69,9 @@ static int share(struct restore *r, struct img_err *err)
 
 static int plan(struct restore *r, struct img_err *err)
 {
-	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 || restore_scratch_find(r, err) < 0 ||
-		restore_plan_tree(r, err) < 0 || restore_plan_pids(r, err) < 0 || share(r, err) < 0)
+	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 ||
+		restore_scratch_find(r, err) < 0 || restore_plan_tree(r, err) < 0 ||
+		restore_plan_pids(r, err) < 0 || share(r, err) < 0)
 		return -1;
 	if (restore_stop_plan(r, err) < 0)
 		return -1;
@@ -80,8 +83,8 @@ static int plan(struct restore *r, struct img_err *err)
 /* Those with which a user stops a program. */
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
-/* Tasks are copies of the front: they start with all signals blocked and at their defaults, so that nothing sent to our
- * group or terminal, and no child's end, disturbs them. */
+/* Tasks are copies of the front: they start with all signals blocked and at their defaults, so that nothing
+ * sent to our group or terminal, and no child's end, disturbs them. */
 static int calm(struct restore *r, struct img_err *err)
 {
 	sigemptyset(&r->ignored);
@@ -130,7 +133,8 @@ static size_t live_tasks(const struct restore *r, size_t *threads)
 	return nr;
 }
 
-static int stage(struct restore *r, enum restore_stage which, const char *name, size_t nr, struct img_err *err)
+static int stage(
+	struct restore *r, enum restore_stage which, const char *name, size_t nr, struct img_err *err)
 {
 	log_debug(r->log, "stage %s: %zu", name, nr);
 	restore_stage_open(r, which, nr);
@@ -144,7 +148,8 @@ static int build(struct restore *r, struct img_err *err)
 	restore_stage_open(r, STAGE_BORN, 1);
 	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0)
 		return -1;
-	if (stage(r, STAGE_FORK, "fork", r->nr_tasks, err) < 0 || stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
+	if (stage(r, STAGE_FORK, "fork", r->nr_tasks, err) < 0 ||
+		stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
 		(r->moves && stage(r, STAGE_MOVE, "move", r->nr_tasks, err) < 0))
 		return -1;
 	restore_outcome_forked(r);
@@ -199,8 +204,8 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 		return restore_plan_print(r, err);
 	if (restore_script(r, "pre-restore", err) < 0)
 		return -1;
-	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 ||
-		build(r, err) < 0 || let_run(r, err) < 0)
+	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 ||
+		restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
 		return fail(r, undone, err);
 	uncalm(r);
 	/* The tree runs: nothing that a script says can change that. */

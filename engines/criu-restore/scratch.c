@@ -1,8 +1,9 @@
 /* engines/criu-restore/scratch.c -- the part of the address space that is ours in every process.
  *
- * While a task is rebuilt, old and new mappings and our own memory exist at the same time. To spare everybody the search for a
- * place, the plan takes the largest gap that criu-restore and all tasks of the image have in common, and the middle half
- * of that: whoever grows meanwhile (our heap, a stack) grows into the quarters beside it.
+ * While a task is rebuilt, old and new mappings and our own memory exist at the same time. To spare everybody
+ * the search for a place, the plan takes the largest gap that criu-restore and all tasks of the image have in
+ * common, and the middle half of that: whoever grows meanwhile (our heap, a stack) grows into the quarters
+ * beside it.
  */
 
 #include <errno.h>
@@ -90,7 +91,8 @@ int restore_scratch_find(struct restore *r, struct img_err *err)
 	if (!ranges)
 		return -1;
 	for (size_t i = 0; i <= nr; i++) {
-		uint64_t start = i < nr && ranges[i].start < TASK_TOP_4LEVEL ? ranges[i].start : TASK_TOP_4LEVEL;
+		uint64_t start =
+			i < nr && ranges[i].start < TASK_TOP_4LEVEL ? ranges[i].start : TASK_TOP_4LEVEL;
 
 		if (start > end && start - end > gap.end - gap.start)
 			gap = (struct range){ end, start };
@@ -101,8 +103,10 @@ int restore_scratch_find(struct restore *r, struct img_err *err)
 
 	quarter = (gap.end - gap.start) / 4 & ~(PAGE - 1ull);
 	if (2 * quarter < SCRATCH_SMALLEST)
-		return img_fail(err, IMG_UNSUPPORTED, "the tasks' mappings together leave no room in the address space");
-	/* To a border of 1 GiB where that is small change: page tables are not shared with the neighbours then. */
+		return img_fail(err, IMG_UNSUPPORTED,
+			"the tasks' mappings together leave no room in the address space");
+	/* To a border of 1 GiB where that is small change: page tables are not shared with the neighbours
+	 * then. */
 	if (quarter > 4ull << 30)
 		quarter &= ~((1ull << 30) - 1);
 	r->scratch.start = gap.start + quarter;
@@ -137,9 +141,11 @@ void *restore_shared_alloc(struct restore *r, size_t size, struct img_err *err)
 
 		if (!at)
 			return NULL;
-		mem = mmap((void *)at, chunk, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		mem = mmap((void *)at, chunk, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		if (mem != (void *)at) {
-			img_fail_sys(err, "map %zu bytes of shared memory at %#llx", chunk, (unsigned long long)at);
+			img_fail_sys(err, "map %zu bytes of shared memory at %#llx", chunk,
+				(unsigned long long)at);
 			return NULL;
 		}
 		r->shared_next = at;

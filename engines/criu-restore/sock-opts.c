@@ -13,8 +13,14 @@
 #define SO_BUF_LOCK 72 /* Linux 5.14 */
 #endif
 
-#define NUMBER(opt, field) { opt, #opt, offsetof(SkOptsEntry, field), offsetof(SkOptsEntry, has_##field), false }
-#define SWITCH(opt, field) { opt, #opt, offsetof(SkOptsEntry, field), offsetof(SkOptsEntry, has_##field), true }
+#define NUMBER(opt, field)                                                                                   \
+	{                                                                                                    \
+		opt, #opt, offsetof(SkOptsEntry, field), offsetof(SkOptsEntry, has_##field), false           \
+	}
+#define SWITCH(opt, field)                                                                                   \
+	{                                                                                                    \
+		opt, #opt, offsetof(SkOptsEntry, field), offsetof(SkOptsEntry, has_##field), true            \
+	}
 
 static const struct {
 	int opt;
@@ -57,7 +63,8 @@ static int set_buffer(int fd, int opt, int force, const char *name, uint32_t val
 
 	if (getsockopt(fd, SOL_SOCKET, opt, &now, &len) == 0 && (uint32_t)now == value)
 		return 0;
-	if (setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) < 0 && setsockopt(fd, SOL_SOCKET, opt, &half, sizeof(half)) < 0)
+	if (setsockopt(fd, SOL_SOCKET, force, &half, sizeof(half)) < 0 &&
+		setsockopt(fd, SOL_SOCKET, opt, &half, sizeof(half)) < 0)
 		return img_fail_sys(err, "%s %u", name, value);
 	return 0;
 }
@@ -67,7 +74,8 @@ static int set_timeout(int fd, int opt, uint64_t sec, uint64_t usec, struct img_
 	struct timeval tv = { (time_t)sec, (suseconds_t)usec };
 
 	if ((sec || usec) && setsockopt(fd, SOL_SOCKET, opt, &tv, sizeof(tv)) < 0)
-		return img_fail_sys(err, "set a timeout of %llu.%06llu s", (unsigned long long)sec, (unsigned long long)usec);
+		return img_fail_sys(err, "set a timeout of %llu.%06llu s", (unsigned long long)sec,
+			(unsigned long long)usec);
 	return 0;
 }
 
@@ -79,16 +87,17 @@ int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err)
 
 		if (!*(const protobuf_c_boolean *)(base + options[i].has))
 			continue;
-		value = options[i].is_switch ? *(const protobuf_c_boolean *)(base + options[i].value) :
-					       (int)*(const uint32_t *)(base + options[i].value);
+		value = options[i].is_switch ? *(const protobuf_c_boolean *)(base + options[i].value)
+					     : (int)*(const uint32_t *)(base + options[i].value);
 		if (set_number(fd, options[i].opt, options[i].name, value, err) < 0)
 			return -1;
 	}
 	if (set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, "SO_SNDBUF", opts->so_sndbuf, err) < 0 ||
-	    set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, "SO_RCVBUF", opts->so_rcvbuf, err) < 0)
+		set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, "SO_RCVBUF", opts->so_rcvbuf, err) < 0)
 		return -1;
 	/* Setting a size has locked it. Images without the field come from kernels without the option. */
-	if (opts->has_so_buf_lock && set_number(fd, SO_BUF_LOCK, "SO_BUF_LOCK", (int)opts->so_buf_lock, err) < 0)
+	if (opts->has_so_buf_lock &&
+		set_number(fd, SO_BUF_LOCK, "SO_BUF_LOCK", (int)opts->so_buf_lock, err) < 0)
 		return -1;
 	if (opts->has_so_linger) {
 		struct linger linger = { 1, (int)opts->so_linger };

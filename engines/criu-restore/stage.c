@@ -46,7 +46,8 @@ static void sleep_beside_front(struct restore *r, uint32_t *word, uint32_t value
 	clock_gettime(CLOCK_MONOTONIC, &look_up);
 	look_up.tv_sec++;
 	if (getpid() == r->front_pid || on[1].val & FUTEX_OWNER_DIED ||
-		(syscall(SYS_futex_waitv, on, ARRAY_SIZE(on), 0, &look_up, CLOCK_MONOTONIC) < 0 && errno == ENOSYS))
+		(syscall(SYS_futex_waitv, on, ARRAY_SIZE(on), 0, &look_up, CLOCK_MONOTONIC) < 0 &&
+			errno == ENOSYS))
 		sleep_on(word, value);
 	/* The kernel has woken one of those who sleep on the front. */
 	if (load(&r->shared->front) & FUTEX_OWNER_DIED)
@@ -144,7 +145,8 @@ int restore_stage_await(struct restore *r, struct img_err *err)
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (load(&s->events) != events) {
 			before = now;
-		} else if ((now.tv_sec - before.tv_sec) * 1000000000ll + now.tv_nsec - before.tv_nsec >= LOOK_AT_ALL_NS) {
+		} else if ((now.tv_sec - before.tv_sec) * 1000000000ll + now.tv_nsec - before.tv_nsec >=
+			   LOOK_AT_ALL_NS) {
 			before = now;
 			if (restore_made_check(r, err) < 0 && !load(&s->failed))
 				return -1;

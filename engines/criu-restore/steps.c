@@ -1,7 +1,7 @@
 /* engines/criu-restore/steps.c -- THE ORDER of a restore.
  *
- * One row for each thing that is done, in the order it is done within its moment (restore.h says when the moments are). What
- * the blob does has an order of its own: enum tape_phase in tape.h.
+ * One row for each thing that is done, in the order it is done within its moment (restore.h says when the
+ * moments are). What the blob does has an order of its own: enum tape_phase in tape.h.
  */
 
 #include "criu-restore/files.h"
@@ -45,19 +45,25 @@ static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "fd", .whole = restore_files_plan, .why = "all files have a maker" },
 	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
 
-	{ MOMENT_START, "fd", .whole = restore_files_prepare, .why = "deleted files have a name while they may be opened" },
-	{ MOMENT_START, "mem", .whole = restore_mem_start, .why = "shared segments: every task inherits their descriptors" },
+	{ MOMENT_START, "fd", .whole = restore_files_prepare,
+		.why = "deleted files have a name while they may be opened" },
+	{ MOMENT_START, "mem", .whole = restore_mem_start,
+		.why = "shared segments: every task inherits their descriptors" },
 
-	{ MOMENT_BEFORE_FORK, "mem", .task = restore_mem_premap, .why = "children share these pages copy-on-write" },
+	{ MOMENT_BEFORE_FORK, "mem", .task = restore_mem_premap,
+		.why = "children share these pages copy-on-write" },
 
-	/* Between this moment and the one before: descriptors, in three steps with barriers between them (tree.c). They take
-	 * their final numbers while nobody else opens anything, and mem's memfds are there to be mapped. */
+	/* Between this moment and the one before: descriptors, in three steps with barriers between them
+	 * (tree.c). They take their final numbers while nobody else opens anything, and mem's memfds are
+	 * there to be mapped. */
 
-	{ MOMENT_AFTER_FORK, "mem", .task = restore_mem_rest, .why = "opens mapped files; the list of mappings for the blob" },
+	{ MOMENT_AFTER_FORK, "mem", .task = restore_mem_rest,
+		.why = "opens mapped files; the list of mappings for the blob" },
 	{ MOMENT_AFTER_FORK, "task", .task = rooms_task, .why = "needs nothing of the others" },
 
 	{ MOMENT_RESUME, "mem", .whole = restore_mem_resume, .why = "seals: all that is mapped is mapped" },
-	{ MOMENT_RESUME, "fd", .whole = restore_files_done, .why = "no task opens anything any more; what is left on disk goes" },
+	{ MOMENT_RESUME, "fd", .whole = restore_files_done,
+		.why = "no task opens anything any more; what is left on disk goes" },
 
 	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },
 };
@@ -70,7 +76,8 @@ int restore_steps_whole(struct restore *r, enum restore_moment moment, struct im
 	return 0;
 }
 
-int restore_steps_task(struct restore *r, enum restore_moment moment, struct restore_task *t, struct img_err *err)
+int restore_steps_task(
+	struct restore *r, enum restore_moment moment, struct restore_task *t, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
 		if (steps[i].moment == moment && steps[i].task && steps[i].task(r, t, err) < 0)

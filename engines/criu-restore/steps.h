@@ -21,8 +21,10 @@ struct restore_step {
 	const char *why; /* why here and not earlier or later */
 };
 
-/* Run all steps of a moment: for the run, or for task t. The step's name goes before the text of a failure. */
+/* Run all steps of a moment: for the run, or for task t. The step's name goes before the text of a
+ * failure. */
 int restore_steps_whole(struct restore *r, enum restore_moment moment, struct img_err *err);
-int restore_steps_task(struct restore *r, enum restore_moment moment, struct restore_task *t, struct img_err *err);
+int restore_steps_task(
+	struct restore *r, enum restore_moment moment, struct restore_task *t, struct img_err *err);
 
 #endif

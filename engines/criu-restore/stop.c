@@ -1,7 +1,9 @@
-/* engines/criu-restore/stop.c -- tasks that are stopped in the image: stopped by a signal again, before anything runs.
+/* engines/criu-restore/stop.c -- tasks that are stopped in the image: stopped by a signal again, before
+ * anything runs.
  *
- * A stop is news to the parent: the kernel sends it SIGCHLD. In the image that is long past, so while its children stop a parent
- * has SA_NOCLDSTOP set, and its real action for SIGCHLD afterwards, by a call made in it from outside.
+ * A stop is news to the parent: the kernel sends it SIGCHLD. In the image that is long past, so while its
+ * children stop a parent has SA_NOCLDSTOP set, and its real action for SIGCHLD afterwards, by a call made in
+ * it from outside.
  */
 
 #include <errno.h>
@@ -54,8 +56,8 @@ int restore_stop_plan(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-/* Signals of the terminal do nothing in an orphaned group: one of whose members none has its parent in another group of
- * the session (setpgid(2), kernel/exit.c: will_become_orphaned_pgrp). */
+/* Signals of the terminal do nothing in an orphaned group: one of whose members none has its parent in
+ * another group of the session (setpgid(2), kernel/exit.c: will_become_orphaned_pgrp). */
 static bool group_orphaned(const struct restore *r, const struct restore_task *t)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++) {
@@ -78,7 +80,8 @@ static int stop_signal(const struct restore *r, const struct restore_task *t)
 	if (sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
 		return SIGSTOP;
 	sa = action_of(t, sig);
-	if ((sa && sa->sigaction) || restore_sigmask(t, &t->threads[0]) & 1ull << (sig - 1) || t->nr_threads > 1 || group_orphaned(r, t))
+	if ((sa && sa->sigaction) || restore_sigmask(t, &t->threads[0]) & 1ull << (sig - 1) ||
+		t->nr_threads > 1 || group_orphaned(r, t))
 		return SIGSTOP;
 	return sig;
 }
@@ -91,11 +94,13 @@ int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err 
 	for (size_t i = 0; i < t->nr_threads; i++)
 		if (kern_ptrace_set_sigmask(t->threads[i].tid, ~(1ull << (sig - 1)), err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
-	/* The leader takes the signal on its way out of our stop, before it runs: seen once more by us, then it counts. The
-	 * other threads follow it into the stop of the group, which is whole when all of them are there. */
+	/* The leader takes the signal on its way out of our stop, before it runs: seen once more by us, then
+	 * it counts. The other threads follow it into the stop of the group, which is whole when all of them
+	 * are there. */
 	if (tgkill(t->pid, t->pid, sig) < 0)
 		return img_fail_sys(err, "pid %d: stop it", t->pid);
-	if (kern_ptrace_resume(t->pid, PTRACE_CONT, 0, err) < 0 || restore_held_wait(t, t->pid, KERN_STOP_SIGNAL, err) < 0 ||
+	if (kern_ptrace_resume(t->pid, PTRACE_CONT, 0, err) < 0 ||
+		restore_held_wait(t, t->pid, KERN_STOP_SIGNAL, err) < 0 ||
 		kern_ptrace_resume(t->pid, PTRACE_CONT, sig, err) < 0)
 		return img_wrap(err, "pid %d: stop it", t->pid);
 	for (size_t i = 1; i < t->nr_threads; i++)

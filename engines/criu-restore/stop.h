@@ -4,8 +4,8 @@
 
 #include "criu-restore/restore.h"
 
-/* SA_NOCLDSTOP where t is to be spared the news that its children stop (they stopped long ago), else 0: to be added to the flags
- * of its SIGCHLD action until restore_stop_done(). */
+/* SA_NOCLDSTOP where t is to be spared the news that its children stop (they stopped long ago), else 0: to be
+ * added to the flags of its SIGCHLD action until restore_stop_done(). */
 uint64_t restore_stop_quiet(const struct restore *r, const struct restore_task *t);
 /* Memory that restore_stop_done() needs. Plan. */
 int restore_stop_plan(struct restore *r, struct img_err *err);

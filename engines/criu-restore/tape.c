@@ -16,7 +16,8 @@ enum {
 	LARGE = 512,
 };
 
-/* Addresses set aside for the tapes of a task; only what is used is mapped. A step is 80 bytes, a mapping up to four steps. */
+/* Addresses set aside for the tapes of a task; only what is used is mapped. A step is 80 bytes, a mapping up
+ * to four steps. */
 #define AREA_ADDRESSES (8ull << 30)
 
 struct tape_phase_steps {
@@ -50,10 +51,12 @@ static int area_more(struct tape_area *area, uint64_t upto, struct img_err *err)
 	while (area->mapped + size < upto)
 		size *= 2;
 	if (size > area->end - area->mapped)
-		return img_fail(err, IMG_UNSUPPORTED, "more is to be done than %llu bytes can hold", AREA_ADDRESSES);
-	if (mmap((void *)area->mapped, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
-		(void *)area->mapped)
-		return img_fail_sys(err, "map memory for the blob at %#llx", (unsigned long long)area->mapped);
+		return img_fail(
+			err, IMG_UNSUPPORTED, "more is to be done than %llu bytes can hold", AREA_ADDRESSES);
+	if (mmap((void *)area->mapped, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)area->mapped)
+		return img_fail_sys(
+			err, "map memory for the blob at %#llx", (unsigned long long)area->mapped);
 	area->mapped += size;
 	return 0;
 }

@@ -135,7 +135,8 @@ static int nap(struct restore *r, struct img_err *err)
 	return restore_has_failed(r) ? img_fail(err, IMG_SYS, "another process of the run failed") : 0;
 }
 
-/* Children that end must have ended before this task's own signal handlers exist: SIGCHLD would be seen by them. */
+/* Children that end must have ended before this task's own signal handlers exist: SIGCHLD would be seen by
+ * them. */
 static int see_them_end(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	/* The helper that made this task is about to end, if it has not. */
@@ -148,7 +149,8 @@ static int see_them_end(struct restore *r, struct restore_task *t, struct img_er
 
 		if (o->parent != t || restore_task_lives(o))
 			continue;
-		while (waitid(P_PID, o->pid, &info, WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) < 0) {
+		while (waitid(P_PID, o->pid, &info, WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) <
+			0) {
 			if (errno != ECHILD || !o->adopted) /* not ours yet */
 				return img_fail_sys(err, "wait for %d to end", o->pid);
 			if (nap(r, err) < 0)
@@ -162,9 +164,9 @@ static int see_them_end(struct restore *r, struct restore_task *t, struct img_er
 
 static int furnish(struct restore *r, struct restore_task *t, struct img_err *err)
 {
-	if (see_them_end(r, t, err) < 0 || restore_files_make(r, t, err) < 0 || restore_stage_pass(r, STAGE_FETCH, err) < 0 ||
-		restore_files_fetch(r, t, err) < 0 || restore_stage_pass(r, STAGE_FINISH, err) < 0 ||
-		restore_files_finish(r, t, err) < 0)
+	if (see_them_end(r, t, err) < 0 || restore_files_make(r, t, err) < 0 ||
+		restore_stage_pass(r, STAGE_FETCH, err) < 0 || restore_files_fetch(r, t, err) < 0 ||
+		restore_stage_pass(r, STAGE_FINISH, err) < 0 || restore_files_finish(r, t, err) < 0)
 		return -1;
 	return restore_steps_task(r, MOMENT_AFTER_FORK, t, err);
 }
@@ -176,7 +178,8 @@ static void live(struct restore *r, struct restore_task *t)
 	restore_made_set(t, MADE_RUNS);
 	if (getpid() != t->pid)
 		img_fail(&err, IMG_SYS, "came to life as pid %d", getpid());
-	else if (r->opt->log_pid && log_reopen_for_pid(r->log, r->work_dirfd, r->opt->log_file, t->pid, &err) < 0)
+	else if (r->opt->log_pid &&
+		 log_reopen_for_pid(r->log, r->work_dirfd, r->opt->log_file, t->pid, &err) < 0)
 		;
 	else if (t == r->root && restore_stage_pass(r, STAGE_FORK, &err) < 0)
 		;
@@ -190,7 +193,8 @@ static void live(struct restore *r, struct restore_task *t)
 	} else if (furnish(r, t, &err) == 0) {
 		restore_handoff(r, t, &err);
 	}
-	/* Only a failure comes here. The front kills; to end would look like a crash, if it looked just then. */
+	/* Only a failure comes here. The front kills; to end would look like a crash, if it looked just
+	 * then. */
 	restore_fail_note(r, t->pid, &err);
 	restore_rest(r);
 }

@@ -13,11 +13,13 @@ int restore_watched_plan(const FhEntry *fh, struct img_err *err)
 	if (fh->path && fh->path[0])
 		return 0;
 	if (fh->bytes > KERN_HANDLE_MAX || fh->bytes > fh->n_handle * sizeof(*fh->handle))
-		return img_fail(err, IMG_CORRUPT, "a file handle of %u bytes in %zu words", fh->bytes, fh->n_handle);
+		return img_fail(
+			err, IMG_CORRUPT, "a file handle of %u bytes in %zu words", fh->bytes, fh->n_handle);
 	return 0;
 }
 
-int restore_watched_open(const FhEntry *fh, uint32_t sdev, int *fd, char path[RESTORE_WATCHED_PATH], struct img_err *err)
+int restore_watched_open(
+	const FhEntry *fh, uint32_t sdev, int *fd, char path[RESTORE_WATCHED_PATH], struct img_err *err)
 {
 	struct kern_handle handle = { .bytes = fh->bytes, .type = fh->type };
 

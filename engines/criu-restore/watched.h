@@ -14,8 +14,9 @@ enum {
 /* Is the record whole? IMG_CORRUPT. */
 int restore_watched_plan(const FhEntry *fh, struct img_err *err);
 
-/* Open the watched file (O_PATH), by its path, or by its handle where the record has no path. *fd is the caller's; path is what leads to
- * it while fd is open. */
-int restore_watched_open(const FhEntry *fh, uint32_t sdev, int *fd, char path[RESTORE_WATCHED_PATH], struct img_err *err);
+/* Open the watched file (O_PATH), by its path, or by its handle where the record has no path. *fd is the
+ * caller's; path is what leads to it while fd is open. */
+int restore_watched_open(
+	const FhEntry *fh, uint32_t sdev, int *fd, char path[RESTORE_WATCHED_PATH], struct img_err *err);
 
 #endif

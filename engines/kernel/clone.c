@@ -11,7 +11,8 @@ pid_t kern_clone(uint64_t flags, pid_t pid)
 {
 	struct clone_args args = {
 		.flags = flags,
-		/* With CLONE_PARENT the parent's parent is told as it was to be told of its own child: none may be named. */
+		/* With CLONE_PARENT the parent's parent is told as it was to be told of its own child: none
+		 * may be named. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
 		.set_tid = (uintptr_t)&pid,
 		.set_tid_size = pid ? 1 : 0,

@@ -1,5 +1,5 @@
-/* kernel/sigaction.h -- what becomes of a signal, without the libc: it fills in a mask, flags and a restorer of its own, and keeps two
- * signals to itself. Facts: rt_sigaction(2), sigreturn(2). */
+/* kernel/sigaction.h -- what becomes of a signal, without the libc: it fills in a mask, flags and a restorer
+ * of its own, and keeps two signals to itself. Facts: rt_sigaction(2), sigreturn(2). */
 #ifndef ENGINES_KERNEL_SIGACTION_H
 #define ENGINES_KERNEL_SIGACTION_H
 

@@ -115,13 +115,15 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct kern_vdso_symbol *)a)->name, ((const struct kern_vdso_symbol *)b)->name);
 }
 
-static void add_symbol(const struct image *img, const char *strings, uint64_t strsz, const Elf64_Sym *s, struct kern_vdso *vdso)
+static void add_symbol(const struct image *img, const char *strings, uint64_t strsz, const Elf64_Sym *s,
+	struct kern_vdso *vdso)
 {
 	struct kern_vdso_symbol *to = &vdso->symbols[vdso->nr];
 	uint64_t offset = s->st_value - img->bias;
 	size_t len;
 
-	if (ELF64_ST_TYPE(s->st_info) != STT_FUNC || s->st_shndx == SHN_UNDEF || s->st_name >= strsz || !at(img, offset, 1))
+	if (ELF64_ST_TYPE(s->st_info) != STT_FUNC || s->st_shndx == SHN_UNDEF || s->st_name >= strsz ||
+		!at(img, offset, 1))
 		return;
 	len = strnlen(strings + s->st_name, strsz - s->st_name);
 	if (len >= sizeof(to->name) || len == strsz - s->st_name || vdso->nr == KERN_VDSO_SYMBOLS_MAX)
@@ -146,7 +148,9 @@ int kern_vdso_parse(const void *image, size_t size, struct kern_vdso *vdso, stru
 		return -1;
 	read_dynamic(&img, dyn, nr, &t);
 	nr = count_symbols(&img, &t);
-	symbols = t.symtab && t.symtab % _Alignof(Elf64_Sym) == 0 && nr < size ? at(&img, t.symtab, nr * sizeof(*symbols)) : NULL;
+	symbols = t.symtab && t.symtab % _Alignof(Elf64_Sym) == 0 && nr < size
+			  ? at(&img, t.symtab, nr * sizeof(*symbols))
+			  : NULL;
 	strings = t.strtab ? at(&img, t.strtab, t.strsz) : NULL;
 	if (!nr || !symbols || !strings)
 		return corrupt(err, "no symbols");
@@ -169,7 +173,8 @@ bool kern_vdso_same(const struct kern_vdso *a, const struct kern_vdso *b)
 	if (a->nr != b->nr)
 		return false;
 	for (size_t i = 0; i < a->nr; i++)
-		if (strcmp(a->symbols[i].name, b->symbols[i].name) || a->symbols[i].offset != b->symbols[i].offset)
+		if (strcmp(a->symbols[i].name, b->symbols[i].name) ||
+			a->symbols[i].offset != b->symbols[i].offset)
 			return false;
 	return true;
 }

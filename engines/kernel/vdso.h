@@ -1,4 +1,5 @@
-/* kernel/vdso.h -- the functions in a vdso image: an ELF object that the kernel maps into every process. Facts: vdso(7), elf(5). */
+/* kernel/vdso.h -- the functions in a vdso image: an ELF object that the kernel maps into every process.
+ * Facts: vdso(7), elf(5). */
 #ifndef ENGINES_KERNEL_VDSO_H
 #define ENGINES_KERNEL_VDSO_H
 
@@ -21,8 +22,8 @@ struct kern_vdso {
 	size_t nr;
 };
 
-/* From the bytes as they lie in memory. They need not be trusted: IMG_CORRUPT where they are no such thing. Names that do
- * not fit and symbols that are no functions are left out. */
+/* From the bytes as they lie in memory. They need not be trusted: IMG_CORRUPT where they are no such thing.
+ * Names that do not fit and symbols that are no functions are left out. */
 int kern_vdso_parse(const void *image, size_t size, struct kern_vdso *vdso, struct img_err *err);
 /* NULL: there is none. */
 const struct kern_vdso_symbol *kern_vdso_find(const struct kern_vdso *vdso, const char *name);

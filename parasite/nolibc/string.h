@@ -1,4 +1,5 @@
-/* parasite/nolibc/string.h -- memory functions for freestanding code. The compiler may call the first three by itself. */
+/* parasite/nolibc/string.h -- memory functions for freestanding code. The compiler may call the first three
+ * by itself. */
 #ifndef PARASITE_NOLIBC_STRING_H
 #define PARASITE_NOLIBC_STRING_H
 

@@ -1,4 +1,5 @@
-/* parasite/nolibc/syscall.h -- system calls without a libc. They return what the kernel does: a value, or -errno. */
+/* parasite/nolibc/syscall.h -- system calls without a libc. They return what the kernel does: a value, or
+ * -errno. */
 #ifndef PARASITE_NOLIBC_SYSCALL_H
 #define PARASITE_NOLIBC_SYSCALL_H
 
@@ -23,8 +24,8 @@ static inline long nolibc_syscall6(long nr, long a0, long a1, long a2, long a3, 
 #error "no system calls for this architecture"
 #endif
 
-#define nolibc_syscall(nr, ...)			nolibc_syscall_((nr), ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define nolibc_syscall_(nr, a, b, c, d, e, f, ...) \
+#define nolibc_syscall(nr, ...) nolibc_syscall_((nr), ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#define nolibc_syscall_(nr, a, b, c, d, e, f, ...)                                                           \
 	nolibc_syscall6((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* Results from -4095 to -1 are error numbers. */

@@ -1,8 +1,8 @@
 /* parasite/restore-blob/blob.c -- plays the tape of a thread, then waits to be taken over.
  *
- * Runs in a task whose old address space it has just thrown away: no libc, no descriptors, all signals blocked. What it is
- * to do was all decided before; here is only how. A failure is noted once for the whole run; whoever fails, or sees that
- * somebody has, just waits for criu-restore to kill it.
+ * Runs in a task whose old address space it has just thrown away: no libc, no descriptors, all signals
+ * blocked. What it is to do was all decided before; here is only how. A failure is noted once for the whole
+ * run; whoever fails, or sees that somebody has, just waits for criu-restore to kill it.
  */
 
 #include <asm-generic/errno-base.h>
@@ -18,7 +18,8 @@ void blob_play(struct blob_thread *th) __attribute__((noreturn));
 long blob_clone(struct clone_args *args, unsigned long size, struct blob_thread *th);
 
 enum {
-	/* The kernel gives timers of a task ascending numbers; a program that has used up so many is not likely. */
+	/* The kernel gives timers of a task ascending numbers; a program that has used up so many is not
+	 * likely. */
 	BLOB_TIMER_TRIES = 1 << 20,
 };
 
@@ -33,7 +34,8 @@ static void blob_add(uint32_t *word, uint32_t add)
 	blob_wake(word);
 }
 
-/* Until the word has changed from what it was. Now and then we look up: whoever was to wake us may be gone. */
+/* Until the word has changed from what it was. Now and then we look up: whoever was to wake us may be
+ * gone. */
 static void blob_sleep(uint32_t *word, uint32_t was)
 {
 	static const struct __kernel_timespec look_up = { .tv_nsec = 200 * 1000 * 1000 };
@@ -71,7 +73,8 @@ static void blob_event(struct blob_shared *s)
 	blob_add(&s->events, 1);
 }
 
-static void blob_fail(struct blob_thread *th, const struct blob_step *step, long ret) __attribute__((noreturn));
+static void blob_fail(struct blob_thread *th, const struct blob_step *step, long ret)
+	__attribute__((noreturn));
 static void blob_fail(struct blob_thread *th, const struct blob_step *step, long ret)
 {
 	struct blob_shared *s = th->shared;
@@ -155,7 +158,8 @@ void blob_play(struct blob_thread *th)
 			blob_fail(th, s, ret);
 	}
 
-	/* Nothing of the tape is used any more: the front may take this thread over at any moment from here on. */
+	/* Nothing of the tape is used any more: the front may take this thread over at any moment from here
+	 * on. */
 	if (!__atomic_sub_fetch(&shared->busy, 1, __ATOMIC_SEQ_CST))
 		blob_event(shared);
 	blob_rest(th);

@@ -1,7 +1,7 @@
 /* engines/task/creds/creds-restore.c -- how criu-restore gives a thread its credentials.
  *
- * Each thread sets its own (the system calls act on the calling thread alone). The order is that of what each call needs and of
- * what it takes away, see capabilities(7):
+ * Each thread sets its own (the system calls act on the calling thread alone). The order is that of what each
+ * call needs and of what it takes away, see capabilities(7):
  *
  *	groups			needs CAP_SETGID
  *	securebits, for now	NO_SETUID_FIXUP: changing ids leaves capabilities alone
@@ -78,8 +78,14 @@ static int own_caps(struct restore *r, struct img_err *err)
 }
 
 static const size_t ids[] = {
-	offsetof(CredsEntry, uid),   offsetof(CredsEntry, euid),  offsetof(CredsEntry, suid), offsetof(CredsEntry, fsuid),
-	offsetof(CredsEntry, gid),   offsetof(CredsEntry, egid),  offsetof(CredsEntry, sgid), offsetof(CredsEntry, fsgid),
+	offsetof(CredsEntry, uid),
+	offsetof(CredsEntry, euid),
+	offsetof(CredsEntry, suid),
+	offsetof(CredsEntry, fsuid),
+	offsetof(CredsEntry, gid),
+	offsetof(CredsEntry, egid),
+	offsetof(CredsEntry, sgid),
+	offsetof(CredsEntry, fsgid),
 };
 
 static int creds_plan(struct restore *r, struct restore_task *t, struct img_err *err)
@@ -94,14 +100,17 @@ static int creds_plan(struct restore *r, struct restore_task *t, struct img_err 
 			return img_fail(err, IMG_CORRUPT, "thread %d: no credentials", t->threads[i].tid);
 		for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
 			if (*(const uint32_t *)((const char *)c + ids[k]) == NO_ID)
-				return img_fail(err, IMG_CORRUPT, "thread %d: an id that is none", t->threads[i].tid);
+				return img_fail(
+					err, IMG_CORRUPT, "thread %d: an id that is none", t->threads[i].tid);
 		if (c->n_groups > GROUPS_MAX)
-			return img_fail(err, IMG_CORRUPT, "thread %d: %zu groups", t->threads[i].tid, c->n_groups);
+			return img_fail(
+				err, IMG_CORRUPT, "thread %d: %zu groups", t->threads[i].tid, c->n_groups);
 		lacking = (cap_set(c, prm) | cap_set(c, inh)) & ~r->caps->permitted;
 		if (lacking)
 			return img_fail(err, IMG_UNSUPPORTED,
-				"thread %d: has capabilities that criu-restore has not and cannot give: %#llx", t->threads[i].tid,
-				(unsigned long long)lacking);
+				"thread %d: has capabilities that criu-restore has not and cannot give: "
+				"%#llx",
+				t->threads[i].tid, (unsigned long long)lacking);
 	}
 	return 0;
 }
@@ -128,7 +137,8 @@ static void set_ids(struct restore_tape *tape, const CredsEntry *c)
 	} fs[] = { { "set fsgid", SYS_setfsgid, c->fsgid }, { "set fsuid", SYS_setfsuid, c->fsuid } };
 
 	tape_step(tape, TAPE_THREAD_CREDS, "set groups", SYS_setgroups, c->n_groups, groups);
-	tape_step(tape, TAPE_THREAD_CREDS, "set securebits for now", SYS_prctl, PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP);
+	tape_step(tape, TAPE_THREAD_CREDS, "set securebits for now", SYS_prctl, PR_SET_SECUREBITS,
+		SECBIT_NO_SETUID_FIXUP);
 	tape_step(tape, TAPE_THREAD_CREDS, "set gids", SYS_setresgid, c->gid, c->egid, c->sgid);
 	tape_step(tape, TAPE_THREAD_CREDS, "set uids", SYS_setresuid, c->uid, c->euid, c->suid);
 
@@ -143,8 +153,8 @@ static void set_ids(struct restore_tape *tape, const CredsEntry *c)
 	}
 }
 
-static int creds_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
-	struct img_err *err)
+static int creds_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
+	struct restore_tape *tape, struct img_err *err)
 {
 	const CredsEntry *c = creds_of(th);
 	uint64_t drop = r->caps->bounding & ~cap_set(c, bnd), all = r->caps->permitted;
@@ -157,7 +167,8 @@ static int creds_thread(struct restore *r, struct restore_task *t, struct restor
 		if (!(amb & 1ull << cap))
 			continue;
 		snprintf(what, sizeof(what), "raise ambient capability %d", cap);
-		tape_step(tape, TAPE_THREAD_CREDS, what, SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap);
+		tape_step(
+			tape, TAPE_THREAD_CREDS, what, SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap);
 	}
 	for (int cap = 0; cap < 64; cap++) {
 		if (!(drop & 1ull << cap))

@@ -1,4 +1,5 @@
-/* engines/task/cwd/cwd-restore.c -- how criu-restore puts a task where it was: working directory, root, umask. */
+/* engines/task/cwd/cwd-restore.c -- how criu-restore puts a task where it was: working directory, root,
+ * umask. */
 
 #include <fcntl.h>
 #include <sched.h>

@@ -1,17 +1,20 @@
-/* engines/task/futex/futex-restore.c -- how criu-restore registers a thread's robust list (set_robust_list(2)). */
+/* engines/task/futex/futex-restore.c -- how criu-restore registers a thread's robust list
+ * (set_robust_list(2)). */
 
 #include <sys/syscall.h>
 
 #include "criu-restore/task_ops.h"
 
-static int futex_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
-	struct img_err *err)
+static int futex_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
+	struct restore_tape *tape, struct img_err *err)
 {
 	const ThreadCoreEntry *tc = th->core->thread_core;
 
-	/* A length of 0 is of a thread that never had one: what a new thread has too, and the kernel takes no such length. */
+	/* A length of 0 is of a thread that never had one: what a new thread has too, and the kernel takes no
+	 * such length. */
 	if (tc->futex_rla_len)
-		tape_step(tape, TAPE_THREAD, "set robust list", SYS_set_robust_list, tc->futex_rla, tc->futex_rla_len);
+		tape_step(tape, TAPE_THREAD, "set robust list", SYS_set_robust_list, tc->futex_rla,
+			tc->futex_rla_len);
 	return 0;
 }
 

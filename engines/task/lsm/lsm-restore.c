@@ -1,4 +1,5 @@
-/* engines/task/lsm/lsm-restore.c -- security modules: a task under a profile of one cannot be restored yet. */
+/* engines/task/lsm/lsm-restore.c -- security modules: a task under a profile of one cannot be restored
+ * yet. */
 
 #include <string.h>
 
@@ -10,10 +11,12 @@ static int lsm_plan(struct restore *r, struct restore_task *t, struct img_err *e
 		const CredsEntry *c = t->threads[i].core->thread_core->creds;
 
 		if (c && c->lsm_profile && *c->lsm_profile && strcmp(c->lsm_profile, "unconfined"))
-			return img_fail(err, IMG_UNSUPPORTED, "thread %d: security profile \"%s\" is not supported yet",
-				t->threads[i].tid, c->lsm_profile);
+			return img_fail(err, IMG_UNSUPPORTED,
+				"thread %d: security profile \"%s\" is not supported yet", t->threads[i].tid,
+				c->lsm_profile);
 		if (c && c->lsm_sockcreate && *c->lsm_sockcreate)
-			return img_fail(err, IMG_UNSUPPORTED, "thread %d: security label for sockets is not supported yet",
+			return img_fail(err, IMG_UNSUPPORTED,
+				"thread %d: security label for sockets is not supported yet",
 				t->threads[i].tid);
 	}
 	return 0;

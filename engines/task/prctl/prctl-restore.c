@@ -1,4 +1,5 @@
-/* engines/task/prctl/prctl-restore.c -- how criu-restore sets the many small things that prctl(2) and /proc set. */
+/* engines/task/prctl/prctl-restore.c -- how criu-restore sets the many small things that prctl(2) and /proc
+ * set. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,9 @@ enum {
 /* The flags that there are, and the numbers of systems (include/uapi/linux/personality.h). */
 #define PERSONALITY_KNOWN 0x0ffe00ffu
 
-/* CRIU 4.2 takes the kernel's hexadecimal digits for decimal ones: 0x40000 is 40000 in its images. No such number is made of
- * known bits alone: the decimal ones from 10000 up that are multiples of 65536 have digits that no personality has. */
+/* CRIU 4.2 takes the kernel's hexadecimal digits for decimal ones: 0x40000 is 40000 in its images. No such
+ * number is made of known bits alone: the decimal ones from 10000 up that are multiples of 65536 have digits
+ * that no personality has. */
 static uint32_t personality_of(const TaskCoreEntry *tc)
 {
 	char digits[16];
@@ -48,8 +50,8 @@ static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err 
 	return 0;
 }
 
-/* A number in a file of our own /proc directory: written only where it is another. Where the file is not there nothing
- * can be lost. */
+/* A number in a file of our own /proc directory: written only where it is another. Where the file is not
+ * there nothing can be lost. */
 static int set_number(const char *path, int64_t value, struct img_err *err)
 {
 	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -83,23 +85,26 @@ static int prctl_task(struct restore *r, struct restore_task *t, struct img_err 
 	return 0;
 }
 
-static int prctl_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+static int prctl_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const TaskCoreEntry *tc = t->core->tc;
 
-	/* Not before the mappings are made: some personalities change what mmap(2) does. Threads inherit it. */
+	/* Not before the mappings are made: some personalities change what mmap(2) does. Threads inherit
+	 * it. */
 	if (personality(0xffffffff) != (int)personality_of(tc))
 		tape_step(tape, TAPE_MM, "personality", SYS_personality, personality_of(tc));
 	for (int bit = 0; tc->has_membarrier_registration_mask && bit < MEMBARRIER_BITS; bit++)
 		if (tc->membarrier_registration_mask & 1u << bit)
 			tape_step(tape, TAPE_MM, "register for membarrier", SYS_membarrier, 1u << bit, 0, 0);
 	if (tc->child_subreaper || t->adopts)
-		tape_step(tape, TAPE_ARM, "be a reaper or not", SYS_prctl, PR_SET_CHILD_SUBREAPER, tc->child_subreaper);
+		tape_step(tape, TAPE_ARM, "be a reaper or not", SYS_prctl, PR_SET_CHILD_SUBREAPER,
+			tc->child_subreaper);
 	return 0;
 }
 
-static int prctl_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
-	struct img_err *err)
+static int prctl_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
+	struct restore_tape *tape, struct img_err *err)
 {
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	const char *comm = tc->comm ? tc->comm : t->core->tc->comm;
@@ -111,7 +116,8 @@ static int prctl_thread(struct restore *r, struct restore_task *t, struct restor
 	if (prctl(PR_GET_TIMERSLACK) != slack)
 		tape_step(tape, TAPE_THREAD, "timer slack", SYS_prctl, PR_SET_TIMERSLACK, slack);
 	if (tc->pdeath_sig)
-		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG, tc->pdeath_sig);
+		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG,
+			tc->pdeath_sig);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
-/* engines/task/regs/x86_64-restore.c -- registers of x86-64 from records: general ones, FPU and extended state, TLS descriptors.
+/* engines/task/regs/x86_64-restore.c -- registers of x86-64 from records: general ones, FPU and extended
+ * state, TLS descriptors.
  *
- * The record has the extended state in pieces, one array a component, and xstate_bv says which of them are not in their initial
- * state: those this CPU must have; the others need no place.
+ * The record has the extended state in pieces, one array a component, and xstate_bv says which of them are
+ * not in their initial state: those this CPU must have; the others need no place.
  */
 
 #include <asm/ldt.h>
@@ -33,8 +34,11 @@ struct piece {
 	size_t nr_offset, array_offset;
 };
 
-#define PIECE(component, name, type, field) \
-	{ component, name, sizeof(type), offsetof(UserX86XsaveEntry, n_##field), offsetof(UserX86XsaveEntry, field) }
+#define PIECE(component, name, type, field)                                                                  \
+	{                                                                                                    \
+		component, name, sizeof(type), offsetof(UserX86XsaveEntry, n_##field),                       \
+			offsetof(UserX86XsaveEntry, field)                                                   \
+	}
 static const struct piece pieces[] = {
 	PIECE(XSAVE_YMM, "AVX", uint32_t, ymmh_space),
 	PIECE(XSAVE_BNDREGS, "MPX bounds", uint64_t, bndreg_state),
@@ -78,8 +82,8 @@ static int check_extended(const struct xsave_layout *layout, const UserX86XsaveE
 		if (!(layout->xcr0 & bit) || !layout->component[p->which].size)
 			return img_fail(err, IMG_UNSUPPORTED, "uses %s, which this CPU has not", p->name);
 		if (!piece_size(p, x) || piece_size(p, x) > layout->component[p->which].size)
-			return img_fail(err, IMG_CORRUPT, "%s: %zu bytes of state, not %u", p->name, piece_size(p, x),
-				layout->component[p->which].size);
+			return img_fail(err, IMG_CORRUPT, "%s: %zu bytes of state, not %u", p->name,
+				piece_size(p, x), layout->component[p->which].size);
 	}
 	if (todo)
 		return img_fail(err, IMG_UNSUPPORTED, "CPU state components %#llx", (unsigned long long)todo);
@@ -132,7 +136,8 @@ void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape)
 
 		if (e->seg_not_present && !e->base_addr && !e->limit)
 			continue; /* empty, as it is anyway */
-		tape_step(tape, TAPE_THREAD, "TLS descriptor", SYS_set_thread_area, tape_data(tape, &desc, sizeof(desc)));
+		tape_step(tape, TAPE_THREAD, "TLS descriptor", SYS_set_thread_area,
+			tape_data(tape, &desc, sizeof(desc)));
 	}
 }
 
@@ -144,11 +149,13 @@ static int set_general(struct restore_thread *th, struct img_err *err)
 	struct arch_regs r = { 0 };
 
 #define COPY(reg) r.reg = e->reg
-	COPY(r15), COPY(r14), COPY(r13), COPY(r12), COPY(bp), COPY(bx), COPY(r11), COPY(r10), COPY(r9), COPY(r8);
+	COPY(r15), COPY(r14), COPY(r13), COPY(r12), COPY(bp), COPY(bx), COPY(r11), COPY(r10), COPY(r9),
+		COPY(r8);
 	COPY(ax), COPY(cx), COPY(dx), COPY(si), COPY(di), COPY(ip), COPY(cs), COPY(flags), COPY(sp);
 	COPY(ss), COPY(fs_base), COPY(gs_base), COPY(ds), COPY(es), COPY(fs), COPY(gs);
 #undef COPY
-	/* The record has a call that was interrupted ready to be made again: nothing is left for the kernel to restart. */
+	/* The record has a call that was interrupted ready to be made again: nothing is left for the kernel
+	 * to restart. */
 	r.orig_ax = -1;
 	return kern_ptrace_set_regset(th->tid, NT_PRSTATUS, &r, sizeof(r), err);
 }

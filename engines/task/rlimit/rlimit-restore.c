@@ -1,7 +1,8 @@
 /* engines/task/rlimit/rlimit-restore.c -- how criu-restore sets a task's limits (setrlimit(2)).
  *
- * The task sets its own: setting those of another uid's task needs CAP_SYS_RESOURCE, which root of a container may lack. Without it
- * a hard limit can only be lowered, so the image may not ask for more than criu-restore itself has.
+ * The task sets its own: setting those of another uid's task needs CAP_SYS_RESOURCE, which root of a
+ * container may lack. Without it a hard limit can only be lowered, so the image may not ask for more than
+ * criu-restore itself has.
  */
 
 #include <linux/capability.h>
@@ -48,7 +49,8 @@ static int rlimit_plan(struct restore *r, struct restore_task *t, struct img_err
 	if (!e)
 		return 0;
 	if (e->n_rlimits > ARRAY_SIZE(names))
-		return img_fail(err, IMG_UNSUPPORTED, "%zu limits: this kernel has %zu", e->n_rlimits, ARRAY_SIZE(names));
+		return img_fail(err, IMG_UNSUPPORTED, "%zu limits: this kernel has %zu", e->n_rlimits,
+			ARRAY_SIZE(names));
 	for (size_t i = 0; i < e->n_rlimits; i++) {
 		const RlimitEntry *l = e->rlimits[i];
 		struct rlimit own;
@@ -58,13 +60,15 @@ static int rlimit_plan(struct restore *r, struct restore_task *t, struct img_err
 		if (getrlimit(i, &own) < 0)
 			return img_fail_sys(err, "%s", names[i]);
 		if (l->max > own.rlim_max && !may_raise())
-			return img_fail(err, IMG_UNSUPPORTED, "%s: hard limit %llu: criu-restore has %llu, and not CAP_SYS_RESOURCE",
+			return img_fail(err, IMG_UNSUPPORTED,
+				"%s: hard limit %llu: criu-restore has %llu, and not CAP_SYS_RESOURCE",
 				names[i], (unsigned long long)l->max, (unsigned long long)own.rlim_max);
 	}
 	return 0;
 }
 
-static int rlimit_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+static int rlimit_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const TaskRlimitsEntry *e = t->core->tc->rlimits;
 

@@ -1,7 +1,8 @@
 /* engines/task/seccomp/seccomp-restore.c -- how criu-restore puts a thread under seccomp(2): strict mode.
  *
- * A thread in strict mode could do nothing of what is left to be done, so it enters it as the last thing, while the front has
- * its rules suspended (PTRACE_O_SUSPEND_SECCOMP); they apply from the moment it is let go.
+ * A thread in strict mode could do nothing of what is left to be done, so it enters it as the last thing,
+ * while the front has its rules suspended (PTRACE_O_SUSPEND_SECCOMP); they apply from the moment it is let
+ * go.
  */
 
 #include <errno.h>
@@ -23,12 +24,14 @@ static int seccomp_plan(struct restore *r, struct restore_task *t, struct img_er
 		const ThreadCoreEntry *th = t->threads[i].core->thread_core;
 
 		if (th->has_seccomp_mode && th->seccomp_mode == SECCOMP_MODE__filter)
-			return img_fail(err, IMG_UNSUPPORTED, "thread %d: filters are not supported yet", t->threads[i].tid);
+			return img_fail(err, IMG_UNSUPPORTED, "thread %d: filters are not supported yet",
+				t->threads[i].tid);
 	}
 	return 0;
 }
 
-static int seccomp_held(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
+static int seccomp_held(
+	struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
 {
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	const uint64_t args[6] = { PR_SET_SECCOMP, SECCOMP_MODE_STRICT };

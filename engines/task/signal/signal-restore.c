@@ -1,8 +1,9 @@
-/* engines/task/signal/signal-restore.c -- how criu-restore gives a task its signals: handlers, masks, alternate stacks, what is
- * pending.
+/* engines/task/signal/signal-restore.c -- how criu-restore gives a task its signals: handlers, masks,
+ * alternate stacks, what is pending.
  *
- * Until they are resumed all threads have all signals blocked, so what is queued for them stays queued. A signal can be sent with
- * any siginfo only to oneself: each thread queues its own, the leader those of the process.
+ * Until they are resumed all threads have all signals blocked, so what is queued for them stays queued. A
+ * signal can be sent with any siginfo only to oneself: each thread queues its own, the leader those of the
+ * process.
  */
 
 #include <signal.h>
@@ -49,7 +50,8 @@ static int signal_plan(struct restore *r, struct restore_task *t, struct img_err
 		return img_fail(err, IMG_CORRUPT, "%zu signal actions", tc->n_sigactions);
 	for (size_t i = 0; i < tc->n_sigactions; i++)
 		if (tc->sigactions[i]->has_compat_sigaction && tc->sigactions[i]->compat_sigaction)
-			return img_fail(err, IMG_UNSUPPORTED, "handlers of 32-bit code are not supported yet");
+			return img_fail(
+				err, IMG_UNSUPPORTED, "handlers of 32-bit code are not supported yet");
 	if (check_queue(tc->signals_s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->nr_threads; i++)
@@ -79,11 +81,13 @@ static void set_actions(const struct restore *r, const struct restore_task *t, s
 		if (!sa.handler && !sa.flags && !sa.mask)
 			continue;
 		snprintf(what, sizeof(what), "action of signal %d", signo);
-		tape_step(tape, TAPE_SIGNALS, what, SYS_rt_sigaction, signo, tape_data(tape, &sa, sizeof(sa)), 0, sizeof(sa.mask));
+		tape_step(tape, TAPE_SIGNALS, what, SYS_rt_sigaction, signo, tape_data(tape, &sa, sizeof(sa)),
+			0, sizeof(sa.mask));
 	}
 }
 
-static int signal_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+static int signal_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const SignalQueueEntry *q = t->core->tc->signals_s;
 
@@ -91,36 +95,40 @@ static int signal_tape(struct restore *r, struct restore_task *t, struct restore
 	for (size_t i = 0; q && i < q->n_signals; i++) {
 		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
 
-		tape_step(tape, TAPE_PENDING, "queue a pending signal", SYS_rt_sigqueueinfo, t->pid, *(int *)info->data,
-			tape_data(tape, info->data, info->len));
+		tape_step(tape, TAPE_PENDING, "queue a pending signal", SYS_rt_sigqueueinfo, t->pid,
+			*(int *)info->data, tape_data(tape, info->data, info->len));
 	}
 	return 0;
 }
 
 /* ---- each thread ---- */
 
-static int signal_thread(struct restore *r, struct restore_task *t, struct restore_thread *th, struct restore_tape *tape,
-	struct img_err *err)
+static int signal_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
+	struct restore_tape *tape, struct img_err *err)
 {
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	const SignalQueueEntry *q = tc->signals_p;
 
 	/* Also where it had none: criu-restore may have had one (sanitizers do). */
 	if (tc->sas) {
-		stack_t stack = { .ss_sp = (void *)tc->sas->ss_sp, .ss_flags = tc->sas->ss_flags, .ss_size = tc->sas->ss_size };
+		stack_t stack = { .ss_sp = (void *)tc->sas->ss_sp,
+			.ss_flags = tc->sas->ss_flags,
+			.ss_size = tc->sas->ss_size };
 
-		tape_step(tape, TAPE_THREAD, "alternate signal stack", SYS_sigaltstack, tape_data(tape, &stack, sizeof(stack)), 0);
+		tape_step(tape, TAPE_THREAD, "alternate signal stack", SYS_sigaltstack,
+			tape_data(tape, &stack, sizeof(stack)), 0);
 	}
 	for (size_t i = 0; q && i < q->n_signals; i++) {
 		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
 
-		tape_step(tape, TAPE_THREAD_PENDING, "queue a pending signal", SYS_rt_tgsigqueueinfo, t->pid, th->tid,
-			*(int *)info->data, tape_data(tape, info->data, info->len));
+		tape_step(tape, TAPE_THREAD_PENDING, "queue a pending signal", SYS_rt_tgsigqueueinfo, t->pid,
+			th->tid, *(int *)info->data, tape_data(tape, info->data, info->len));
 	}
 	return 0;
 }
 
-static int signal_resume(struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
+static int signal_resume(
+	struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
 {
 	return kern_ptrace_set_sigmask(th->tid, restore_sigmask(t, th), err);
 }

@@ -1,7 +1,9 @@
-/* engines/task/timer/timer-restore.c -- how criu-restore makes a task's timers: setitimer(2) and timer_create(2).
+/* engines/task/timer/timer-restore.c -- how criu-restore makes a task's timers: setitimer(2) and
+ * timer_create(2).
  *
- * Timers have numbers that the program knows. Since Linux 6.15 a task can ask for them (PR_TIMER_CREATE_RESTORE_IDS); before, a
- * task numbers its timers from 0 up, and making and deleting them gets there.
+ * Timers have numbers that the program knows. Since Linux 6.15 a task can ask for them
+ * (PR_TIMER_CREATE_RESTORE_IDS); before, a task numbers its timers from 0 up, and making and deleting them
+ * gets there.
  */
 
 #include <linux/time_types.h>
@@ -52,10 +54,11 @@ static int timer_plan(struct restore *r, struct restore_task *t, struct img_err 
 		if (p->insec >= NS_PER_S || p->vnsec >= NS_PER_S || p->it_id > INT32_MAX)
 			return img_fail(err, IMG_CORRUPT, "timer %u: numbers out of range", p->it_id);
 		if (p->has_notify_thread_id && !has_thread(t, p->notify_thread_id))
-			return img_fail(err, IMG_CORRUPT, "timer %u: for thread %d, which is not there", p->it_id,
-				p->notify_thread_id);
+			return img_fail(err, IMG_CORRUPT, "timer %u: for thread %d, which is not there",
+				p->it_id, p->notify_thread_id);
 		if (p->it_sigev_notify & SIGEV_THREAD_ID && !p->has_notify_thread_id)
-			return img_fail(err, IMG_UNSUPPORTED, "timer %u: for a thread, and the image does not say which", p->it_id);
+			return img_fail(err, IMG_UNSUPPORTED,
+				"timer %u: for a thread, and the image does not say which", p->it_id);
 	}
 	return 0;
 }
@@ -66,8 +69,8 @@ static void set_interval(struct restore_tape *tape, const char *what, int which,
 {
 	struct itimerval it = { { e->isec, e->iusec }, { e->vsec, e->vusec } };
 
-	/* The real one shows nothing left while its signal waits: the kernel starts it again when that is taken. The signal that
-	 * restore queues is a signal only, and starts nothing. */
+	/* The real one shows nothing left while its signal waits: the kernel starts it again when that is
+	 * taken. The signal that restore queues is a signal only, and starts nothing. */
 	if (which == ITIMER_REAL && !e->vsec && !e->vusec)
 		it.it_value = it.it_interval;
 	if (e->vsec || e->vusec || e->isec || e->iusec)
@@ -101,7 +104,8 @@ static void make_posix(struct restore_tape *tape, const PosixTimerEntry *p, bool
 		tape_step(tape, TAPE_TIMERS, what, SYS_timer_create, (int64_t)(int32_t)p->clock_id, event,
 			tape_data(tape, &id, sizeof(id)));
 	else
-		tape_step(tape, TAPE_TIMERS, what, BLOB_TIMER_CREATE, (int64_t)(int32_t)p->clock_id, event, id);
+		tape_step(
+			tape, TAPE_TIMERS, what, BLOB_TIMER_CREATE, (int64_t)(int32_t)p->clock_id, event, id);
 }
 
 static void arm_posix(struct restore_tape *tape, const PosixTimerEntry *p)
@@ -112,10 +116,12 @@ static void arm_posix(struct restore_tape *tape, const PosixTimerEntry *p)
 	if (!p->vsec && !p->vnsec)
 		return;
 	snprintf(what, sizeof(what), "arm timer %u", p->it_id);
-	tape_step(tape, TAPE_ARM, what, SYS_timer_settime, p->it_id, 0, tape_data(tape, &its, sizeof(its)), 0);
+	tape_step(
+		tape, TAPE_ARM, what, SYS_timer_settime, p->it_id, 0, tape_data(tape, &its, sizeof(its)), 0);
 }
 
-static int timer_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+static int timer_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const TaskTimersEntry *e = t->core->tc->timers;
 	cleanup_free PosixTimerEntry **sorted = NULL;
