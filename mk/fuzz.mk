@@ -1,7 +1,8 @@
 # Sets that must be refused, and the fuzzers: a program per harness (tests/fuzz/<name>.c) in two forms. build/tests/fuzz/<name> replays a
 # corpus without clang and is one of the tests; build/fuzz/tests/fuzz/<name> is libFuzzer's.
 #
-#   make check-sanitize                            all tests that need no privilege under ASan and UBSan; not part of `make check`
+#   make check-sanitize [SANITIZE_TESTS=pattern]    the tests that need no privilege under ASan and UBSan: minutes, so not part of
+#                                                  `make check`
 #   make fuzz [FUZZ_SECONDS=60] [FUZZ=name...]     runs each so long, from its corpus and what it found before (build/fuzz/found)
 
 NASTY := $(B)/samples/nasty-image/nasty-image
