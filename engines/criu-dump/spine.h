@@ -43,6 +43,16 @@ int dump_tree_look(struct dump *d, struct img_err *err);
 /* Refuse a tree that we are part of. */
 int dump_tree_root(struct dump *d, struct img_err *err);
 
+/* ---- seize.c ---- */
+
+struct kern_seizer;
+
+/* Stop all threads of t. When it has ended meanwhile, its state is that of a zombie, or 0 when there is nothing left of it.
+ * until_us: when to give up, as dump_now_us() counts; 0: never. */
+int dump_seize_task(struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err);
+/* A failure that only says that the task has ended: 0. Any other one becomes the caller's: -1. */
+int dump_unless_gone(const struct img_err *why, struct img_err *err);
+
 /* ---- freeze.c ---- */
 
 /* Stop the tree: from here on nothing in it changes. Pushes the way back. */

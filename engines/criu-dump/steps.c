@@ -5,6 +5,8 @@
  */
 
 #include <fcntl.h>
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,11 +77,33 @@ static int run_steps(struct dump *d, const struct step *list, size_t nr, struct 
 	return 0;
 }
 
+/* When somebody kills a task meanwhile, all sorts of things fail: say what it is really about. */
+static void explain(struct dump *d, struct img_err *err)
+{
+	/* What says so may come a little before the end. */
+	int patience = err->sys_errno == ESRCH || err->sys_errno == ENOENT ? 20 : 0; /* ms */
+
+	for_each_live_task(d, t) {
+		struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
+		struct img_err why = *err;
+
+		if (t->pidfd < 0 || poll(&p, 1, patience) <= 0) {
+			patience = 0;
+			continue;
+		}
+		img_fail(err, IMG_SYS, "pid %d has ended while it was dumped", t->pid);
+		log_info(d->log, "pid %d has ended: %s", t->pid, why.text);
+		return;
+	}
+}
+
 int dump_run(struct dump *d, struct img_err *err)
 {
 	struct img_err undo_err = IMG_ERR_INIT;
 	int ret = run_steps(d, steps, ARRAY_SIZE(steps), err);
 
+	if (ret < 0)
+		explain(d, err);
 	if (undo_all(d, ret < 0, &undo_err) < 0) {
 		size_t len;
 

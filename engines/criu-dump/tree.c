@@ -36,7 +36,7 @@ static int check_root(pid_t root, struct img_err *err)
 	kern_status_free(&status);
 	if (tgid != root)
 		return img_fail(err, IMG_USAGE, "pid %d: a thread of process %d", root, tgid);
-	if (stat.state == 'Z' || stat.state == 'X')
+	if ((stat.state == 'Z' || stat.state == 'X') && stat.num_threads < 2)
 		return img_fail(err, IMG_SYS, "pid %d: it has ended, and waits for its parent to take note", root);
 	return 0;
 }

@@ -115,7 +115,7 @@ static int finish_task(struct restore *r, struct restore_task *t, struct img_err
 int restore_hold(struct restore *r, struct img_err *err)
 {
 	/* All are asked before the first is waited for: they stop side by side. */
-	for_each_live_thread(r, t, th) if (kern_ptrace_seize(th->tid, PTRACE_O_EXITKILL, err) < 0 ||
+	for_each_live_thread(r, t, th) if (kern_ptrace_seize(NULL, th->tid, PTRACE_O_EXITKILL, err) < 0 ||
 					   kern_ptrace_interrupt(th->tid, err) < 0) return img_wrap(err,
 		"pid %d: thread %d", t->pid, th->tid);
 	for_each_live_thread(

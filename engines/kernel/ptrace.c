@@ -1,6 +1,7 @@
 /* kernel/ptrace.c -- ptrace(2), each request wrapped once. */
 
 #include <errno.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -37,6 +38,7 @@ struct dispatch_config {
 enum {
 	SYSCALL_STOP = SIGTRAP | 0x80, /* with PTRACE_O_TRACESYSGOOD */
 	PEEK_AT_ONCE = 64,
+	SEIZE_TRY_NS = 100000000,
 };
 
 struct kern_stop kern_stop_of(int status)
@@ -109,11 +111,81 @@ int kern_wait_stop(pid_t tid, int timeout_ms, struct kern_stop *stop, struct img
 	}
 }
 
-int kern_ptrace_seize(pid_t tid, unsigned long options, struct img_err *err)
+/* ---- seizing ---- */
+
+struct kern_seizer {
+	timer_t timer;
+	struct sigaction before;
+	volatile sig_atomic_t armed;
+	sigjmp_buf out;
+};
+
+/* The kernel starts the call again after any signal: the only way out of it is not to return to it. */
+static void leave_seize(int sig, siginfo_t *info, void *context)
 {
-	if (ptrace(PTRACE_SEIZE, tid, NULL, options | PTRACE_O_TRACESYSGOOD) < 0)
+	struct kern_seizer *s = info->si_value.sival_ptr;
+
+	if (!s->armed)
+		return;
+	s->armed = 0;
+	siglongjmp(s->out, 1);
+}
+
+struct kern_seizer *kern_seizer_new(struct img_err *err)
+{
+	struct kern_seizer *s = calloc(1, sizeof(*s));
+	struct sigaction sa = { .sa_sigaction = leave_seize, .sa_flags = SA_SIGINFO };
+	struct sigevent ev = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+
+	if (!s) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	ev.sigev_value.sival_ptr = s;
+	ev._sigev_un._tid = gettid();
+	if (timer_create(CLOCK_MONOTONIC, &ev, &s->timer) < 0) {
+		img_fail_sys(err, "timer_create");
+		free(s);
+		return NULL;
+	}
+	sigaction(SIGALRM, &sa, &s->before);
+	return s;
+}
+
+void kern_seizer_free(struct kern_seizer *s)
+{
+	if (!s)
+		return;
+	timer_delete(s->timer);
+	sigaction(SIGALRM, &s->before, NULL);
+	free(s);
+}
+
+int kern_ptrace_seize(struct kern_seizer *s, pid_t tid, unsigned long options, struct img_err *err)
+{
+	/* Again and again, should the first one come before the call. */
+	const struct itimerspec soon = { { 0, SEIZE_TRY_NS }, { 0, SEIZE_TRY_NS } }, never = { { 0, 0 }, { 0, 0 } };
+	long ret;
+
+	if (!s) {
+		if (ptrace(PTRACE_SEIZE, tid, NULL, options | PTRACE_O_TRACESYSGOOD) < 0)
+			return img_fail_sys(err, "seize thread %d", tid);
+		return 1;
+	}
+	if (sigsetjmp(s->out, 1)) {
+		timer_settime(s->timer, 0, &never, NULL);
+		/* The clock may have struck when the call was just done: an interrupt, which the caller orders next anyway,
+		 * works for a thread that is ours only. */
+		return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0;
+	}
+	timer_settime(s->timer, 0, &soon, NULL);
+	s->armed = 1;
+	ret = ptrace(PTRACE_SEIZE, tid, NULL, options | PTRACE_O_TRACESYSGOOD);
+	s->armed = 0;
+	timer_settime(s->timer, 0, &never, NULL);
+	if (ret < 0)
 		return img_fail_sys(err, "seize thread %d", tid);
-	return 0;
+	return 1;
 }
 
 int kern_ptrace_options(pid_t tid, unsigned long options, struct img_err *err)

@@ -38,8 +38,18 @@ const char *kern_stop_name(enum kern_stop_kind kind);
  * is what this sleeps for. */
 int kern_wait_stop(pid_t tid, int timeout_ms, struct kern_stop *stop, struct img_err *err);
 
-/* PTRACE_O_TRACESYSGOOD is always added to options. */
-int kern_ptrace_seize(pid_t tid, unsigned long options, struct img_err *err);
+/* A clock that gets a thread out of a seize that does not come back: see kern_ptrace_seize(). */
+struct kern_seizer;
+
+/* For the calling thread; uses SIGALRM. NULL on failure. */
+struct kern_seizer *kern_seizer_new(struct img_err *err);
+void kern_seizer_free(struct kern_seizer *s); /* NULL is fine */
+
+/* PTRACE_O_TRACESYSGOOD is always added to options. Returns 1; 0 when the kernel keeps us waiting: another thread of that process
+ * is in execve(2), and waits in turn for those of its threads that we have seized already and that are ending now. They
+ * must be waited for, or this would never come to an end, before it is tried again. s NULL: wait, for what cannot be in
+ * execve(2). */
+int kern_ptrace_seize(struct kern_seizer *s, pid_t tid, unsigned long options, struct img_err *err);
 int kern_ptrace_options(pid_t tid, unsigned long options, struct img_err *err);
 int kern_ptrace_interrupt(pid_t tid, struct img_err *err);
 /* request: PTRACE_CONT, PTRACE_SYSCALL or PTRACE_DETACH; signal 0: none. A thread that is gone (ESRCH) fails. */

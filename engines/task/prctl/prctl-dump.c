@@ -38,7 +38,7 @@ static int check_coredump_filter(struct dump *d, struct dump_task *t, struct img
 	cleanup_free char *ours = kern_proc_read(NULL, NULL, "/proc/self/coredump_filter");
 	cleanup_free char *theirs = kern_proc_read(NULL, NULL, "/proc/%d/coredump_filter", t->pid);
 
-	if (!ours || !theirs || !strcmp(ours, theirs))
+	if (!ours || !theirs || !*theirs || !strcmp(ours, theirs))
 		return 0;
 	theirs[strcspn(theirs, "\n")] = '\0';
 	return dump_unknown(d, t, "", "its coredump_filter %s is not carried", theirs) < 0 ? img_fail_nomem(err) : 0;

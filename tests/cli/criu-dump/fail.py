@@ -171,8 +171,8 @@ def dies_meanwhile():
             time.sleep(i * 0.001)
             p.kill()
             p.wait()
-            q.communicate(timeout=30)
-            tap.check(q.returncode in (0, 1, 5), f'status {q.returncode}')
+            _, text = q.communicate(timeout=30)
+            tap.check(q.returncode in (0, 1, 5), f'status {q.returncode}: {text.decode()}')
 
 
 def stops_and_goes():

@@ -186,13 +186,17 @@ static int tracer(pid_t pid, int last, int quiet)
 	struct inject_space s = { 0 };
 	struct arch_regs regs;
 	struct inject_thread th = { .pid = pid, .tid = pid, .regs = &regs, .quiet_signo = quiet };
+	struct kern_seizer *seizer;
 	struct kern_stop stop;
 	sigset_t chld;
 
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);
-	if (kern_ptrace_seize(pid, 0, &err) < 0)
+	seizer = kern_seizer_new(&err);
+	if (!seizer)
+		goto bad;
+	if (kern_ptrace_seize(seizer, pid, 0, &err) < 0)
 		return TOO_LATE;
 	if (kern_ptrace_interrupt(pid, &err) < 0 ||
 		kern_wait_stop(pid, 5000, &stop, &err) != 1 || find_call(pid, &s, &err) < 0 ||
