@@ -29,6 +29,18 @@ bool memory_is_real(const VmaEntry *vma)
 
 /* ---- open and close ---- */
 
+/* Whole pages, and at least one: all that follows counts on it. */
+static int check_mappings(const MmEntry *mm, struct img_err *err)
+{
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		const VmaEntry *vma = mm->vmas[i];
+
+		if (vma->start >= vma->end || (vma->start | vma->end | vma->pgoff) % IMG_PAGE || vma->pgoff + (vma->end - vma->start) < vma->pgoff)
+			return img_fail(err, IMG_CORRUPT, "vmas[%zu]: 0x%" PRIx64 "-0x%" PRIx64 ": no range of pages", i, vma->start, vma->end);
+	}
+	return 0;
+}
+
 int memory_open(struct x *x, uint32_t pid, struct memory *memory, struct img_err *err)
 {
 	int ret;
@@ -37,6 +49,10 @@ int memory_open(struct x *x, uint32_t pid, struct memory *memory, struct img_err
 	ret = x_read_mm(x, pid, &memory->mm, err);
 	if (ret <= 0)
 		return ret;
+	if (check_mappings(memory->mm, err) < 0) {
+		memory_close(memory);
+		return img_wrap(err, "mm-%" PRIu32 ".img", pid);
+	}
 	if (img_pages_open(x->set, IMG_PAGEMAP, pid, &memory->pages, err) < 0) {
 		memory_close(memory);
 		return -1;
