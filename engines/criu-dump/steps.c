@@ -12,6 +12,7 @@
 
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
+#include "criuimg/compress.h"
 
 struct step {
 	const char *name;
@@ -30,8 +31,12 @@ static int run_script_after(struct dump *d, struct img_err *err)
 
 static int open_images(struct dump *d, struct img_err *err)
 {
+	const struct img_zstd_options zstd = { .level = d->opt->compress_level };
+
 	d->set = img_set_create_dir(AT_FDCWD, d->opt->images_dir, err);
-	return d->set ? 0 : -1;
+	if (!d->set)
+		return -1;
+	return d->opt->compress ? img_set_compress(d->set, &zstd, err) : 0;
 }
 
 static const struct step steps[] = {

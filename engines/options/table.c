@@ -125,7 +125,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"prev-images-dir", "track-mem",	    "auto-dedup",     "stream",	       "compress",	"lazy-pages",
+	"prev-images-dir", "track-mem",	    "auto-dedup",     "stream",	       "lazy-pages",
 	"page-server",	   "root",	    "external",	      "inherit-fd",    "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged", "tls",

@@ -97,8 +97,12 @@ class Carrier:
         with open(printed, errors='replace') as f:
             return status, f.read().strip()
 
+    # What a transport asks of criu-dump.
+    DUMP_OPTIONS = {'compressed': ('--compress',)}
+
     def try_dump(self, *args):
         """Status and text of a dump that may be refused."""
+        args += self.DUMP_OPTIONS.get(self.transport, ())
         return self.command('dump', self.transport in PEER_DUMPS, '-t', str(self.pid), *args)
 
     def dump(self, *args):

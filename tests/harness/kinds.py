@@ -43,7 +43,6 @@ TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed'
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
-    'compressed': 'compressed page images are not written yet',
     'archive': 'archives are not written yet',
     'stream': 'streams are not written yet',
     'chain': 'pre-dump is not there yet',
