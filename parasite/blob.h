@@ -1,14 +1,14 @@
 /* parasite/blob.h -- the wire between the host and the code that runs inside a task.
  *
- * Included by hosted code, by freestanding code and by the assembler: fixed sizes and offsets only, no pointers to host memory. Offsets
- * are pinned by tests/unit/parasite/abi.c.
+ * Included by hosted code, by freestanding code and by the assembler: fixed sizes and offsets only, no
+ * pointers to host memory. Offsets are pinned by tests/unit/parasite/abi.c.
  *
  * The dump blob's memory, an area in the task:
  *
- *	0				the code (parasite/arch/<arch>/dump-blob.S)
- *	BLOB_FRAME			struct blob_frame: how the thread goes on, and what to do before
- *	BLOB_CALLS			struct blob_call[nr_calls]
- *	after the calls			buffers that the calls' arguments point to
+ * 	0				the code (parasite/arch/<arch>/dump-blob.S)
+ * 	BLOB_FRAME			struct blob_frame: how the thread goes on, and what to do before
+ * 	BLOB_CALLS			struct blob_call[nr_calls]
+ * 	after the calls			buffers that the calls' arguments point to
  */
 #ifndef PARASITE_BLOB_H
 #define PARASITE_BLOB_H
@@ -23,10 +23,10 @@
 #define BLOB_FRAME_REGS	    24
 
 /* Offsets in struct blob_call. */
-#define BLOB_CALL_NR	0
-#define BLOB_CALL_ARGS	8
-#define BLOB_CALL_RET	56
-#define BLOB_CALL_SIZE	64
+#define BLOB_CALL_NR   0
+#define BLOB_CALL_ARGS 8
+#define BLOB_CALL_RET  56
+#define BLOB_CALL_SIZE 64
 
 #ifndef __ASSEMBLER__
 
@@ -41,9 +41,11 @@ struct blob_call {
 
 struct blob_frame {
 	uint64_t nr_calls;
-	uint64_t signo;	  /* a signal that the task ignores: the thread sends it to itself when all calls are made */
+	/* a signal that the task ignores: the thread sends it to itself when all calls are made */
+	uint64_t signo;
 	uint64_t sigmask; /* of the thread, to be set again */
-	uint64_t regs[32]; /* its registers, in the order of struct arch_regs; a call that was interrupted is made again */
+	/* its registers, in the order of struct arch_regs; a call that was interrupted is made again */
+	uint64_t regs[32];
 };
 
 _Static_assert(sizeof(struct blob_call) == BLOB_CALL_SIZE, "as the assembler knows it");

@@ -20,10 +20,11 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 			const struct kern_vma *v = &t->maps->vmas[i];
 			int got;
 
-			if (!(v->prot & PROT_EXEC) || !(v->prot & PROT_READ) || !strcmp(v->name, "[vsyscall]") ||
-				(pass == 0) != !strcmp(v->name, "[vdso]"))
+			if (!(v->prot & PROT_EXEC) || !(v->prot & PROT_READ) ||
+				!strcmp(v->name, "[vsyscall]") || (pass == 0) != !strcmp(v->name, "[vdso]"))
 				continue;
-			got = inject_find_syscall(t->pid, v->start, v->end, &t->space.syscall_addr, pass ? NULL : err);
+			got = inject_find_syscall(
+				t->pid, v->start, v->end, &t->space.syscall_addr, pass ? NULL : err);
 			if (got == 1)
 				return 0;
 			if (got < 0 && pass == 0)
@@ -33,7 +34,8 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 	return img_fail(err, IMG_UNSUPPORTED, "no system call instruction in its memory");
 }
 
-/* A signal that means nothing to the task: it is ignored by default, nobody has taken it over, and none is waiting. */
+/* A signal that means nothing to the task: it is ignored by default, nobody has taken it over, and none is
+ * waiting. */
 static int quiet_signal(const struct dump_thread *th)
 {
 	static const int ignored[] = { SIGURG, SIGWINCH, SIGCHLD };

@@ -49,14 +49,16 @@ int dump_unknown(struct dump *d, const struct dump_task *t, const char *what, co
 	return 0;
 }
 
-/* A session or group that the tree does not bring along: it would have to be there, with the same number, at restore. */
+/* A session or group that the tree does not bring along: it would have to be there, with the same number,
+ * at restore. */
 static int check_session(struct dump *d, struct img_err *err)
 {
 	const struct dump_task *root = d->tasks.items[0];
 
 	if (d->opt->shell_job || root->sid == root->vpid)
 		return 0;
-	if (dump_block(d, root, "", "it belongs to session %d, whose leader is outside of the tree (see --shell-job)",
+	if (dump_block(d, root, "",
+		    "it belongs to session %d, whose leader is outside of the tree (see --shell-job)",
 		    root->sid) < 0)
 		return img_fail_nomem(err);
 	return 0;
@@ -91,13 +93,15 @@ int dump_refuse(struct dump *d, struct img_err *err)
 		log_warn(d->log, "pid %d: %s%s%s", b->pid, b->what, *b->what ? ": " : "", b->why);
 	}
 	if (first->pid)
-		img_fail(err, IMG_UNSUPPORTED, "pid %d: %s%s%s", first->pid, first->what, *first->what ? ": " : "", first->why);
+		img_fail(err, IMG_UNSUPPORTED, "pid %d: %s%s%s", first->pid, first->what,
+			*first->what ? ": " : "", first->why);
 	else
 		img_fail(err, IMG_UNSUPPORTED, "%s%s%s", first->what, *first->what ? ": " : "", first->why);
 	if (all->nr > 1) {
 		size_t len = strlen(err->text);
 
-		snprintf(err->text + len, sizeof(err->text) - len, " (and %zu more: see the log, or --dry-run)", all->nr - 1);
+		snprintf(err->text + len, sizeof(err->text) - len,
+			" (and %zu more: see the log, or --dry-run)", all->nr - 1);
 	}
 	return -1;
 }

@@ -1,4 +1,5 @@
-/* criu-dump/core.c -- core-%d.img: a record for each thread, filled by the rooms; and the rooms' other hooks, in their turn. */
+/* criu-dump/core.c -- core-%d.img: a record for each thread, filled by the rooms; and the rooms' other
+ * hooks, in their turn. */
 
 #include <string.h>
 

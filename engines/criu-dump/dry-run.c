@@ -35,7 +35,8 @@ static int print_json(const struct dump *d)
 		json_object_set_new(one, "why", json_string(b->why));
 		json_array_append_new(list, one);
 	}
-	top = json_pack("{s:i,s:i,s:o}", "pid", (int)d->opt->tree, "tasks", (int)d->tasks.nr, "blockers", list);
+	top = json_pack(
+		"{s:i,s:i,s:o}", "pid", (int)d->opt->tree, "tasks", (int)d->tasks.nr, "blockers", list);
 	if (!top)
 		return -1;
 	json_dumpf(top, stdout, JSON_INDENT(4));

@@ -1,4 +1,5 @@
-/* criu-dump/finish.c -- what becomes of the tasks when all is written: they are killed, left stopped, or run on. */
+/* criu-dump/finish.c -- what becomes of the tasks when all is written: they are killed, left stopped, or
+ * run on. */
 
 #include <errno.h>
 #include <signal.h>
@@ -10,8 +11,9 @@
 #include "kernel/ptrace.h"
 
 enum {
-	DIE_MS = 60000,	 /* for a thread to end that was killed: it may have gigabytes of memory to give back */
-	STOP_MS = 2000,	 /* for a task to stop that was told to */
+	/* for a thread to end that was killed: it may have gigabytes of memory to give back */
+	DIE_MS = 60000,
+	STOP_MS = 2000, /* for a task to stop that was told to */
 };
 
 static int wait_gone(struct dump_thread *th, struct img_err *err)
@@ -70,7 +72,8 @@ static int wait_stopped(struct dump_task *t, struct img_err *err)
 static int leave_stopped(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t)
-		if (t->state == DUMP_TASK_ALIVE && syscall(SYS_pidfd_send_signal, t->pidfd, SIGSTOP, NULL, 0) < 0 && errno != ESRCH)
+		if (t->state == DUMP_TASK_ALIVE &&
+			syscall(SYS_pidfd_send_signal, t->pidfd, SIGSTOP, NULL, 0) < 0 && errno != ESRCH)
 			return img_fail_sys(err, "pid %d: stop", t->pid);
 	if (dump_unfreeze(d, NULL, err) < 0)
 		return -1;
@@ -84,7 +87,8 @@ int dump_finish(struct dump *d, struct img_err *err)
 {
 	int ret;
 
-	/* From here on there is no way back: whoever gave up before this has his tasks, whoever does now is too late. */
+	/* From here on there is no way back: whoever gave up before this has his tasks, whoever does now
+	 * is too late. */
 	if (dump_go_on(d, err) < 0)
 		return -1;
 	if (d->opt->leave_running)

@@ -1,8 +1,8 @@
 /* criu-dump/freeze.c -- stop a tree of tasks, so that nothing in it changes; and let it go again.
  *
- * Task by task (seize.c); when all threads of a task stand still, it makes no more threads or children, and those it has are
- * looked for. That goes on until a whole round finds nothing new. Then what only a stopped thread shows is taken down:
- * registers, signals, rseq.
+ * Task by task (seize.c); when all threads of a task stand still, it makes no more threads or children,
+ * and those it has are looked for. That goes on until a whole round finds nothing new. Then what only a
+ * stopped thread shows is taken down: registers, signals, rseq.
  */
 
 #include <elf.h>
@@ -45,7 +45,8 @@ static int freeze_fresh_tasks(struct dump *d, struct kern_seizer *s, uint64_t un
 			return -1;
 		if (!t->state) {
 			if (i == 0)
-				return img_fail(err, IMG_SYS, "pid %d ended while it was being stopped", t->pid);
+				return img_fail(
+					err, IMG_SYS, "pid %d ended while it was being stopped", t->pid);
 			if (dump_task_drop(d, t, err) < 0)
 				return -1;
 			continue;
@@ -60,8 +61,9 @@ static int freeze_fresh_tasks(struct dump *d, struct kern_seizer *s, uint64_t un
 
 /* ---- what a thread was doing ---- */
 
-/* A thread that was stopped inside a restartable sequence (rseq(2)) goes on at its abort handler, as after any preemption;
- * the kernel would see to that only on the way back to that very place, and forgets it when calls are made meanwhile. */
+/* A thread that was stopped inside a restartable sequence (rseq(2)) goes on at its abort handler, as after
+ * any preemption; the kernel would see to that only on the way back to that very place, and forgets it
+ * when calls are made meanwhile. */
 static int leave_rseq(struct dump_thread *th, struct img_err *err)
 {
 	struct {
@@ -96,10 +98,12 @@ static int capture_thread(struct dump_thread *th, struct img_err *err)
 	if ((size_t)got != sizeof(th->regs))
 		return img_fail(err, IMG_UNSUPPORTED, "thread %d runs 32-bit code", th->tid);
 	if (kern_ptrace_get_sigmask(th->tid, &th->sigmask, err) < 0 ||
-		kern_ptrace_get_rseq(th->tid, &th->rseq_addr, &th->rseq_size, &th->rseq_sig, &th->rseq_flags, err) < 0 ||
+		kern_ptrace_get_rseq(
+			th->tid, &th->rseq_addr, &th->rseq_size, &th->rseq_sig, &th->rseq_flags, err) < 0 ||
 		kern_ptrace_peek_signals(th->tid, false, &th->pending.infos, &th->pending.nr, err) < 0)
 		return -1;
-	if (th == t->threads && kern_ptrace_peek_signals(th->tid, true, &t->pending.infos, &t->pending.nr, err) < 0)
+	if (th == t->threads &&
+		kern_ptrace_peek_signals(th->tid, true, &t->pending.infos, &t->pending.nr, err) < 0)
 		return -1;
 	return leave_rseq(th, err);
 }
@@ -115,15 +119,16 @@ static bool take_stop(struct dump_signals *queue)
 	return kept != nr;
 }
 
-/* A SIGSTOP on its way: the task is as good as stopped, and one that is stopped already will never see it, since SIGCONT takes
- * it away. So it is no pending signal. */
+/* A SIGSTOP on its way: the task is as good as stopped, and one that is stopped already will never see it,
+ * since SIGCONT takes it away. So it is no pending signal. */
 static void settle_stop(struct dump_task *t)
 {
 	const uint64_t bit = 1ull << (SIGSTOP - 1);
 	bool found = take_stop(&t->pending);
 
 	for_each_thread(t, th) {
-		if (take_stop(&th->pending) || ((th->status.sig_pending | th->status.sig_shared_pending) & bit))
+		if (take_stop(&th->pending) ||
+			((th->status.sig_pending | th->status.sig_shared_pending) & bit))
 			found = true;
 		th->own_stop = th->status.sig_pending & bit;
 		th->status.sig_pending &= ~bit;
@@ -147,7 +152,8 @@ int dump_freeze(struct dump *d, struct img_err *err)
 	if (!seizer || undo_push(&d->undo, UNDO_ALWAYS, "let the tasks go", dump_unfreeze, NULL, err) < 0 ||
 		dump_tree_root(d, err) < 0)
 		return -1;
-	/* A child may have been given to a subreaper of the tree after that one was looked at, so once more when all is still. */
+	/* A child may have been given to a subreaper of the tree after that one was looked at, so once
+	 * more when all is still. */
 	do {
 		before = d->tasks.nr;
 		if (freeze_fresh_tasks(d, seizer, until, err) < 0)
@@ -183,7 +189,8 @@ static int let_go(struct dump_thread *th, struct img_err *err)
 
 		if (got < 0)
 			return dump_unless_gone(&why, err);
-		/* Not even now: it sleeps where nothing wakes it. The kernel lets it go when this process ends. */
+		/* Not even now: it sleeps where nothing wakes it. The kernel lets it go when this process
+		 * ends. */
 		if (got == 0 || stop.kind == KERN_STOP_EXITED || stop.kind == KERN_STOP_KILLED)
 			return 0;
 		if (stop.kind == KERN_STOP_SIGNAL)

@@ -1,7 +1,8 @@
 /* criu-dump/ids.c -- which tasks share which kernel objects, by kcmp(2).
  *
- * kcmp gives an order among objects that says nothing but is total, so the tasks' objects are kept sorted and a new one costs
- * log n comparisons. Numbers are given from 2 on in the order in which objects are met: 1 stands for criu-dump's own.
+ * kcmp gives an order among objects that says nothing but is total, so the tasks' objects are kept sorted
+ * and a new one costs log n comparisons. Numbers are given from 2 on in the order in which objects are
+ * met: 1 stands for criu-dump's own.
  */
 
 #include <errno.h>
@@ -23,12 +24,14 @@ static const struct {
 	int kcmp;
 	size_t id; /* in the record */
 	const char *what;
-	bool between_tasks; /* may be shared by tasks that are no threads of each other, and still be dumped */
+	/* may be shared by tasks that are no threads of each other, and still be dumped */
+	bool between_tasks;
 } shares[DUMP_SHARE_NR] = {
 	[DUMP_SHARE_VM] = { KCMP_VM, offsetof(TaskKobjIdsEntry, vm_id), "mappings", false },
 	[DUMP_SHARE_FILES] = { KCMP_FILES, offsetof(TaskKobjIdsEntry, files_id), "descriptors", true },
 	[DUMP_SHARE_FS] = { KCMP_FS, offsetof(TaskKobjIdsEntry, fs_id), "working directory", true },
-	[DUMP_SHARE_SIGHAND] = { KCMP_SIGHAND, offsetof(TaskKobjIdsEntry, sighand_id), "signal handlers", false },
+	[DUMP_SHARE_SIGHAND] = { KCMP_SIGHAND, offsetof(TaskKobjIdsEntry, sighand_id), "signal handlers",
+		false },
 };
 
 struct owners {
@@ -96,7 +99,8 @@ static int number_one(struct dump *d, enum dump_share which, struct img_err *err
 	return ret;
 }
 
-/* A thread can have taken a table of its own since it was made (unshare(2)); images have one of each for a task. */
+/* A thread can have taken a table of its own since it was made (unshare(2)); images have one of each for a
+ * task. */
 static int check_threads(struct dump *d, struct dump_task *t, enum dump_share which, struct img_err *err)
 {
 	for (size_t i = 1; i < t->nr_threads; i++) {
@@ -107,8 +111,9 @@ static int check_threads(struct dump *d, struct dump_task *t, enum dump_share wh
 			continue; /* it runs, and has ended */
 		if (order < 0)
 			return img_fail_sys(err, "pid %d: kcmp with thread %d", t->pid, tid);
-		if (order > 0 && dump_block(d, t, "", "thread %d has a %s of its own, which is not supported", tid,
-					 which == DUMP_SHARE_FS ? "working directory" : "descriptor table") < 0)
+		if (order > 0 &&
+			dump_block(d, t, "", "thread %d has a %s of its own, which is not supported", tid,
+				which == DUMP_SHARE_FS ? "working directory" : "descriptor table") < 0)
 			return img_fail_nomem(err);
 	}
 	return 0;
@@ -125,7 +130,8 @@ int dump_ids(struct dump *d, struct img_err *err)
 		if (number_one(d, i, err) < 0)
 			return -1;
 	for_each_live_task(d, t)
-		if (check_threads(d, t, DUMP_SHARE_FILES, err) < 0 || check_threads(d, t, DUMP_SHARE_FS, err) < 0)
+		if (check_threads(d, t, DUMP_SHARE_FILES, err) < 0 ||
+			check_threads(d, t, DUMP_SHARE_FS, err) < 0)
 			return -1;
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* criu-dump/inventory.c -- images about the set as a whole: inventory.img, pstree.img, timens-0.img, cpuinfo.img,
- * and the manifest. */
+/* criu-dump/inventory.c -- images about the set as a whole: inventory.img, pstree.img, timens-0.img,
+ * cpuinfo.img, and the manifest. */
 
 #include <errno.h>
 #include <string.h>
@@ -122,7 +122,8 @@ int dump_pstree(struct dump *d, struct img_err *err)
 	return img_writer_finish(w, err);
 }
 
-/* What the clocks say: a tree that comes back on another host can be given a time namespace that makes up for it. */
+/* What the clocks say: a tree that comes back on another host can be given a time namespace that makes up
+ * for it. */
 int dump_timens(struct dump *d, struct img_err *err)
 {
 	TimensEntry e = TIMENS_ENTRY__INIT;

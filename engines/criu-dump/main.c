@@ -52,7 +52,8 @@ static int work(void *arg, int front)
 	d.workdir = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d.workdir < 0) {
 		img_fail_sys(&err, "work directory %s", workdir);
-	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0 && options_supported(opt, &err) == 0) {
+	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0 &&
+		   options_supported(opt, &err) == 0) {
 		if (opt->dry_run)
 			status = dry_run(&d, &err);
 		else

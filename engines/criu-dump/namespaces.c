@@ -1,6 +1,7 @@
 /* criu-dump/namespaces.c -- which namespaces the tasks live in.
  *
- * Those that criu-dump lives in too have fixed small numbers. A task in another one cannot be dumped yet, and the namespace is named.
+ * Those that criu-dump lives in too have fixed small numbers. A task in another one cannot be dumped yet,
+ * and the namespace is named.
  */
 
 #include <errno.h>
@@ -86,7 +87,8 @@ int dump_namespaces(struct dump *d, struct img_err *err)
 				continue;
 			if (st.st_ino == own[i].st_ino && st.st_dev == own[i].st_dev)
 				set_id(t->ids, &rows[i]);
-			else if (dump_block(d, t, "", "a %s of its own is not supported yet", rows[i].words) < 0)
+			else if (dump_block(d, t, "", "a %s of its own is not supported yet", rows[i].words) <
+				 0)
 				return img_fail_nomem(err);
 		}
 	}

@@ -1,6 +1,7 @@
 /* criu-dump/rooms.c -- THE ROOMS: every room that criu-dump has, and the only list of them.
  *
- * Hooks are called in this order. A room is added with two lines: its ops declared, and its place in the list.
+ * Hooks are called in this order. A room is added with two lines: its ops declared, and its place in the
+ * list.
  */
 
 #include "criu-dump/fd_ops.h"
@@ -8,8 +9,9 @@
 #include "criuimg/array.h"
 
 /* task/ */
-extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, lsm_dump_ops, signal_dump_ops, timer_dump_ops, seccomp_dump_ops,
-	rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops, prctl_dump_ops, cwd_dump_ops;
+extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, lsm_dump_ops, signal_dump_ops,
+	timer_dump_ops, seccomp_dump_ops, rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops,
+	prctl_dump_ops, cwd_dump_ops;
 /* mem/ */
 extern const struct task_dump_ops vma_dump_ops, pages_dump_ops, mm_dump_ops, shmem_dump_ops;
 /* files.c: the descriptors */
@@ -37,8 +39,9 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 };
 
 /* Asked in this order whether a descriptor is theirs. */
-extern const struct fd_dump_ops file_dump_ops, pipe_dump_ops, fifo_dump_ops, memfd_dump_ops, eventfd_dump_ops, timerfd_dump_ops,
-	signalfd_dump_ops, inotify_dump_ops, fanotify_dump_ops, pidfd_dump_ops, unix_dump_ops, epoll_dump_ops;
+extern const struct fd_dump_ops file_dump_ops, pipe_dump_ops, fifo_dump_ops, memfd_dump_ops, eventfd_dump_ops,
+	timerfd_dump_ops, signalfd_dump_ops, inotify_dump_ops, fanotify_dump_ops, pidfd_dump_ops,
+	unix_dump_ops, epoll_dump_ops;
 
 const struct fd_dump_ops *const dump_fd_rooms[] = {
 	&pipe_dump_ops,

@@ -1,7 +1,8 @@
 /* criu-dump/script.c -- action scripts: commands of the user's that are run at each stage.
  *
- * The environment tells them which it is: CRTOOLS_SCRIPT_ACTION, CRTOOLS_IMAGE_DIR (a path that is good while the script runs) and
- * CRTOOLS_INIT_PID (the root of the tree). They run in the work directory. Facts: criu(8), --action-script.
+ * The environment tells them which it is: CRTOOLS_SCRIPT_ACTION, CRTOOLS_IMAGE_DIR (a path that is good
+ * while the script runs) and CRTOOLS_INIT_PID (the root of the tree). They run in the work directory.
+ * Facts: criu(8), --action-script.
  */
 
 #include <errno.h>
@@ -51,7 +52,8 @@ static int run_one(struct dump *d, const char *action, const char *command, stru
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return img_fail(err, IMG_SYS, "action script \"%s\": %s failed: %s %d", command, action,
-		WIFEXITED(status) ? "exit status" : "killed by signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		WIFEXITED(status) ? "exit status" : "killed by signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
 int dump_script(struct dump *d, const char *action, struct img_err *err)

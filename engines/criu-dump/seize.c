@@ -1,13 +1,14 @@
 /* criu-dump/seize.c -- stop one task: all of its threads, those included that it makes meanwhile.
  *
- * Each thread is seized (which does not stop it) and interrupted, then waited for, until no new one shows up.
+ * Each thread is seized (which does not stop it) and interrupted, then waited for, until no new one shows
+ * up.
  *
- * PTRACE_SEIZE and PTRACE_INTERRUPT leave no trace in the task: no signal is sent, a system call that sleeps is left and made
- * again by the kernel. A task that is stopped by a signal stays so, and is told apart by the kind of its stop. If this
- * process dies, the kernel lets all of them go.
+ * PTRACE_SEIZE and PTRACE_INTERRUPT leave no trace in the task: no signal is sent, a system call that
+ * sleeps is left and made again by the kernel. A task that is stopped by a signal stays so, and is told
+ * apart by the kind of its stop. If this process dies, the kernel lets all of them go.
  *
- * A thread that calls execve(2) meanwhile ends all others, and waits for those that we have seized until we take note. So nothing
- * here waits for one thread alone for long.
+ * A thread that calls execve(2) meanwhile ends all others, and waits for those that we have seized until
+ * we take note. So nothing here waits for one thread alone for long.
  */
 
 #include <errno.h>
@@ -20,12 +21,14 @@
 #include "kernel/ptrace.h"
 
 enum {
-	SLICE_MS = 50, /* how long to wait for a thread before looking at the others, and whether the user has given up */
+	/* how long to wait for a thread before looking at the others, and whether the user has given up */
+	SLICE_MS = 50,
 };
 
 int dump_unless_gone(const struct img_err *why, struct img_err *err)
 {
-	if (why->code == IMG_SYS && (why->sys_errno == ESRCH || why->sys_errno == ENOENT || why->sys_errno == ECHILD))
+	if (why->code == IMG_SYS &&
+		(why->sys_errno == ESRCH || why->sys_errno == ENOENT || why->sys_errno == ECHILD))
 		return 0;
 	if (err)
 		*err = *why;
@@ -36,7 +39,7 @@ int dump_unless_gone(const struct img_err *why, struct img_err *err)
 
 /* What came of an attempt. */
 enum outcome {
-	GONE,	 /* the thread has ended */
+	GONE, /* the thread has ended */
 	DONE,
 	NOT_YET, /* try again, after looking at the others */
 };
@@ -50,7 +53,8 @@ static int explain_seize(struct dump_task *t, pid_t tid, const struct img_err *w
 	if (kern_status_read(t->pid, tid, &status, NULL) == 0)
 		kern_status_free(&status);
 	if (status.tracer)
-		return img_fail(err, IMG_UNSUPPORTED, "pid %d: thread %d is being traced by pid %d", t->pid, tid, status.tracer);
+		return img_fail(err, IMG_UNSUPPORTED, "pid %d: thread %d is being traced by pid %d", t->pid,
+			tid, status.tracer);
 	return img_wrap(err, "pid %d", t->pid);
 }
 
@@ -60,7 +64,8 @@ static int seize_thread(struct dump_thread *th, struct kern_seizer *s, struct im
 	struct img_err why;
 	int got = kern_ptrace_seize(s, th->tid, 0, &why);
 
-	/* A thread that is just ending is refused as well, and may have been another one's turn since (execve(2)). */
+	/* A thread that is just ending is refused as well, and may have been another one's turn since
+	 * (execve(2)). */
 	if (got < 0 && why.sys_errno == EPERM)
 		got = kern_ptrace_seize(s, th->tid, 0, &why);
 	if (got == 0)
@@ -68,8 +73,8 @@ static int seize_thread(struct dump_thread *th, struct kern_seizer *s, struct im
 	if (got < 0) {
 		struct kern_stat stat;
 
-		if (dump_unless_gone(&why, NULL) == 0 || kern_stat_read(th->tid, &stat, NULL) < 0 || stat.state == 'Z' ||
-			stat.state == 'X')
+		if (dump_unless_gone(&why, NULL) == 0 || kern_stat_read(th->tid, &stat, NULL) < 0 ||
+			stat.state == 'Z' || stat.state == 'X')
 			return GONE;
 		return explain_seize(th->task, th->tid, &why, err);
 	}
@@ -103,7 +108,8 @@ static int settle_thread(struct dump_thread *th, struct img_err *err)
 		return DONE;
 	}
 	/* A signal was on its way: the task gets it now, and stops afterwards. */
-	if (kern_ptrace_resume(th->tid, PTRACE_CONT, stop.kind == KERN_STOP_SIGNAL ? stop.value : 0, &why) < 0 &&
+	if (kern_ptrace_resume(th->tid, PTRACE_CONT, stop.kind == KERN_STOP_SIGNAL ? stop.value : 0, &why) <
+			0 &&
 		dump_unless_gone(&why, err) < 0)
 		return -1;
 	return NOT_YET;
@@ -156,7 +162,8 @@ static int too_late(struct dump *d, struct dump_thread *th, struct img_err *err)
 	struct kern_stat stat = { .state = '?' };
 
 	kern_stat_read(th->tid, &stat, NULL);
-	return img_fail(err, IMG_SYS, "thread %d does not stop within %u s (state %c)", th->tid, d->opt->timeout, stat.state);
+	return img_fail(err, IMG_SYS, "thread %d does not stop within %u s (state %c)", th->tid,
+		d->opt->timeout, stat.state);
 }
 
 /* One look at each thread that does not stand still yet. Returns how many of them there are left, or -1. */
@@ -185,8 +192,8 @@ static int settle_threads(struct dump *d, struct dump_task *t, uint64_t until_us
 	return left;
 }
 
-/* Its leader has ended: all of it has, or the others go on without it, or another thread has become it (execve(2)): then 1, and it
- * is all to be done again. */
+/* Its leader has ended: all of it has, or the others go on without it, or another thread has become it
+ * (execve(2)): then 1, and it is all to be done again. */
 static int leader_ended(struct dump_task *t, struct img_err *err)
 {
 	struct kern_stat stat;
@@ -206,7 +213,8 @@ static int leader_ended(struct dump_task *t, struct img_err *err)
 	return 0;
 }
 
-int dump_seize_task(struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err)
+int dump_seize_task(
+	struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err)
 {
 	for (;;) {
 		int fresh, left, again = 0;

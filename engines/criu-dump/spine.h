@@ -12,8 +12,8 @@ enum {
 
 /* ---- worker.c ---- */
 
-/* Run work(arg, front) in a process of its own and wait for it; the exit status is what work returned, 5 when it was killed.
- * front: as in struct dump. */
+/* Run work(arg, front) in a process of its own and wait for it; the exit status is what work returned, 5
+ * when it was killed. front: as in struct dump. */
 int worker_run(int (*work)(void *arg, int front), void *arg, struct img_err *err);
 
 /* ---- steps.c ---- */
@@ -47,9 +47,10 @@ int dump_tree_root(struct dump *d, struct img_err *err);
 
 struct kern_seizer;
 
-/* Stop all threads of t. When it has ended meanwhile, its state is that of a zombie, or 0 when there is nothing left of it.
- * until_us: when to give up, as dump_now_us() counts; 0: never. */
-int dump_seize_task(struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err);
+/* Stop all threads of t. When it has ended meanwhile, its state is that of a zombie, or 0 when there is
+ * nothing left of it. until_us: when to give up, as dump_now_us() counts; 0: never. */
+int dump_seize_task(
+	struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err);
 /* A failure that only says that the task has ended: 0. Any other one becomes the caller's: -1. */
 int dump_unless_gone(const struct img_err *why, struct img_err *err);
 
@@ -72,20 +73,20 @@ void dump_own_namespaces(TaskKobjIdsEntry *ids);
 
 /* ---- one function a step ---- */
 
-int dump_maps(struct dump *d, struct img_err *err);	      /* tree.c */
-int dump_ids(struct dump *d, struct img_err *err);	      /* ids.c */
-int dump_namespaces(struct dump *d, struct img_err *err);     /* namespaces.c */
-int dump_check(struct dump *d, struct img_err *err);	      /* check.c: all blockers */
-int dump_refuse(struct dump *d, struct img_err *err);	      /* check.c: fails when there are any */
-int dump_cores(struct dump *d, struct img_err *err);	      /* core.c: make the records */
-int dump_cores_write(struct dump *d, struct img_err *err);    /* core.c */
-int dump_pages(struct dump *d, struct img_err *err);	      /* core.c: the bulk */
-int dump_inventory(struct dump *d, struct img_err *err);      /* inventory.c */
-int dump_pstree(struct dump *d, struct img_err *err);	      /* inventory.c */
-int dump_timens(struct dump *d, struct img_err *err);	      /* inventory.c */
-int dump_cpuinfo(struct dump *d, struct img_err *err);	      /* inventory.c: with --cpu-cap */
-int dump_seal(struct dump *d, struct img_err *err);	      /* inventory.c: the manifest */
-int dump_finish(struct dump *d, struct img_err *err);	      /* finish.c: kill, stop or let run */
+int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
+int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */
+int dump_namespaces(struct dump *d, struct img_err *err);  /* namespaces.c */
+int dump_check(struct dump *d, struct img_err *err);	   /* check.c: all blockers */
+int dump_refuse(struct dump *d, struct img_err *err);	   /* check.c: fails when there are any */
+int dump_cores(struct dump *d, struct img_err *err);	   /* core.c: make the records */
+int dump_cores_write(struct dump *d, struct img_err *err); /* core.c */
+int dump_pages(struct dump *d, struct img_err *err);	   /* core.c: the bulk */
+int dump_inventory(struct dump *d, struct img_err *err);   /* inventory.c */
+int dump_pstree(struct dump *d, struct img_err *err);	   /* inventory.c */
+int dump_timens(struct dump *d, struct img_err *err);	   /* inventory.c */
+int dump_cpuinfo(struct dump *d, struct img_err *err);	   /* inventory.c: with --cpu-cap */
+int dump_seal(struct dump *d, struct img_err *err);	   /* inventory.c: the manifest */
+int dump_finish(struct dump *d, struct img_err *err);	   /* finish.c: kill, stop or let run */
 
 /* ---- dry-run.c ---- */
 

@@ -1,7 +1,7 @@
 /* criu-dump/steps.c -- THE ORDER: what a dump does, step by step, and the one place where it is undone.
  *
- * Nothing is written before `refuse`. Small images come before the bulk, so that a stream can carry them first. The manifest is the
- * last of the images; the tasks are held until it is there.
+ * Nothing is written before `refuse`. Small images come before the bulk, so that a stream can carry them
+ * first. The manifest is the last of the images; the tasks are held until it is there.
  */
 
 #include <fcntl.h>
@@ -40,34 +40,34 @@ static int open_images(struct dump *d, struct img_err *err)
 }
 
 static const struct step steps[] = {
-	{ "images",	open_images },
-	{ "pre-dump",	run_script_before }, /* the tasks still run */
-	{ "freeze",	dump_freeze },
-	{ "maps",	dump_maps },	     /* before anything of ours is mapped anywhere */
-	{ "ids",	dump_ids },	     /* before check: a table that is shared is looked at once */
+	{ "images", open_images },
+	{ "pre-dump", run_script_before }, /* the tasks still run */
+	{ "freeze", dump_freeze },
+	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
+	{ "ids", dump_ids },   /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },
-	{ "check",	dump_check },
-	{ "refuse",	dump_refuse },
-	{ "records",	dump_cores },
-	{ "ask",	dump_ask },	     /* the only step that touches the tasks */
-	{ "inventory",	dump_inventory },
-	{ "pstree",	dump_pstree },
-	{ "timens",	dump_timens },
-	{ "cpuinfo",	dump_cpuinfo },
-	{ "tasks",	dump_cores_write },
-	{ "pages",	dump_pages },
-	{ "manifest",	dump_seal },
-	{ "post-dump",	run_script_after },
-	{ "finish",	dump_finish },
+	{ "check", dump_check },
+	{ "refuse", dump_refuse },
+	{ "records", dump_cores },
+	{ "ask", dump_ask }, /* the only step that touches the tasks */
+	{ "inventory", dump_inventory },
+	{ "pstree", dump_pstree },
+	{ "timens", dump_timens },
+	{ "cpuinfo", dump_cpuinfo },
+	{ "tasks", dump_cores_write },
+	{ "pages", dump_pages },
+	{ "manifest", dump_seal },
+	{ "post-dump", run_script_after },
+	{ "finish", dump_finish },
 };
 
 /* --dry-run: what can be seen from outside, of tasks that run on. */
 static const struct step looks[] = {
-	{ "tree",	dump_tree_look },
-	{ "maps",	dump_maps },
-	{ "ids",	dump_ids },
+	{ "tree", dump_tree_look },
+	{ "maps", dump_maps },
+	{ "ids", dump_ids },
 	{ "namespaces", dump_namespaces },
-	{ "check",	dump_check },
+	{ "check", dump_check },
 };
 
 static int run_steps(struct dump *d, const struct step *list, size_t nr, struct img_err *err)
@@ -77,7 +77,8 @@ static int run_steps(struct dump *d, const struct step *list, size_t nr, struct 
 
 		if (dump_go_on(d, err) < 0 || list[i].run(d, err) < 0)
 			return -1;
-		log_debug(d->log, "step %s: %llu us", list[i].name, (unsigned long long)(dump_now_us() - start));
+		log_debug(d->log, "step %s: %llu us", list[i].name,
+			(unsigned long long)(dump_now_us() - start));
 	}
 	return 0;
 }

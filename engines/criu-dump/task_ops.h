@@ -1,7 +1,8 @@
-/* criu-dump/task_ops.h -- a room of task/ or mem/, the dump half: what of a task it knows, and when it is called.
+/* criu-dump/task_ops.h -- a room of task/ or mem/, the dump half: what of a task it knows, and when it is
+ * called.
  *
- * rooms.c lists the rooms; steps.c says when each hook is called. Every hook may be NULL. None is called for a zombie. Each returns
- * 0 or fails with -1; "pid N: " is put in front by the caller.
+ * rooms.c lists the rooms; steps.c says when each hook is called. Every hook may be NULL. None is called
+ * for a zombie. Each returns 0 or fails with -1; "pid N: " is put in front by the caller.
  */
 #ifndef CRIU_DUMP_TASK_OPS_H
 #define CRIU_DUMP_TASK_OPS_H
@@ -12,24 +13,27 @@
 struct task_dump_ops {
 	const char *name; /* the room's word: "signal" */
 
-	/* 1. Name what cannot be dumped, with dump_block(). Looks at /proc and takes descriptors (pidfd_getfd) only: under
-	 * --dry-run the task is not stopped, and things may change while they are looked at. The task's maps are there
-	 * already. Fails only when it cannot look. */
+	/* 1. Name what cannot be dumped, with dump_block(). Looks at /proc and takes descriptors
+	 * (pidfd_getfd) only: under --dry-run the task is not stopped, and things may change while they
+	 * are looked at. The task's maps are there already. Fails only when it cannot look. */
 	int (*check)(struct dump *d, struct dump_task *t, struct img_err *err);
 
-	/* 2. Add system calls for the task to make (in its leader), with places for their results: parasite/host/inject.h. They
-	 * have been made, and the results are there, when `task` is called. ask_thread is the same for each thread,
-	 * the leader included: those calls are made by that thread. */
+	/* 2. Add system calls for the task to make (in its leader), with places for their results:
+	 * parasite/host/inject.h. They have been made, and the results are there, when `task` is called.
+	 * ask_thread is the same for each thread, the leader included: those calls are made by that
+	 * thread. */
 	int (*ask)(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err);
-	int (*ask_thread)(struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err);
+	int (*ask_thread)(
+		struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err);
 
-	/* 3. Fill the task's part of its records (t->threads[0].core->tc) and write images of the room's own; then the part of
-	 * each thread (th->core). What records point to lives in t->arena. The tasks come in tree order. */
+	/* 3. Fill the task's part of its records (t->threads[0].core->tc) and write images of the room's
+	 * own; then the part of each thread (th->core). What records point to lives in t->arena. The tasks
+	 * come in tree order. */
 	int (*task)(struct dump *d, struct dump_task *t, struct img_err *err);
 	int (*thread)(struct dump *d, struct dump_thread *th, struct img_err *err);
 
-	/* 4. Once, after `task` was called for all: images about the whole tree. Small images are all written when this has
-	 * been called for every room. */
+	/* 4. Once, after `task` was called for all: images about the whole tree. Small images are all
+	 * written when this has been called for every room. */
 	int (*tree)(struct dump *d, struct img_err *err);
 
 	/* 5. The bulk: memory of a task, then (once) what is shared. */

@@ -37,7 +37,8 @@ static int check_root(pid_t root, struct img_err *err)
 	if (tgid != root)
 		return img_fail(err, IMG_USAGE, "pid %d: a thread of process %d", root, tgid);
 	if ((stat.state == 'Z' || stat.state == 'X') && stat.num_threads < 2)
-		return img_fail(err, IMG_SYS, "pid %d: it has ended, and waits for its parent to take note", root);
+		return img_fail(
+			err, IMG_SYS, "pid %d: it has ended, and waits for its parent to take note", root);
 	return 0;
 }
 
@@ -50,7 +51,8 @@ int dump_tree_root(struct dump *d, struct img_err *err)
 		return img_fail(err, IMG_USAGE, "no process is named: -t PID is missing");
 	for (pid_t pid = getpid(); pid > 0; pid = stat.ppid) {
 		if (pid == root)
-			return img_fail(err, IMG_UNSUPPORTED, "pid %d: criu-dump itself is part of this tree", root);
+			return img_fail(
+				err, IMG_UNSUPPORTED, "pid %d: criu-dump itself is part of this tree", root);
 		if (kern_stat_read(pid, &stat, err) < 0)
 			return -1;
 	}
@@ -157,8 +159,8 @@ static int compare_pids(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
-/* Append t and all below it to out, in tree order. Depth is not bounded by us, so no recursion: each task's next child is looked for
- * among `sorted` (by parent, then pid), where its children are one run. */
+/* Append t and all below it to out, in tree order. Depth is not bounded by us, so no recursion: each
+ * task's next child is looked for among `sorted` (by parent, then pid), where its children are one run. */
 static int compare_parents(const void *a, const void *b)
 {
 	const struct dump_task *x = *(struct dump_task *const *)a, *y = *(struct dump_task *const *)b;
@@ -229,7 +231,9 @@ int dump_tree_settle(struct dump *d, struct img_err *err)
 	for_each_task(d, t) {
 		t->ppid = t->parent ? t->parent->vpid : 0;
 		log_info(d->log, "pid %d: %s, parent %d, group %d, session %d, %zu thread%s", t->pid,
-			t->state == DUMP_TASK_ZOMBIE ? "zombie" : t->state == DUMP_TASK_STOPPED ? "stopped" : "alive",
+			t->state == DUMP_TASK_ZOMBIE	? "zombie"
+			: t->state == DUMP_TASK_STOPPED ? "stopped"
+							: "alive",
 			t->ppid, t->pgid, t->sid, t->nr_threads, t->nr_threads == 1 ? "" : "s");
 	}
 	return 0;

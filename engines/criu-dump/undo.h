@@ -1,9 +1,10 @@
 /* criu-dump/undo.h -- effects on others, and how each is taken back.
  *
- * Whoever is about to change something outside this program (a task stopped, a network locked, a file linked) pushes the way back
- * FIRST, then does it: a way back must be fine with an effect that did not happen. When the run fails, all of them are called in reverse
- * order, in one place (steps.c); each tells what it could not undo, and the rest goes on. When the run succeeds those
- * marked UNDO_ON_FAILURE are forgotten and the others are called as well.
+ * Whoever is about to change something outside this program (a task stopped, a network locked, a file
+ * linked) pushes the way back FIRST, then does it: a way back must be fine with an effect that did not
+ * happen. When the run fails, all of them are called in reverse order, in one place (steps.c); each tells
+ * what it could not undo, and the rest goes on. When the run succeeds those marked UNDO_ON_FAILURE are
+ * forgotten and the others are called as well.
  */
 #ifndef CRIU_DUMP_UNDO_H
 #define CRIU_DUMP_UNDO_H
@@ -34,7 +35,8 @@ struct undo {
 int undo_push(struct undo *u, enum undo_when when, const char *what,
 	int (*back)(struct dump *d, void *obj, struct img_err *err), void *obj, struct img_err *err);
 
-/* Call them, last first. failed: the run failed. Returns 0, or -1 with the first failure in err; all are called. */
+/* Call them, last first. failed: the run failed. Returns 0, or -1 with the first failure in err; all are
+ * called. */
 int undo_all(struct dump *d, int failed, struct img_err *err);
 
 #endif

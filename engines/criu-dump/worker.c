@@ -1,11 +1,11 @@
 /* criu-dump/worker.c -- two processes: one to wait in front, one to do the work.
  *
- * Stopped tasks must be let go and put right whatever happens to criu-dump, SIGKILL included, and only the process that
- * traces them can do that. So the work is done by a child that nothing aimed at the user's process hits: it has a
- * session of its own, out of reach of the terminal and of signals to the process group, and a name of its own. The front
- * process waits, and carries the exit status. A pipe tells the worker when the front process is gone, or was told to stop
- * (Ctrl-C, SIGTERM): its other end is closed then. The worker looks between any two things it does, undoes all,
- * and ends.
+ * Stopped tasks must be let go and put right whatever happens to criu-dump, SIGKILL included, and only the
+ * process that traces them can do that. So the work is done by a child that nothing aimed at the user's
+ * process hits: it has a session of its own, out of reach of the terminal and of signals to the process
+ * group, and a name of its own. The front process waits, and carries the exit status. A pipe tells the
+ * worker when the front process is gone, or was told to stop (Ctrl-C, SIGTERM): its other end is closed
+ * then. The worker looks between any two things it does, undoes all, and ends.
  */
 
 #include <fcntl.h>
@@ -28,7 +28,8 @@ static void signals_of_front(sigset_t *set)
 	sigaddset(set, SIGQUIT);
 }
 
-/* Until the worker has ended. The first signal to stop closes the pipe; nothing more can be done about it then. */
+/* Until the worker has ended. The first signal to stop closes the pipe; nothing more can be done about it
+ * then. */
 static int wait_in_front(pid_t worker, int *pipe_end, struct img_err *err)
 {
 	sigset_t set;
@@ -49,7 +50,8 @@ static int wait_in_front(pid_t worker, int *pipe_end, struct img_err *err)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	img_fail(err, IMG_SYS, "the worker was killed by signal %d: tasks may be left in a bad state", WTERMSIG(status));
+	img_fail(err, IMG_SYS, "the worker was killed by signal %d: tasks may be left in a bad state",
+		WTERMSIG(status));
 	return DUMP_EXIT_UNDO;
 }
 
@@ -60,8 +62,8 @@ int worker_run(int (*work)(void *arg, int front), void *arg, struct img_err *err
 	pid_t worker;
 	int ends[2];
 
-	/* Before the fork: a signal that comes from now on is not lost. The worker has them blocked for good: SIGCHLD it waits
-	 * for (kern_wait_stop), the others are not for it. */
+	/* Before the fork: a signal that comes from now on is not lost. The worker has them blocked for
+	 * good: SIGCHLD it waits for (kern_wait_stop), the others are not for it. */
 	signals_of_front(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGCHLD, SIG_DFL);

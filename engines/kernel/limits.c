@@ -66,7 +66,8 @@ int kern_limits_parse(const char *text, struct rlimit64 limits[RLIM_NLIMITS], st
 			return img_fail(err, IMG_UNSUPPORTED, "no line \"%s\"", rows[i].name);
 		line += len;
 		if (parse_value(&line, &l->rlim_cur) < 0 || parse_value(&line, &l->rlim_max) < 0)
-			return img_fail(err, IMG_UNSUPPORTED, "line \"%s\": \"%.40s\" is not two limits", rows[i].name, line);
+			return img_fail(err, IMG_UNSUPPORTED, "line \"%s\": \"%.40s\" is not two limits",
+				rows[i].name, line);
 	}
 	return 0;
 }

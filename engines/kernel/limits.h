@@ -1,7 +1,7 @@
 /* kernel/limits.h -- resource limits of another task: /proc/PID/limits.
  *
- * prlimit(2) asks for CAP_SYS_RESOURCE when the task has another uid; this file only for the right to look at it. Facts: fs/proc/base.c
- * (proc_pid_limits).
+ * prlimit(2) asks for CAP_SYS_RESOURCE when the task has another uid; this file only for the right to look
+ * at it. Facts: fs/proc/base.c (proc_pid_limits).
  */
 #ifndef ENGINES_KERNEL_LIMITS_H
 #define ENGINES_KERNEL_LIMITS_H

@@ -52,8 +52,10 @@ int kern_timers_parse(const char *text, struct kern_timer **timers, size_t *nr, 
 
 		if (!t)
 			return img_fail_nomem(err);
-		if (sscanf(text, "ID: %d\nsignal: %d/%" SCNx64 "\nnotify: %15[a-z]/%7[a-z].%d\nClockID: %d\n%n", &t->id, &t->signo,
-			    &t->sigval, word, who, &t->tid, &t->clock, &len) != 7 || !len || parse_notify(word, who, t) < 0)
+		if (sscanf(text,
+			    "ID: %d\nsignal: %d/%" SCNx64 "\nnotify: %15[a-z]/%7[a-z].%d\nClockID: %d\n%n",
+			    &t->id, &t->signo, &t->sigval, word, who, &t->tid, &t->clock, &len) != 7 ||
+			!len || parse_notify(word, who, t) < 0)
 			return img_fail(err, IMG_UNSUPPORTED, "\"%.60s\" is not a timer", text);
 		count++;
 		text += len;

@@ -41,7 +41,8 @@ int kern_stat_parse(const char *text, struct kern_stat *stat, struct img_err *er
 	unsigned long long field[FIELDS] = { 0 };
 	size_t len;
 
-	/* The name is whatever the task called itself, brackets and newlines included: what counts is the last ')'. */
+	/* The name is whatever the task called itself, brackets and newlines included: what counts is the
+	 * last ')'. */
 	if (!open || !close || close < open || close[1] != ' ' || !close[2])
 		return img_fail(err, IMG_UNSUPPORTED, "no \"(name) state\" in \"%.60s\"", text);
 	memset(stat, 0, sizeof(*stat));

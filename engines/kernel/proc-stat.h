@@ -14,10 +14,10 @@ struct kern_stat {
 	char state;    /* R S D Z T t X I P */
 	pid_t ppid, pgrp, session;
 	uint32_t tty_nr; /* as the kernel's new_encode_dev() has it; 0: none */
-	uint32_t flags; /* PF_* of the leader */
+	uint32_t flags;	 /* PF_* of the leader */
 	long nice;
 	long num_threads;
-	uint64_t starttime; /* since boot, in ticks of sysconf(_SC_CLK_TCK) */
+	uint64_t starttime;			    /* since boot, in ticks of sysconf(_SC_CLK_TCK) */
 	uint64_t start_code, end_code, start_stack; /* 0 where ptrace access is refused */
 	unsigned rt_priority, policy;
 	uint64_t start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end;

@@ -1,4 +1,5 @@
-/* kernel/proc-status.h -- /proc/PID/task/TID/status. Facts: proc_pid_status(5), fs/proc/array.c (proc_pid_status). */
+/* kernel/proc-status.h -- /proc/PID/task/TID/status. Facts: proc_pid_status(5), fs/proc/array.c
+ * (proc_pid_status). */
 #ifndef ENGINES_KERNEL_PROC_STATUS_H
 #define ENGINES_KERNEL_PROC_STATUS_H
 
@@ -12,7 +13,8 @@
 /* How deep pid namespaces nest: include/linux/pid_namespace.h. */
 #define KERN_PID_NS_DEPTH 33
 
-/* Signal sets: bit n is signal n + 1. Capability sets: bit n is capability n. Ids as they look from our user namespace. */
+/* Signal sets: bit n is signal n + 1. Capability sets: bit n is capability n. Ids as they look from our
+ * user namespace. */
 struct kern_status {
 	char state; /* R S D Z T t X I P */
 	pid_t tgid, pid, ppid, tracer;
@@ -20,7 +22,8 @@ struct kern_status {
 	uint32_t uid[4], gid[4]; /* real, effective, saved, file system */
 	uint32_t *groups;	 /* owned: kern_status_free() */
 	size_t nr_groups;
-	pid_t ns_tid[KERN_PID_NS_DEPTH]; /* of this thread: [0] ours, the last one that of its own pid namespace */
+	/* of this thread: [0] ours, the last one that of its own pid namespace */
+	pid_t ns_tid[KERN_PID_NS_DEPTH];
 	pid_t ns_tgid[KERN_PID_NS_DEPTH];
 	pid_t ns_pgid[KERN_PID_NS_DEPTH];
 	pid_t ns_sid[KERN_PID_NS_DEPTH];
@@ -30,8 +33,8 @@ struct kern_status {
 	bool no_new_privs;
 	int seccomp; /* SECCOMP_MODE_*; 0: none */
 	unsigned seccomp_filters;
-	bool thp_enabled;    /* of the address space; true where the kernel does not say */
-	bool shadow_stack;   /* x86: the thread has one */
+	bool thp_enabled;  /* of the address space; true where the kernel does not say */
+	bool shadow_stack; /* x86: the thread has one */
 	unsigned threads;
 };
 

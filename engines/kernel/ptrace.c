@@ -164,7 +164,8 @@ void kern_seizer_free(struct kern_seizer *s)
 int kern_ptrace_seize(struct kern_seizer *s, pid_t tid, unsigned long options, struct img_err *err)
 {
 	/* Again and again, should the first one come before the call. */
-	const struct itimerspec soon = { { 0, SEIZE_TRY_NS }, { 0, SEIZE_TRY_NS } }, never = { { 0, 0 }, { 0, 0 } };
+	const struct itimerspec soon = { { 0, SEIZE_TRY_NS }, { 0, SEIZE_TRY_NS } },
+				never = { { 0, 0 }, { 0, 0 } };
 	long ret;
 
 	if (!s) {
@@ -174,8 +175,8 @@ int kern_ptrace_seize(struct kern_seizer *s, pid_t tid, unsigned long options, s
 	}
 	if (sigsetjmp(s->out, 1)) {
 		timer_settime(s->timer, 0, &never, NULL);
-		/* The clock may have struck when the call was just done: an interrupt, which the caller orders next anyway,
-		 * works for a thread that is ours only. */
+		/* The clock may have struck when the call was just done: an interrupt, which the caller
+		 * orders next anyway, works for a thread that is ours only. */
 		return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0;
 	}
 	timer_settime(s->timer, 0, &soon, NULL);
@@ -266,12 +267,14 @@ int kern_ptrace_peek_signals(pid_t tid, bool shared, siginfo_t **infos, size_t *
 	return 0;
 }
 
-int kern_ptrace_get_rseq(pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *sig, uint32_t *flags, struct img_err *err)
+int kern_ptrace_get_rseq(
+	pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *sig, uint32_t *flags, struct img_err *err)
 {
 	struct rseq_configuration conf = { 0 };
 
 	/* glibc's enum of requests may not know it yet: the system call itself takes any number. */
-	if (syscall(SYS_ptrace, PTRACE_GET_RSEQ_CONFIGURATION, tid, sizeof(conf), &conf) < 0 && errno != EIO && errno != EINVAL)
+	if (syscall(SYS_ptrace, PTRACE_GET_RSEQ_CONFIGURATION, tid, sizeof(conf), &conf) < 0 &&
+		errno != EIO && errno != EINVAL)
 		return img_fail_sys(err, "read rseq of thread %d", tid);
 	*addr = conf.rseq_abi_pointer;
 	*size = conf.rseq_abi_size;
@@ -284,8 +287,8 @@ int kern_ptrace_dispatches(pid_t tid, struct img_err *err)
 {
 	struct dispatch_config conf = { 0 };
 
-	if (syscall(SYS_ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(conf), &conf) < 0 && errno != EIO &&
-		errno != EINVAL)
+	if (syscall(SYS_ptrace, PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, sizeof(conf), &conf) < 0 &&
+		errno != EIO && errno != EINVAL)
 		return img_fail_sys(err, "read system call dispatch of thread %d", tid);
 	return conf.mode != 0;
 }

@@ -1,7 +1,7 @@
 /* kernel/ptrace.h -- ptrace(2), each request wrapped once.
  *
- * All for tasks that were seized (PTRACE_SEIZE), never attached the old way: their stops are told apart by kern_stop. A tracee belongs to
- * the thread that seized it. Facts: ptrace(2), kernel/ptrace.c.
+ * All for tasks that were seized (PTRACE_SEIZE), never attached the old way: their stops are told apart by
+ * kern_stop. A tracee belongs to the thread that seized it. Facts: ptrace(2), kernel/ptrace.c.
  */
 #ifndef ENGINES_KERNEL_PTRACE_H
 #define ENGINES_KERNEL_PTRACE_H
@@ -34,8 +34,8 @@ struct kern_stop {
 struct kern_stop kern_stop_of(int wait_status);
 const char *kern_stop_name(enum kern_stop_kind kind);
 
-/* Wait until a tracee stops or is gone, for timeout_ms at most: 1, 0 when the time is over, -1. The caller has SIGCHLD blocked: it
- * is what this sleeps for. */
+/* Wait until a tracee stops or is gone, for timeout_ms at most: 1, 0 when the time is over, -1. The caller
+ * has SIGCHLD blocked: it is what this sleeps for. */
 int kern_wait_stop(pid_t tid, int timeout_ms, struct kern_stop *stop, struct img_err *err);
 
 /* A clock that gets a thread out of a seize that does not come back: see kern_ptrace_seize(). */
@@ -45,14 +45,15 @@ struct kern_seizer;
 struct kern_seizer *kern_seizer_new(struct img_err *err);
 void kern_seizer_free(struct kern_seizer *s); /* NULL is fine */
 
-/* PTRACE_O_TRACESYSGOOD is always added to options. Returns 1; 0 when the kernel keeps us waiting: another thread of that process
- * is in execve(2), and waits in turn for those of its threads that we have seized already and that are ending now. They
- * must be waited for, or this would never come to an end, before it is tried again. s NULL: wait, for what cannot be in
- * execve(2). */
+/* PTRACE_O_TRACESYSGOOD is always added to options. Returns 1; 0 when the kernel keeps us waiting: another
+ * thread of that process is in execve(2), and waits in turn for those of its threads that we have seized
+ * already and that are ending now. They must be waited for, or this would never come to an end, before it
+ * is tried again. s NULL: wait, for what cannot be in execve(2). */
 int kern_ptrace_seize(struct kern_seizer *s, pid_t tid, unsigned long options, struct img_err *err);
 int kern_ptrace_options(pid_t tid, unsigned long options, struct img_err *err);
 int kern_ptrace_interrupt(pid_t tid, struct img_err *err);
-/* request: PTRACE_CONT, PTRACE_SYSCALL or PTRACE_DETACH; signal 0: none. A thread that is gone (ESRCH) fails. */
+/* request: PTRACE_CONT, PTRACE_SYSCALL or PTRACE_DETACH; signal 0: none. A thread that is gone (ESRCH)
+ * fails. */
 int kern_ptrace_resume(pid_t tid, int request, int signal, struct img_err *err);
 
 /* A register set: what PTRACE_GETREGSET has of it, into buf. Returns the bytes got. */
@@ -62,11 +63,13 @@ int kern_ptrace_set_regset(pid_t tid, int nt_type, const void *buf, size_t size,
 int kern_ptrace_get_sigmask(pid_t tid, uint64_t *mask, struct img_err *err);
 int kern_ptrace_set_sigmask(pid_t tid, uint64_t mask, struct img_err *err);
 
-/* The queue of pending signals, oldest first: the thread's own, or that of its process. The caller frees *infos. */
+/* The queue of pending signals, oldest first: the thread's own, or that of its process. The caller frees
+ * *infos. */
 int kern_ptrace_peek_signals(pid_t tid, bool shared, siginfo_t **infos, size_t *nr, struct img_err *err);
 
 /* struct rseq of a thread: *addr 0 where none is registered or the kernel cannot tell. */
-int kern_ptrace_get_rseq(pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *sig, uint32_t *flags, struct img_err *err);
+int kern_ptrace_get_rseq(
+	pid_t tid, uint64_t *addr, uint32_t *size, uint32_t *sig, uint32_t *flags, struct img_err *err);
 
 /* Are system calls of the thread turned into signals (prctl(2), PR_SET_SYSCALL_USER_DISPATCH): 1, 0, -1. */
 int kern_ptrace_dispatches(pid_t tid, struct img_err *err);

@@ -1,4 +1,5 @@
-/* parasite/arch/dump-blob.h -- the dump blob as bytes: position-independent code to be put at the start of an area (blob.h). */
+/* parasite/arch/dump-blob.h -- the dump blob as bytes: position-independent code to be put at the start of
+ * an area (blob.h). */
 #ifndef PARASITE_ARCH_DUMP_BLOB_H
 #define PARASITE_ARCH_DUMP_BLOB_H
 

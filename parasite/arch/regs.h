@@ -22,9 +22,10 @@ int64_t arch_regs_result(const struct arch_regs *regs);
 
 /* What a thread was doing, from its registers at a stop. */
 bool arch_regs_native(const struct arch_regs *regs); /* not 32-bit code */
-bool arch_regs_in_syscall(const struct arch_regs *regs); /* stopped on the way out of a call that was interrupted */
-/* Do what the kernel would on the way back to user mode: an interrupted call is made again, or returns -EINTR where only
- * the kernel could resume it. What an image says. */
+bool arch_regs_in_syscall(
+	const struct arch_regs *regs); /* stopped on the way out of a call that was interrupted */
+/* Do what the kernel would on the way back to user mode: an interrupted call is made again, or returns
+ * -EINTR where only the kernel could resume it. What an image says. */
 void arch_regs_restart(struct arch_regs *regs);
 
 /* The same for a thread that goes on in this kernel: a call that only the kernel can resume is resumed. */

@@ -1,8 +1,9 @@
 /* parasite/host/blob.c -- system calls made by the dump blob: one stop for all of them.
  *
- * At every moment the thread is in one of two states, and goes on rightly from either should the tracer die: with its own registers, or in a
- * blob whose code, list and frame are complete. That is what the order of things below is for: the area is written before
- * the registers are set, and the signal mask is ours only while they are.
+ * At every moment the thread is in one of two states, and goes on rightly from either should the tracer
+ * die: with its own registers, or in a blob whose code, list and frame are complete. That is what the
+ * order of things below is for: the area is written before the registers are set, and the signal mask is
+ * ours only while they are.
  */
 
 #include <elf.h>
@@ -26,7 +27,9 @@ size_t blob_area_size(const struct inject_batch *b)
 
 static void fill_area(struct run *r, const struct inject_batch *b, const uint8_t *buffers, uint8_t *area)
 {
-	struct blob_frame frame = { .nr_calls = b->nr, .signo = r->th->quiet_signo, .sigmask = r->th->sigmask };
+	struct blob_frame frame = {
+		.nr_calls = b->nr, .signo = r->th->quiet_signo, .sigmask = r->th->sigmask
+	};
 	struct blob_call *calls = (struct blob_call *)(area + BLOB_CALLS);
 	struct arch_regs regs = *r->th->regs;
 
@@ -40,14 +43,15 @@ static void fill_area(struct run *r, const struct inject_batch *b, const uint8_t
 
 		calls[c].nr = p->nr;
 		for (size_t i = 0; i < p->nr_args; i++)
-			calls[c].args[i] = p->args[i].kind == INJECT_VALUE ?
-						   p->args[i].value :
-						   r->space->area + buffers_offset(b) + p->offset[i];
+			calls[c].args[i] = p->args[i].kind == INJECT_VALUE
+						   ? p->args[i].value
+						   : r->space->area + buffers_offset(b) + p->offset[i];
 	}
 	memcpy(area + buffers_offset(b), buffers, b->size);
 }
 
-/* Until the blob is done: the same signal may also come from somebody else meanwhile, and is ignored as the task would. */
+/* Until the blob is done: the same signal may also come from somebody else meanwhile, and is ignored as
+ * the task would. */
 static int wait_done(struct run *r, struct img_err *err)
 {
 	uint64_t done = r->space->area + (dump_blob_done - dump_blob_start);
@@ -78,8 +82,8 @@ static int enter(struct run *r, struct img_err *err)
 	return wait_done(r, err);
 }
 
-/* The thread stays where it is, about to be given a signal that will not be delivered: there, too, the kernel looks at the
- * registers when it goes on. */
+/* The thread stays where it is, about to be given a signal that will not be delivered: there, too, the
+ * kernel looks at the registers when it goes on. */
 static int leave(struct run *r, struct img_err *err)
 {
 	if (run_regain(r, err) < 0 || kern_ptrace_set_sigmask(r->th->tid, r->th->sigmask, err) < 0 ||
@@ -104,7 +108,8 @@ int blob_batch(struct run *r, const struct inject_batch *b, uint8_t *buffers, st
 	ret = enter(r, err);
 	if (leave(r, ret == 0 ? err : NULL) < 0)
 		ret = -1;
-	if (ret < 0 || kern_vm_read(r->th->tid, r->space->area + BLOB_CALLS, area + BLOB_CALLS, size - BLOB_CALLS, err) < 0)
+	if (ret < 0 || kern_vm_read(r->th->tid, r->space->area + BLOB_CALLS, area + BLOB_CALLS,
+			       size - BLOB_CALLS, err) < 0)
 		return -1;
 	for (size_t c = 0; c < b->nr; c++)
 		if (b->calls[c].ret)

@@ -104,7 +104,8 @@ static int next_stop(struct run *r, struct kern_stop *stop, struct img_err *err)
 	if (got == 0)
 		return img_fail(err, IMG_SYS, "thread %d does not run (is its cgroup frozen?)", r->th->tid);
 	if (stop->kind == KERN_STOP_EXITED || stop->kind == KERN_STOP_KILLED)
-		return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid, kern_stop_name(stop->kind), stop->value);
+		return img_fail(err, IMG_SYS, "thread %d is gone: %s %d", r->th->tid,
+			kern_stop_name(stop->kind), stop->value);
 	r->running = false;
 	if (stop->kind == KERN_STOP_SIGNAL && stop->value == SIGSTOP)
 		r->stopped = true;
@@ -133,8 +134,8 @@ int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, str
 			return 0;
 		if (stop.kind != KERN_STOP_INTERRUPT && stop.kind != KERN_STOP_GROUP &&
 			!(stop.kind == KERN_STOP_SIGNAL && stop.value == SIGSTOP))
-			return img_fail(err, IMG_SYS, "thread %d: unexpected %s %d", r->th->tid, kern_stop_name(stop.kind),
-				stop.value);
+			return img_fail(err, IMG_SYS, "thread %d: unexpected %s %d", r->th->tid,
+				kern_stop_name(stop.kind), stop.value);
 		if (run_resume(r, resume, err) < 0)
 			return -1;
 	}
@@ -165,7 +166,8 @@ int run_stop_again(struct run *r, struct img_err *err)
 /* ---- the area ---- */
 
 /* One call by itself. */
-static int lone_call(struct run *r, long nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
+static int lone_call(
+	struct run *r, long nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
 {
 	int status = step_begin(r, err);
 
@@ -176,7 +178,8 @@ static int lone_call(struct run *r, long nr, const uint64_t args[CALL_ARGS], int
 	return status;
 }
 
-/* A task may be forbidden to have memory that is written and executed (PR_SET_MDWE, SELinux): then without. */
+/* A task may be forbidden to have memory that is written and executed (PR_SET_MDWE, SELinux): then
+ * without. */
 static int map_area(struct run *r, size_t size, struct img_err *err)
 {
 	uint64_t args[CALL_ARGS] = { 0, size, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 };
@@ -213,7 +216,8 @@ static int unmap_area(struct run *r, struct img_err *err)
 		return -1;
 	if (ret < 0) {
 		errno = -ret;
-		return img_fail_sys(err, "unmap %zu bytes at %#lx inside", s->area_size, (unsigned long)s->area);
+		return img_fail_sys(
+			err, "unmap %zu bytes at %#lx inside", s->area_size, (unsigned long)s->area);
 	}
 	s->area = 0;
 	s->area_size = 0;
@@ -240,7 +244,8 @@ static void gather(const struct inject_batch *b, uint8_t *buffers)
 	for (size_t c = 0; c < b->nr; c++)
 		for (size_t i = 0; i < b->calls[c].nr_args; i++)
 			if (b->calls[c].args[i].kind & INJECT_IN)
-				memcpy(buffers + b->calls[c].offset[i], b->calls[c].args[i].host, b->calls[c].args[i].size);
+				memcpy(buffers + b->calls[c].offset[i], b->calls[c].args[i].host,
+					b->calls[c].args[i].size);
 }
 
 static void scatter(const struct inject_batch *b, const uint8_t *buffers)
@@ -248,10 +253,12 @@ static void scatter(const struct inject_batch *b, const uint8_t *buffers)
 	for (size_t c = 0; c < b->nr; c++)
 		for (size_t i = 0; i < b->calls[c].nr_args; i++)
 			if (b->calls[c].args[i].kind & INJECT_OUT)
-				memcpy(b->calls[c].args[i].host, buffers + b->calls[c].offset[i], b->calls[c].args[i].size);
+				memcpy(b->calls[c].args[i].host, buffers + b->calls[c].offset[i],
+					b->calls[c].args[i].size);
 }
 
-int inject_run(struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err)
+int inject_run(
+	struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	struct run r = { .space = s, .th = th };
 	cleanup_free uint8_t *buffers = NULL;

@@ -1,24 +1,26 @@
 /* parasite/host/inject.h -- system calls that a stopped task makes for us.
  *
- * What only a task itself can tell (its signal handlers, its timers, prctl(2) values) it is asked in one go: rooms put calls into a
- * batch, with host memory for what goes in and comes out; the batch is run in one thread of the task; the results are
- * then in the host memory named.
+ * What only a task itself can tell (its signal handlers, its timers, prctl(2) values) it is asked in one
+ * go: rooms put calls into a batch, with host memory for what goes in and comes out; the batch is run in
+ * one thread of the task; the results are then in the host memory named.
  *
- *	long ret;
- *	struct itimerval it;
+ * 	long ret;
+ * 	struct itimerval it;
  *
- *	inject_call(b, &ret, SYS_getitimer, inj_val(ITIMER_REAL), inj_out(&it, sizeof(it)));
+ * 	inject_call(b, &ret, SYS_getitimer, inj_val(ITIMER_REAL), inj_out(&it, sizeof(it)));
  *
- * The call's memory in the task is the batch's business. Results land when the batch is run, so the memory named must
- * live until then. A batch that ran out of memory says so when it is run: inject_call() returns nothing.
+ * The call's memory in the task is the batch's business. Results land when the batch is run, so the memory
+ * named must live until then. A batch that ran out of memory says so when it is run: inject_call() returns
+ * nothing.
  *
- * The task has its registers, signal mask and memory as before when inject_run() returns (whatever it returns), and a system
- * call that was interrupted is restarted by the kernel as if nothing had been. Of a pending SIGSTOP, which cannot be held
- * back, the sender is another one afterwards; nobody can see that.
+ * The task has its registers, signal mask and memory as before when inject_run() returns (whatever it
+ * returns), and a system call that was interrupted is restarted by the kernel as if nothing had been. Of a
+ * pending SIGSTOP, which cannot be held back, the sender is another one afterwards; nobody can see that.
  *
- * How: the calls are made by the dump blob, which goes back to where the thread was by itself should we die meanwhile
- * (parasite/blob.h). Mapping and unmapping the area it lies in, and all calls of a task that does not let executable memory
- * be mapped, are made at a system call instruction of the task's own, from stop to stop: step.c.
+ * How: the calls are made by the dump blob, which goes back to where the thread was by itself should we
+ * die meanwhile (parasite/blob.h). Mapping and unmapping the area it lies in, and all calls of a task that
+ * does not let executable memory be mapped, are made at a system call instruction of the task's own, from
+ * stop to stop: step.c.
  */
 #ifndef PARASITE_HOST_INJECT_H
 #define PARASITE_HOST_INJECT_H
@@ -71,12 +73,12 @@ static inline struct inject_arg inj_inout(void *host, size_t size)
 struct inject_batch;
 
 /* Add a call. *ret (may be NULL) becomes what the kernel returns: a value, or -errno. */
-#define inject_call(b, ret, nr, ...)                                                              \
-	inject_add((b), (ret), (nr), (const struct inject_arg[]){ __VA_ARGS__ },                  \
+#define inject_call(b, ret, nr, ...)                                                                         \
+	inject_add((b), (ret), (nr), (const struct inject_arg[]){ __VA_ARGS__ },                             \
 		sizeof((const struct inject_arg[]){ __VA_ARGS__ }) / sizeof(struct inject_arg))
 void inject_add(struct inject_batch *b, long *ret, long nr, const struct inject_arg *args, size_t nr_args);
 
-struct inject_batch *inject_batch_new(void); /* NULL: no memory */
+struct inject_batch *inject_batch_new(void);	/* NULL: no memory */
 void inject_batch_free(struct inject_batch *b); /* NULL is fine */
 size_t inject_batch_calls(const struct inject_batch *b);
 
@@ -90,7 +92,8 @@ struct inject_thread {
 	uint64_t sigmask;	      /* the same */
 	bool seccomp;		      /* it has a filter: PTRACE_O_SUSPEND_SECCOMP is tried while it runs */
 	bool own_stop;		      /* a SIGSTOP is pending for this thread, not for the process */
-	int quiet_signo;	      /* a signal that the task ignores and that is not pending; 0: there is none */
+	/* a signal that the task ignores and that is not pending; 0: there is none */
+	int quiet_signo;
 };
 
 /* The address space to run in. */
@@ -98,16 +101,18 @@ struct inject_space {
 	uint64_t syscall_addr; /* where a system call instruction is: inject_find_syscall() */
 	uint64_t area;	       /* memory of ours in it, 0 while there is none */
 	size_t area_size;
-	bool exec;	       /* it may be executed */
+	bool exec; /* it may be executed */
 };
 
-/* Look for a system call instruction in [start, end) of task pid's memory: 1 with *addr, 0 when there is none, -1. */
+/* Look for a system call instruction in [start, end) of task pid's memory: 1 with *addr, 0 when there is
+ * none, -1. */
 int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err);
 
-/* Run a batch; empty is fine. Maps an area if there is none yet or it is too small. Afterwards the thread is stopped again, at a
- * place where the kernel looks at its registers when it lets go, with everything as before, save the area, which stays for the
- * next thread. */
-int inject_run(struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err);
+/* Run a batch; empty is fine. Maps an area if there is none yet or it is too small. Afterwards the thread
+ * is stopped again, at a place where the kernel looks at its registers when it lets go, with everything as
+ * before, save the area, which stays for the next thread. */
+int inject_run(
+	struct inject_space *s, const struct inject_thread *th, struct inject_batch *b, struct img_err *err);
 
 /* Unmap the area. th: any thread of that address space. */
 int inject_leave(struct inject_space *s, const struct inject_thread *th, struct img_err *err);

@@ -35,12 +35,14 @@ struct run {
 
 /* Let the thread go on: request as PTRACE_CONT, PTRACE_SYSCALL. */
 int run_resume(struct run *r, int request, struct img_err *err);
-/* Stop it, if it has not come to the stop that was waited for: its registers must be put right in any case. */
+/* Stop it, if it has not come to the stop that was waited for: its registers must be put right in any
+ * case. */
 int run_regain(struct run *r, struct img_err *err);
-/* Wait until the thread has come to the stop wanted, resuming it with `resume` from others. value: the signal, of a
- * KERN_STOP_SIGNAL. */
+/* Wait until the thread has come to the stop wanted, resuming it with `resume` from others. value: the
+ * signal, of a KERN_STOP_SIGNAL. */
 int run_wait(struct run *r, enum kern_stop_kind kind, int value, int resume, struct img_err *err);
-/* Filters of the thread's own must not see our calls. Where the kernel does not let us, they do, and say what they say. */
+/* Filters of the thread's own must not see our calls. Where the kernel does not let us, they do, and say
+ * what they say. */
 void run_suspend_seccomp(struct run *r);
 int run_resume_seccomp(struct run *r, struct img_err *err);
 /* Send a SIGSTOP that was taken out of the queue again. */
@@ -50,15 +52,18 @@ int run_stop_again(struct run *r, struct img_err *err);
 
 int step_begin(struct run *r, struct img_err *err);
 int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err);
-/* Everything as before, stopped in a PTRACE_EVENT_STOP. To be called even if step_begin() or step_call() failed. */
+/* Everything as before, stopped in a PTRACE_EVENT_STOP. To be called even if step_begin() or step_call()
+ * failed. */
 int step_end(struct run *r, struct img_err *err);
 /* All calls of a batch whose buffers are at space->area. */
 int step_batch(struct run *r, const struct inject_batch *b, uint8_t *buffers, struct img_err *err);
 
 /* ---- limits.c ---- */
 
-/* One call by itself, with the soft limits on memory out of its way. *ret is left alone when that cannot be done. */
-int limits_beyond(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err);
+/* One call by itself, with the soft limits on memory out of its way. *ret is left alone when that cannot
+ * be done. */
+int limits_beyond(
+	struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err);
 
 /* ---- blob.c: calls by the dump blob ---- */
 

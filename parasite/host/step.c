@@ -1,13 +1,15 @@
 /* parasite/host/step.c -- system calls made at an instruction of the task's own, from stop to stop.
  *
- * The thread's registers are set to a system call instruction that it has anyway (the vdso's, as a rule), and the call is watched with
- * PTRACE_SYSCALL: in at the entry, out at the exit. That needs no memory of ours. All signals are blocked meanwhile, so
- * nothing but SIGKILL and SIGSTOP can come between. Should the tracer die in these moments, the thread goes on with
- * registers that are not its own: so only what cannot be done otherwise is done like this.
+ * The thread's registers are set to a system call instruction that it has anyway (the vdso's, as a rule),
+ * and the call is watched with PTRACE_SYSCALL: in at the entry, out at the exit. That needs no memory of
+ * ours. All signals are blocked meanwhile, so nothing but SIGKILL and SIGSTOP can come between. Should the
+ * tracer die in these moments, the thread goes on with registers that are not its own: so only what cannot
+ * be done otherwise is done like this.
  *
- * At the end the thread must stand where the kernel looks at its registers when it lets go, and restarts a call that was
- * interrupted; it does not after the stop at the exit of a call. So an interrupt is ordered first, then the old registers
- * are set, and the thread is resumed: it stops again before it gets to user mode.
+ * At the end the thread must stand where the kernel looks at its registers when it lets go, and restarts a
+ * call that was interrupted; it does not after the stop at the exit of a call. So an interrupt is ordered
+ * first, then the old registers are set, and the thread is resumed: it stops again before it gets to user
+ * mode.
  */
 
 #include <elf.h>
@@ -60,7 +62,8 @@ static int all_calls(struct run *r, const struct inject_batch *b, struct img_err
 		int64_t ret;
 
 		for (size_t i = 0; i < p->nr_args; i++)
-			args[i] = p->args[i].kind == INJECT_VALUE ? p->args[i].value : r->space->area + p->offset[i];
+			args[i] = p->args[i].kind == INJECT_VALUE ? p->args[i].value
+								  : r->space->area + p->offset[i];
 		if (step_call(r, p->nr, args, &ret, err) < 0)
 			return img_wrap(err, "system call %ld inside", (long)p->nr);
 		if (p->ret)

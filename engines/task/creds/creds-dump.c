@@ -1,4 +1,5 @@
-/* engines/task/creds/creds-dump.c -- what criu-dump saves of a thread's credentials: ids, groups, capabilities, securebits. */
+/* engines/task/creds/creds-dump.c -- what criu-dump saves of a thread's credentials: ids, groups,
+ * capabilities, securebits. */
 
 #include <errno.h>
 #include <sys/prctl.h>
@@ -12,7 +13,8 @@ enum {
 	CAP_WORDS = 2,
 };
 
-static int creds_ask_thread(struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
+static int creds_ask_thread(
+	struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	long *secbits = dump_keep_thread(d, th, &creds_dump_ops, sizeof(*secbits));
 

@@ -1,4 +1,5 @@
-/* engines/task/cwd/cwd-dump.c -- what criu-dump saves of where a task is: working directory, root, umask (fs-%d.img). */
+/* engines/task/cwd/cwd-dump.c -- what criu-dump saves of where a task is: working directory, root, umask
+ * (fs-%d.img). */
 
 #include <fcntl.h>
 #include <limits.h>

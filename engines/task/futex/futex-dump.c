@@ -1,4 +1,5 @@
-/* engines/task/futex/futex-dump.c -- what criu-dump saves of a thread's futexes: its robust list (get_robust_list(2)). */
+/* engines/task/futex/futex-dump.c -- what criu-dump saves of a thread's futexes: its robust list
+ * (get_robust_list(2)). */
 
 #include <sys/syscall.h>
 #include <unistd.h>

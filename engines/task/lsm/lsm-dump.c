@@ -1,4 +1,5 @@
-/* engines/task/lsm/lsm-dump.c -- security modules (AppArmor, SELinux): a task under a profile of one cannot be dumped yet. */
+/* engines/task/lsm/lsm-dump.c -- security modules (AppArmor, SELinux): a task under a profile of one
+ * cannot be dumped yet. */
 
 #include <errno.h>
 #include <string.h>
@@ -28,7 +29,9 @@ static int lsm_check(struct dump *d, struct dump_task *t, struct img_err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(free_labels); i++)
 		if (!strcmp(label, free_labels[i]))
 			return 0;
-	return dump_block(d, t, "", "security label \"%.100s\" is not supported yet", label) < 0 ? img_fail_nomem(err) : 0;
+	return dump_block(d, t, "", "security label \"%.100s\" is not supported yet", label) < 0
+		       ? img_fail_nomem(err)
+		       : 0;
 }
 
 const struct task_dump_ops lsm_dump_ops = {

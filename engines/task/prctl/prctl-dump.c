@@ -1,4 +1,5 @@
-/* engines/task/prctl/prctl-dump.c -- what criu-dump saves of the many small things that prctl(2) and /proc set. */
+/* engines/task/prctl/prctl-dump.c -- what criu-dump saves of the many small things that prctl(2) and /proc
+ * set. */
 
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -41,7 +42,9 @@ static int check_coredump_filter(struct dump *d, struct dump_task *t, struct img
 	if (!ours || !theirs || !*theirs || !strcmp(ours, theirs))
 		return 0;
 	theirs[strcspn(theirs, "\n")] = '\0';
-	return dump_unknown(d, t, "", "its coredump_filter %s is not carried", theirs) < 0 ? img_fail_nomem(err) : 0;
+	return dump_unknown(d, t, "", "its coredump_filter %s is not carried", theirs) < 0
+		       ? img_fail_nomem(err)
+		       : 0;
 }
 
 static int prctl_check(struct dump *d, struct dump_task *t, struct img_err *err)
@@ -55,7 +58,8 @@ static int prctl_check(struct dump *d, struct dump_task *t, struct img_err *err)
 
 		if (got < 0)
 			return -1;
-		if (got && dump_block(d, t, "", "thread %d: system call user dispatch is not supported", th->tid) < 0)
+		if (got && dump_block(d, t, "", "thread %d: system call user dispatch is not supported",
+				   th->tid) < 0)
 			return img_fail_nomem(err);
 	}
 	return 0;
@@ -69,17 +73,20 @@ static int prctl_ask(struct dump *d, struct dump_task *t, struct inject_batch *b
 		return img_fail_nomem(err);
 	inject_call(b, &s->subreaper_ret, SYS_prctl, inj_val(PR_GET_CHILD_SUBREAPER),
 		inj_out(&s->subreaper, sizeof(s->subreaper)));
-	inject_call(b, &s->membarrier, SYS_membarrier, inj_val(MEMBARRIER_CMD_GET_REGISTRATIONS), inj_val(0), inj_val(0));
+	inject_call(b, &s->membarrier, SYS_membarrier, inj_val(MEMBARRIER_CMD_GET_REGISTRATIONS), inj_val(0),
+		inj_val(0));
 	return 0;
 }
 
-static int prctl_ask_thread(struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
+static int prctl_ask_thread(
+	struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	struct prctl_thread_state *s = dump_keep_thread(d, th, &prctl_dump_ops, sizeof(*s));
 
 	if (!s)
 		return img_fail_nomem(err);
-	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_PDEATHSIG), inj_out(&s->pdeath_sig, sizeof(s->pdeath_sig)));
+	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_PDEATHSIG),
+		inj_out(&s->pdeath_sig, sizeof(s->pdeath_sig)));
 	inject_call(b, &s->slack, SYS_prctl, inj_val(PR_GET_TIMERSLACK));
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* engines/task/regs/regs-dump.c -- what criu-dump saves of a thread's registers: thread_info.
  *
- * The values are those with which the thread goes on in user mode: a system call that was interrupted is made again after
- * the restore, as the kernel would have it (arch_regs_restart). The rest is the architecture's: <arch>-dump.c.
+ * The values are those with which the thread goes on in user mode: a system call that was interrupted is
+ * made again after the restore, as the kernel would have it (arch_regs_restart). The rest is the
+ * architecture's: <arch>-dump.c.
  */
 
 #include <errno.h>
@@ -26,13 +27,15 @@ static int regs_check(struct dump *d, struct dump_task *t, struct img_err *err)
 	return 0;
 }
 
-static int regs_ask_thread(struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
+static int regs_ask_thread(
+	struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	struct regs_state *s = dump_keep_thread(d, th, &regs_dump_ops, sizeof(*s));
 
 	if (!s)
 		return img_fail_nomem(err);
-	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_TID_ADDRESS), inj_out(&s->clear_tid, sizeof(s->clear_tid)));
+	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_TID_ADDRESS),
+		inj_out(&s->clear_tid, sizeof(s->clear_tid)));
 	return 0;
 }
 

@@ -1,6 +1,8 @@
-/* engines/task/regs/x86_64-dump.c -- registers of x86-64 as records: general ones, FPU and extended state, TLS descriptors.
+/* engines/task/regs/x86_64-dump.c -- registers of x86-64 as records: general ones, FPU and extended state,
+ * TLS descriptors.
  *
- * The record has the extended state in pieces, one array a component; a component that the host lacks is absent.
+ * The record has the extended state in pieces, one array a component; a component that the host lacks is
+ * absent.
  */
 
 #include <asm/ldt.h>
@@ -27,18 +29,21 @@ enum {
 };
 
 /* Components that the record has no field for: not to be dropped without a word. */
-#define KNOWN_COMPONENTS                                                                                           \
-	(1ull << XSAVE_FP | 1ull << XSAVE_SSE | 1ull << XSAVE_YMM | 1ull << XSAVE_BNDREGS | 1ull << XSAVE_BNDCSR | \
-		1ull << XSAVE_OPMASK | 1ull << XSAVE_ZMM_HI256 | 1ull << XSAVE_HI16_ZMM | 1ull << XSAVE_PKRU)
+#define KNOWN_COMPONENTS                                                                                     \
+	(1ull << XSAVE_FP | 1ull << XSAVE_SSE | 1ull << XSAVE_YMM | 1ull << XSAVE_BNDREGS |                  \
+		1ull << XSAVE_BNDCSR | 1ull << XSAVE_OPMASK | 1ull << XSAVE_ZMM_HI256 |                      \
+		1ull << XSAVE_HI16_ZMM | 1ull << XSAVE_PKRU)
 
 int dump_arch_check(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	int ret = 0;
 
 	if (!d->dry_run && !arch_regs_native(&th->regs))
-		ret = dump_block(d, th->task, "", "thread %d runs 32-bit code, which is not supported yet", th->tid);
+		ret = dump_block(
+			d, th->task, "", "thread %d runs 32-bit code, which is not supported yet", th->tid);
 	if (ret == 0 && th->status.shadow_stack)
-		ret = dump_block(d, th->task, "", "thread %d has a shadow stack, which is not supported yet", th->tid);
+		ret = dump_block(
+			d, th->task, "", "thread %d has a shadow stack, which is not supported yet", th->tid);
 	return ret < 0 ? img_fail_nomem(err) : 0;
 }
 
@@ -51,8 +56,10 @@ static UserX86RegsEntry *general(struct dump_thread *th)
 		return NULL;
 	arch_regs_restart(&r);
 #define COPY(reg) e->reg = r.reg
-	COPY(r15), COPY(r14), COPY(r13), COPY(r12), COPY(bp), COPY(bx), COPY(r11), COPY(r10), COPY(r9), COPY(r8);
-	COPY(ax), COPY(cx), COPY(dx), COPY(si), COPY(di), COPY(orig_ax), COPY(ip), COPY(cs), COPY(flags), COPY(sp);
+	COPY(r15), COPY(r14), COPY(r13), COPY(r12), COPY(bp), COPY(bx), COPY(r11), COPY(r10), COPY(r9),
+		COPY(r8);
+	COPY(ax), COPY(cx), COPY(dx), COPY(si), COPY(di), COPY(orig_ax), COPY(ip), COPY(cs), COPY(flags),
+		COPY(sp);
 	COPY(ss), COPY(fs_base), COPY(gs_base), COPY(ds), COPY(es), COPY(fs), COPY(gs);
 #undef COPY
 	e->has_mode = 1;
@@ -69,8 +76,11 @@ struct piece {
 	size_t nr_offset, array_offset;
 };
 
-#define PIECE(component, type, field) \
-	{ component, sizeof(type), offsetof(UserX86XsaveEntry, n_##field), offsetof(UserX86XsaveEntry, field) }
+#define PIECE(component, type, field)                                                                        \
+	{                                                                                                    \
+		component, sizeof(type), offsetof(UserX86XsaveEntry, n_##field),                             \
+			offsetof(UserX86XsaveEntry, field)                                                   \
+	}
 static const struct piece pieces[] = {
 	PIECE(XSAVE_YMM, uint32_t, ymmh_space),
 	PIECE(XSAVE_BNDREGS, uint64_t, bndreg_state),
@@ -82,7 +92,8 @@ static const struct piece pieces[] = {
 };
 #undef PIECE
 
-static UserX86XsaveEntry *extended(struct dump_thread *th, const struct xsave_layout *layout, struct xsave_area *area)
+static UserX86XsaveEntry *extended(
+	struct dump_thread *th, const struct xsave_layout *layout, struct xsave_area *area)
 {
 	struct img_arena *arena = &th->task->arena;
 	UserX86XsaveEntry *x = img_arena_message(arena, UserX86XsaveEntry, user_x86_xsave_entry);
@@ -149,7 +160,8 @@ static UserX86FpregsEntry *floating(struct dump_thread *th, struct img_err *err)
 	if (got < 0)
 		return NULL;
 	if (area->header.xstate_bv & ~KNOWN_COMPONENTS) {
-		img_fail(err, IMG_UNSUPPORTED, "thread %d uses CPU state components %#llx, which are not supported", th->tid,
+		img_fail(err, IMG_UNSUPPORTED,
+			"thread %d uses CPU state components %#llx, which are not supported", th->tid,
 			(unsigned long long)(area->header.xstate_bv & ~KNOWN_COMPONENTS));
 		return NULL;
 	}
@@ -180,8 +192,8 @@ static int tls(struct dump_thread *th, ThreadInfoX86 *ti, struct img_err *err)
 
 		if (!e)
 			return img_fail_nomem(err);
-		if (syscall(SYS_ptrace, PTRACE_GET_THREAD_AREA, th->tid, TLS_FIRST + i, &desc) < 0 && errno != EIO &&
-			errno != EINVAL)
+		if (syscall(SYS_ptrace, PTRACE_GET_THREAD_AREA, th->tid, TLS_FIRST + i, &desc) < 0 &&
+			errno != EIO && errno != EINVAL)
 			return img_fail_sys(err, "thread %d: TLS descriptor %d", th->tid, TLS_FIRST + i);
 		e->entry_number = TLS_FIRST + i;
 		e->base_addr = desc.base_addr;

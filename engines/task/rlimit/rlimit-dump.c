@@ -1,4 +1,5 @@
-/* engines/task/rlimit/rlimit-dump.c -- what criu-dump saves of resource limits: getrlimit(2), in the order of RLIMIT_*. */
+/* engines/task/rlimit/rlimit-dump.c -- what criu-dump saves of resource limits: getrlimit(2), in the order
+ * of RLIMIT_*. */
 
 #include "criu-dump/task_ops.h"
 #include "kernel/limits.h"

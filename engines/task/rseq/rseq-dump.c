@@ -1,7 +1,8 @@
-/* engines/task/rseq/rseq-dump.c -- what criu-dump saves of restartable sequences: where a thread has registered its struct rseq.
+/* engines/task/rseq/rseq-dump.c -- what criu-dump saves of restartable sequences: where a thread has
+ * registered its struct rseq.
  *
- * A thread found inside of a sequence has been moved to its abort handler when it was stopped (freeze.c), so no sequence
- * is going on when it is restored.
+ * A thread found inside of a sequence has been moved to its abort handler when it was stopped (freeze.c),
+ * so no sequence is going on when it is restored.
  */
 
 #include "criu-dump/task_ops.h"

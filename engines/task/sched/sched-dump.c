@@ -1,4 +1,5 @@
-/* engines/task/sched/sched-dump.c -- what criu-dump saves of a thread's scheduling: policy, priority, nice. */
+/* engines/task/sched/sched-dump.c -- what criu-dump saves of a thread's scheduling: policy, priority,
+ * nice. */
 
 #include <errno.h>
 #include <sched.h>
@@ -12,7 +13,8 @@
 extern const struct task_dump_ops sched_dump_ops;
 
 /* Policies by their numbers; 4 was never used. */
-static const char *const policies[] = { "SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", NULL, "SCHED_IDLE" };
+static const char *const policies[] = { "SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", NULL,
+	"SCHED_IDLE" };
 
 static bool is_known(int policy)
 {
@@ -25,7 +27,8 @@ enum {
 	IOPRIO_WHO_PROCESS = 1,
 };
 
-/* What would be lost: a thread that the restorer starts has the restorer's own. One of a task is enough to tell. */
+/* What would be lost: a thread that the restorer starts has the restorer's own. One of a task is enough to
+ * tell. */
 static int check_lost(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	cpu_set_t ours, theirs;
@@ -34,8 +37,8 @@ static int check_lost(struct dump *d, struct dump_task *t, struct img_err *err)
 		return 0; /* more CPUs than fit: not to be compared like this */
 	for_each_thread(t, th)
 		if (sched_getaffinity(th->tid, sizeof(theirs), &theirs) == 0 && !CPU_EQUAL(&ours, &theirs)) {
-			if (dump_unknown(d, t, "", "thread %d may run on %d CPUs only: this is not carried", th->tid,
-				    CPU_COUNT(&theirs)) < 0)
+			if (dump_unknown(d, t, "", "thread %d may run on %d CPUs only: this is not carried",
+				    th->tid, CPU_COUNT(&theirs)) < 0)
 				return img_fail_nomem(err);
 			break;
 		}
@@ -44,7 +47,8 @@ static int check_lost(struct dump *d, struct dump_task *t, struct img_err *err)
 
 		if (prio < 0 || prio == syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0))
 			continue;
-		if (dump_unknown(d, t, "", "thread %d has I/O priority %#lx: this is not carried", th->tid, prio) < 0)
+		if (dump_unknown(d, t, "", "thread %d has I/O priority %#lx: this is not carried", th->tid,
+			    prio) < 0)
 			return img_fail_nomem(err);
 		break;
 	}
@@ -59,7 +63,8 @@ static int sched_check(struct dump *d, struct dump_task *t, struct img_err *err)
 		int policy = sched_getscheduler(th->tid);
 
 		if (policy >= 0 && !is_known(policy) &&
-			dump_block(d, t, "", "thread %d: scheduling policy %d is not supported", th->tid, policy) < 0)
+			dump_block(d, t, "", "thread %d: scheduling policy %d is not supported", th->tid,
+				policy) < 0)
 			return img_fail_nomem(err);
 	}
 	return 0;

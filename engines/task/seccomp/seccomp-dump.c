@@ -1,4 +1,5 @@
-/* engines/task/seccomp/seccomp-dump.c -- what criu-dump saves of seccomp(2): the mode of each thread, and seccomp.img. */
+/* engines/task/seccomp/seccomp-dump.c -- what criu-dump saves of seccomp(2): the mode of each thread, and
+ * seccomp.img. */
 
 #include <linux/seccomp.h>
 

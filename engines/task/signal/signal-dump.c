@@ -1,4 +1,5 @@
-/* engines/task/signal/signal-dump.c -- what criu-dump saves of signals: handlers, masks, alternate stacks, what is pending. */
+/* engines/task/signal/signal-dump.c -- what criu-dump saves of signals: handlers, masks, alternate stacks,
+ * what is pending. */
 
 #include <errno.h>
 #include <signal.h>
@@ -35,13 +36,14 @@ static bool has_action(int signo)
 	return signo != SIGKILL && signo != SIGSTOP;
 }
 
-/* A restorer of the classic format works with traps of its own while signals are queued already: CRIU 4.2 loses a SIGTRAP
- * that is pending, without a word. */
+/* A restorer of the classic format works with traps of its own while signals are queued already: CRIU 4.2
+ * loses a SIGTRAP that is pending, without a word. */
 static int signal_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	for_each_thread(t, th)
 		if ((th->status.sig_pending | th->status.sig_shared_pending) & 1ull << (SIGTRAP - 1)) {
-			if (dump_block(d, t, "", "thread %d: a pending SIGTRAP is not supported", th->tid) < 0)
+			if (dump_block(d, t, "", "thread %d: a pending SIGTRAP is not supported", th->tid) <
+				0)
 				return img_fail_nomem(err);
 			break;
 		}
@@ -57,11 +59,13 @@ static int signal_ask(struct dump *d, struct dump_task *t, struct inject_batch *
 	for (int signo = 1; signo <= SIGNALS; signo++)
 		if (has_action(signo))
 			inject_call(b, &s->ret[signo], SYS_rt_sigaction, inj_val(signo), inj_val(0),
-				inj_out(&s->action[signo], sizeof(s->action[signo])), inj_val(sizeof(uint64_t)));
+				inj_out(&s->action[signo], sizeof(s->action[signo])),
+				inj_val(sizeof(uint64_t)));
 	return 0;
 }
 
-static int signal_ask_thread(struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
+static int signal_ask_thread(
+	struct dump *d, struct dump_thread *th, struct inject_batch *b, struct img_err *err)
 {
 	struct signal_thread_state *s = dump_keep_thread(d, th, &signal_dump_ops, sizeof(*s));
 
@@ -101,9 +105,10 @@ static int actions(struct dump *d, struct dump_task *t, TaskCoreEntry *tc, struc
 	return 0;
 }
 
-/* pending: the set of what is in the queue, from /proc. A signal that came when the queue was full is in the set alone: it is
- * made up for, as the kernel does when it delivers one. */
-static SignalQueueEntry *queue(struct dump_task *t, const struct dump_signals *signals, uint64_t pending, struct img_err *err)
+/* pending: the set of what is in the queue, from /proc. A signal that came when the queue was full is in
+ * the set alone: it is made up for, as the kernel does when it delivers one. */
+static SignalQueueEntry *queue(
+	struct dump_task *t, const struct dump_signals *signals, uint64_t pending, struct img_err *err)
 {
 	SignalQueueEntry *q = img_arena_message(&t->arena, SignalQueueEntry, signal_queue_entry);
 	size_t nr = signals->nr;

@@ -1,4 +1,5 @@
-/* engines/task/timer/timer-dump.c -- what criu-dump saves of a task's timers: setitimer(2) and timer_create(2). */
+/* engines/task/timer/timer-dump.c -- what criu-dump saves of a task's timers: setitimer(2) and
+ * timer_create(2). */
 
 #include <errno.h>
 #include <signal.h>
@@ -37,7 +38,8 @@ static int timer_ask(struct dump *d, struct dump_task *t, struct inject_batch *b
 	if (!s)
 		return img_fail_nomem(err);
 	for (size_t i = 0; i < ARRAY_SIZE(itimers); i++)
-		inject_call(b, &s->ret[i], SYS_getitimer, inj_val(itimers[i]), inj_out(&s->it[i], sizeof(s->it[i])));
+		inject_call(b, &s->ret[i], SYS_getitimer, inj_val(itimers[i]),
+			inj_out(&s->it[i], sizeof(s->it[i])));
 
 	if (kern_timers_read(t->pid, &timers, &s->nr, err) < 0)
 		return -1;
@@ -51,7 +53,8 @@ static int timer_ask(struct dump *d, struct dump_task *t, struct inject_batch *b
 		struct posix_state *p = &s->posix[i];
 
 		inject_call(b, &p->overrun, SYS_timer_getoverrun, inj_val(timers[i].id));
-		inject_call(b, &p->ret, SYS_timer_gettime, inj_val(timers[i].id), inj_out(&p->spec, sizeof(p->spec)));
+		inject_call(b, &p->ret, SYS_timer_gettime, inj_val(timers[i].id),
+			inj_out(&p->spec, sizeof(p->spec)));
 	}
 	return 0;
 }
@@ -76,7 +79,8 @@ static ItimerEntry *interval(struct dump_task *t, const struct timer_state *s, s
 	return e;
 }
 
-static PosixTimerEntry *posix(struct dump_task *t, const struct kern_timer *k, const struct posix_state *p, struct img_err *err)
+static PosixTimerEntry *posix(
+	struct dump_task *t, const struct kern_timer *k, const struct posix_state *p, struct img_err *err)
 {
 	PosixTimerEntry *e = img_arena_message(&t->arena, PosixTimerEntry, posix_timer_entry);
 	long ret = p->ret < 0 ? p->ret : p->overrun;
@@ -132,8 +136,8 @@ static int timer_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		if (!one)
 			return -1;
 		e->posix[e->n_posix++] = one;
-		log_info(d->log, "pid %d: timer %d: clock %d, signal %d", t->pid, s->timers[i].id, s->timers[i].clock,
-			s->timers[i].signo);
+		log_info(d->log, "pid %d: timer %d: clock %d, signal %d", t->pid, s->timers[i].id,
+			s->timers[i].clock, s->timers[i].signo);
 	}
 	t->threads[0].core->tc->timers = e;
 	return 0;

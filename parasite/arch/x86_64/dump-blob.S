@@ -1,9 +1,11 @@
-/* parasite/arch/x86_64/dump-blob.S -- makes a list of system calls, tells the tracer, and goes back to where the thread was.
+/* parasite/arch/x86_64/dump-blob.S -- makes a list of system calls, tells the tracer, and goes back to
+ * where the thread was.
  *
- * Telling: the thread sends itself a signal that its task ignores (BLOB_FRAME_SIGNO). Traced, it stops before the delivery, and the host
- * takes over from there: nothing of what follows is executed. When the tracer is gone, the signal is nothing, and the blob itself
- * puts back the signal mask and the registers and jumps to where the thread was found. So whoever dies at whatever moment, the
- * task goes on. Nothing is pushed on the thread's stack, and the FPU is not touched.
+ * Telling: the thread sends itself a signal that its task ignores (BLOB_FRAME_SIGNO). Traced, it stops
+ * before the delivery, and the host takes over from there: nothing of what follows is executed. When the
+ * tracer is gone, the signal is nothing, and the blob itself puts back the signal mask and the registers
+ * and jumps to where the thread was found. So whoever dies at whatever moment, the task goes on. Nothing
+ * is pushed on the thread's stack, and the FPU is not touched.
  */
 
 #include <asm/unistd.h>
@@ -65,14 +67,16 @@ start:
 	syscall
 dump_blob_done:
 
-	/* Nobody took over. The stack pointer is still the thread's: a signal that is let in now has its handler run there. */
+	/* Nobody took over. The stack pointer is still the thread's: a signal that is let in now has its
+	 * handler run there. */
 	movl	$__NR_rt_sigprocmask, %eax
 	movl	$SIG_SETMASK, %edi
 	leaq	frame + BLOB_FRAME_SIGMASK(%rip), %rsi
 	xorl	%edx, %edx
 	movl	$8, %r10d
 	syscall
-	/* The flags without popfq, which needs a stack: direction, overflow (0x7f + 1 does), and those that sahf sets. */
+	/* The flags without popfq, which needs a stack: direction, overflow (0x7f + 1 does), and those
+	 * that sahf sets. */
 	movq	FLAGS, %rcx
 	cld
 	btl	$10, %ecx

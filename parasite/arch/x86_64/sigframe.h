@@ -1,7 +1,8 @@
 /* parasite/arch/x86_64/sigframe.h -- the frame that rt_sigreturn(2) takes a thread's whole state from.
  *
- * At the call, the stack pointer is 8 above the start of the frame (the return address has been popped). Facts:
- * arch/x86/include/asm/sigframe.h, arch/x86/include/uapi/asm/sigcontext.h, arch/x86/kernel/signal_64.c.
+ * At the call, the stack pointer is 8 above the start of the frame (the return address has been popped).
+ * Facts: arch/x86/include/asm/sigframe.h, arch/x86/include/uapi/asm/sigcontext.h,
+ * arch/x86/kernel/signal_64.c.
  */
 #ifndef PARASITE_ARCH_X86_64_SIGFRAME_H
 #define PARASITE_ARCH_X86_64_SIGFRAME_H
@@ -14,7 +15,8 @@ struct sigframe_context {
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t di, si, bp, bx, dx, ax, cx, sp, ip;
 	uint64_t flags;
-	uint16_t cs, gs, fs, ss; /* ss counts when SIGFRAME_UC_SIGCONTEXT_SS is set; gs and fs are not restored */
+	/* ss counts when SIGFRAME_UC_SIGCONTEXT_SS is set; gs and fs are not restored */
+	uint16_t cs, gs, fs, ss;
 	uint64_t err, trapno, oldmask, cr2;
 	uint64_t fpstate; /* address of a struct xsave_area, aligned to 64; 0: initial state */
 	uint64_t reserved1[8];

@@ -1,8 +1,9 @@
 /* parasite/arch/x86_64/xsave.h -- the extended state area: FPU, SSE, AVX, AVX-512, PKRU.
  *
- * Standard (not compacted) form: what PTRACE_GETREGSET(NT_X86_XSTATE) gives and what a signal frame holds. The legacy area and the
- * header are fixed; where each other component lies is asked of CPUID leaf 0xd (the standard form's offsets).
- * Facts: Intel SDM volume 1, chapter 13; arch/x86/include/uapi/asm/sigcontext.h.
+ * Standard (not compacted) form: what PTRACE_GETREGSET(NT_X86_XSTATE) gives and what a signal frame holds.
+ * The legacy area and the header are fixed; where each other component lies is asked of CPUID leaf 0xd
+ * (the standard form's offsets). Facts: Intel SDM volume 1, chapter 13;
+ * arch/x86/include/uapi/asm/sigcontext.h.
  */
 #ifndef PARASITE_ARCH_X86_64_XSAVE_H
 #define PARASITE_ARCH_X86_64_XSAVE_H
@@ -61,7 +62,8 @@ struct xsave_header {
 struct xsave_area {
 	struct xsave_legacy legacy; /* at 0 */
 	struct xsave_header header; /* at 512 */
-	uint8_t extended[];	    /* at 576: the other components, at their offsets from the start of the area */
+	/* at 576: the other components, at their offsets from the start of the area */
+	uint8_t extended[];
 };
 
 _Static_assert(sizeof(struct xsave_legacy) == 512, "fixed by the CPU");
@@ -73,8 +75,9 @@ _Static_assert(sizeof(struct xsave_sw) == 48, "fixed by the kernel");
 
 /* What this CPU and kernel have: XCR0 and, of each component, the place in the standard form. */
 struct xsave_layout {
-	uint64_t xcr0;	/* user components that are switched on */
-	uint32_t size;	/* of the area with all of them; 0: the CPU has no XSAVE, there is the legacy area alone */
+	uint64_t xcr0; /* user components that are switched on */
+	/* of the area with all of them; 0: the CPU has no XSAVE, there is the legacy area alone */
+	uint32_t size;
 	struct {
 		uint32_t offset, size;
 	} component[XSAVE_COMPONENTS];

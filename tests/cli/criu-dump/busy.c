@@ -1,10 +1,12 @@
-/* tests/cli/criu-dump/busy.c -- a process that does many things at once and notices when something goes wrong.
+/* tests/cli/criu-dump/busy.c -- a process that does many things at once and notices when something goes
+ * wrong.
  *
- *	busy FILE
+ * 	busy FILE
  *
- * Threads compute, sleep, talk through pipes and futexes, take signals, wait for children. Each counts what it has done and what
- * was not as it should be, in FILE (struct board), which the test reads while the process is stopped, dumped, let go, over
- * and over. Nobody sends it a signal from outside, so no call may ever return EINTR, and a sleep is never short.
+ * Threads compute, sleep, talk through pipes and futexes, take signals, wait for children. Each counts
+ * what it has done and what was not as it should be, in FILE (struct board), which the test reads while
+ * the process is stopped, dumped, let go, over and over. Nobody sends it a signal from outside, so no call
+ * may ever return EINTR, and a sleep is never short.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +33,7 @@ static struct board {
 	_Atomic uint64_t done[WORKERS];
 	_Atomic uint64_t wrong[WORKERS];
 	char what[WORKERS][160]; /* the last thing that was wrong */
-} *board;
+} * board;
 
 static void wrong(int me, const char *what)
 {
@@ -39,10 +41,10 @@ static void wrong(int me, const char *what)
 	board->wrong[me]++;
 }
 
-#define EXPECT(me, condition)                    \
-	do {                                     \
-		if (!(condition))                \
-			wrong(me, #condition);   \
+#define EXPECT(me, condition)                                                                                \
+	do {                                                                                                 \
+		if (!(condition))                                                                            \
+			wrong(me, #condition);                                                               \
 	} while (0)
 
 static int64_t now_ns(void)
@@ -127,7 +129,8 @@ static void wait_futex(int me)
 	struct timespec ts = { 0, 2000000 };
 	int64_t start = now_ns();
 
-	EXPECT(me, syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &ts, NULL, 0) == -1 && errno == ETIMEDOUT);
+	EXPECT(me,
+		syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &ts, NULL, 0) == -1 && errno == ETIMEDOUT);
 	EXPECT(me, now_ns() - start >= 2000000);
 }
 
@@ -206,7 +209,8 @@ static void have_threads(int me)
 static void use_memory(int me)
 {
 	enum { WORDS = 4096 };
-	uint64_t *words = mmap(NULL, WORDS * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), sum = 1;
+	uint64_t *words = mmap(NULL, WORDS * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		 sum = 1;
 
 	EXPECT(me, words != MAP_FAILED);
 	for (int i = 0; i < WORDS; i++) {
@@ -222,7 +226,16 @@ static void use_memory(int me)
 }
 
 static void (*const work[WORKERS])(int) = {
-	compute, sleep_a_while, poll_a_while, say_ping, say_pong, wait_futex, take_signals, have_children, have_threads, use_memory,
+	compute,
+	sleep_a_while,
+	poll_a_while,
+	say_ping,
+	say_pong,
+	wait_futex,
+	take_signals,
+	have_children,
+	have_threads,
+	use_memory,
 };
 
 static void *worker(void *arg)

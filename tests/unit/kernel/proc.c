@@ -1,4 +1,5 @@
-/* tests/unit/kernel/proc.c -- the parsers of /proc/PID/{stat,status,limits,timers}, over saved texts and our own. */
+/* tests/unit/kernel/proc.c -- the parsers of /proc/PID/{stat,status,limits,timers}, over saved texts and
+ * our own. */
 
 #include <setjmp.h>
 #include <signal.h>
@@ -22,9 +23,11 @@
 
 /* ---- stat ---- */
 
-#define STAT_TAIL                                                                                                \
-	" S 7 8 9 34816 -1 4194560 98 0 0 0 0 0 0 0 20 -5 3 0 170149 3133440 408 18446744073709551615 94050310955008 " \
-	"94050310974889 140730060081920 0 0 0 0 0 0 0 0 0 17 0 1 2 0 0 0 94050310990896 94050310992512 94050864562176 " \
+#define STAT_TAIL                                                                                            \
+	" S 7 8 9 34816 -1 4194560 98 0 0 0 0 0 0 0 20 -5 3 0 170149 3133440 408 18446744073709551615 "      \
+	"94050310955008 "                                                                                    \
+	"94050310974889 140730060081920 0 0 0 0 0 0 0 0 0 17 0 1 2 0 0 0 94050310990896 94050310992512 "     \
+	"94050864562176 "                                                                                    \
 	"140730060085901 140730060085921 140730060085921 140730060087275 1792\n"
 
 static void stat_fields(void **state)
@@ -96,14 +99,19 @@ static void stat_own(void **state)
 
 /* ---- status ---- */
 
-static const char status_text[] =
-	"Name:\ta\\nb\nUmask:\t0027\nState:\tT (stopped)\nTgid:\t2546\nNgid:\t0\nPid:\t2547\nPPid:\t2535\nTracerPid:\t9\n"
-	"Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t256\nGroups:\t4 24 40000 \nNStgid:\t2546\t1\nNSpid:\t2547\t2\n"
-	"NSpgid:\t2535\t0\nNSsid:\t25275\t0\nKthread:\t0\nVmPeak:\t    3060 kB\nTHP_enabled:\t0\nThreads:\t2\nSigQ:\t4/96365\n"
-	"SigPnd:\t0000000000000200\nShdPnd:\t0000000000000800\nSigBlk:\tfffffffe7ffbfeff\nSigIgn:\t0000000000001000\n"
-	"SigCgt:\t0000000180000000\nCapInh:\t0000000000002000\nCapPrm:\t000001fffeffffff\nCapEff:\t0000000000000021\n"
-	"CapBnd:\t000001fffeffffff\nCapAmb:\t0000000000002000\nNoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n"
-	"x86_Thread_features:\tshstk wrss \nnew_line_of_some_day:\t1\n";
+static const char status_text[] = "Name:\ta\\nb\nUmask:\t0027\nState:\tT "
+				  "(stopped)\nTgid:\t2546\nNgid:\t0\nPid:\t2547\nPPid:\t2535\nTracerPid:\t9\n"
+				  "Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t256\nGroups:\t4 24 40000 "
+				  "\nNStgid:\t2546\t1\nNSpid:\t2547\t2\n"
+				  "NSpgid:\t2535\t0\nNSsid:\t25275\t0\nKthread:\t0\nVmPeak:\t    3060 "
+				  "kB\nTHP_enabled:\t0\nThreads:\t2\nSigQ:\t4/96365\n"
+				  "SigPnd:\t0000000000000200\nShdPnd:\t0000000000000800\nSigBlk:"
+				  "\tfffffffe7ffbfeff\nSigIgn:\t0000000000001000\n"
+				  "SigCgt:\t0000000180000000\nCapInh:\t0000000000002000\nCapPrm:"
+				  "\t000001fffeffffff\nCapEff:\t0000000000000021\n"
+				  "CapBnd:\t000001fffeffffff\nCapAmb:\t0000000000002000\nNoNewPrivs:"
+				  "\t1\nSeccomp:\t2\nSeccomp_filters:\t3\n"
+				  "x86_Thread_features:\tshstk wrss \nnew_line_of_some_day:\t1\n";
 
 static void status_fields(void **state)
 {
@@ -212,9 +220,10 @@ static void limits_refused(void **state)
 
 static void timers_fields(void **state)
 {
-	static const char text[] = "ID: 2\nsignal: 40/0000000000000000\nnotify: none/pid.29957\nClockID: 7\n"
-				   "ID: 1\nsignal: 35/000056423a00bbcc\nnotify: signal/tid.29958\nClockID: -6\n"
-				   "ID: 0\nsignal: 14/ffffffffffffffff\nnotify: thread/pid.29957\nClockID: 1\n";
+	static const char text[] =
+		"ID: 2\nsignal: 40/0000000000000000\nnotify: none/pid.29957\nClockID: 7\n"
+		"ID: 1\nsignal: 35/000056423a00bbcc\nnotify: signal/tid.29958\nClockID: -6\n"
+		"ID: 0\nsignal: 14/ffffffffffffffff\nnotify: thread/pid.29957\nClockID: 1\n";
 	struct img_err err = IMG_ERR_INIT;
 	cleanup_free struct kern_timer *t = NULL;
 	size_t nr;
@@ -241,7 +250,9 @@ static void timers_none(void **state)
 
 	assert_int_equal(kern_timers_parse("", &t, &nr, &err), 0);
 	assert_int_equal(nr, 0);
-	assert_int_equal(kern_timers_parse("ID: 1\nsignal: 3/0\nnotify: pigeon/pid.1\nClockID: 0\n", &t, &nr, &err), -1);
+	assert_int_equal(
+		kern_timers_parse("ID: 1\nsignal: 3/0\nnotify: pigeon/pid.1\nClockID: 0\n", &t, &nr, &err),
+		-1);
 	assert_int_equal(err.code, IMG_UNSUPPORTED);
 	assert_int_equal(kern_timers_parse("ID: 1\nsignal: 3/0\n", &t, &nr, &err), -1);
 }

@@ -1,4 +1,5 @@
-/* tests/unit/parasite/abi.c -- layouts that assembler, blobs and the kernel rely on, pinned; and the registers' meaning. */
+/* tests/unit/parasite/abi.c -- layouts that assembler, blobs and the kernel rely on, pinned; and the
+ * registers' meaning. */
 
 #include <errno.h>
 #include <setjmp.h>
@@ -131,8 +132,12 @@ static void finds_instruction(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(blob_layout),	  cmocka_unit_test(regs_layout), cmocka_unit_test(xsave_layout_of_this_cpu),
-		cmocka_unit_test(restarts),	  cmocka_unit_test(calls),	 cmocka_unit_test(finds_instruction),
+		cmocka_unit_test(blob_layout),
+		cmocka_unit_test(regs_layout),
+		cmocka_unit_test(xsave_layout_of_this_cpu),
+		cmocka_unit_test(restarts),
+		cmocka_unit_test(calls),
+		cmocka_unit_test(finds_instruction),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,8 +1,8 @@
-/* tests/unit/parasite/blob.c -- calls made inside a task: their results, and that the task goes on as if nothing had been, also when
- * the tracer dies at any step of the way.
+/* tests/unit/parasite/blob.c -- calls made inside a task: their results, and that the task goes on as if
+ * nothing had been, also when the tracer dies at any step of the way.
  *
- * The tracer is a child that ends itself after a given number of steps; blob.c is compiled in here with a counter in
- * front of everything it does to the task.
+ * The tracer is a child that ends itself after a given number of steps; blob.c is compiled in here with a
+ * counter in front of everything it does to the task.
  */
 
 #include <elf.h>
@@ -36,11 +36,11 @@ static void step(void)
 		_exit(99);
 }
 
-#define after(call)             \
-	({                      \
-		int r_ = call;  \
-		step();         \
-		r_;             \
+#define after(call)                                                                                          \
+	({                                                                                                   \
+		int r_ = call;                                                                               \
+		step();                                                                                      \
+		r_;                                                                                          \
 	})
 #define kern_ptrace_set_regset(...)  after((kern_ptrace_set_regset)(__VA_ARGS__))
 #define kern_ptrace_set_sigmask(...) after((kern_ptrace_set_sigmask)(__VA_ARGS__))
@@ -51,7 +51,7 @@ static void step(void)
 
 enum {
 	SECOND = 1000000,
-	NAP = 200000, /* microseconds */
+	NAP = 200000,  /* microseconds */
 	TOO_LATE = 77, /* the machine is busy: the task has ended before */
 };
 
@@ -134,7 +134,8 @@ static int find_call(pid_t pid, struct inject_space *s, struct img_err *err)
 		return -1;
 	for (size_t i = 0; i < maps.nr && got == 0; i++)
 		if (!strcmp(maps.vmas[i].name, "[vdso]"))
-			got = inject_find_syscall(pid, maps.vmas[i].start, maps.vmas[i].end, &s->syscall_addr, err);
+			got = inject_find_syscall(
+				pid, maps.vmas[i].start, maps.vmas[i].end, &s->syscall_addr, err);
 	kern_maps_free(&maps);
 	return got == 1 ? 0 : -1;
 }
@@ -156,8 +157,10 @@ static int ask(pid_t pid, struct inject_space *s, struct inject_thread *th, bool
 		img_fail(err, IMG_SYS, "results: %ld %ld %ld", parent, bad, fd);
 		goto out;
 	}
-	inject_call(c, &put, SYS_pwrite64, inj_val(fd), inj_in(word, sizeof(word)), inj_val(sizeof(word)), inj_val(0));
-	inject_call(c, &got, SYS_pread64, inj_val(fd), inj_out(out, sizeof(out)), inj_val(sizeof(word)), inj_val(0));
+	inject_call(c, &put, SYS_pwrite64, inj_val(fd), inj_in(word, sizeof(word)), inj_val(sizeof(word)),
+		inj_val(0));
+	inject_call(c, &got, SYS_pread64, inj_val(fd), inj_out(out, sizeof(out)), inj_val(sizeof(word)),
+		inj_val(0));
 	inject_call(c, NULL, SYS_close, inj_val(fd));
 	if (count) {
 		struct run r = { .space = s, .th = th };
@@ -179,7 +182,8 @@ out:
 	return ret;
 }
 
-/* Ends with 0, 99 (on the way), or 1 and a message. quiet: make calls with the blob, else from stop to stop. */
+/* Ends with 0, 99 (on the way), or 1 and a message. quiet: make calls with the blob, else from stop to
+ * stop. */
 static int tracer(pid_t pid, int last, int quiet)
 {
 	struct img_err err = IMG_ERR_INIT;
@@ -198,8 +202,8 @@ static int tracer(pid_t pid, int last, int quiet)
 		goto bad;
 	if (kern_ptrace_seize(seizer, pid, 0, &err) < 0)
 		return TOO_LATE;
-	if (kern_ptrace_interrupt(pid, &err) < 0 ||
-		kern_wait_stop(pid, 5000, &stop, &err) != 1 || find_call(pid, &s, &err) < 0 ||
+	if (kern_ptrace_interrupt(pid, &err) < 0 || kern_wait_stop(pid, 5000, &stop, &err) != 1 ||
+		find_call(pid, &s, &err) < 0 ||
 		kern_ptrace_get_regset(pid, NT_PRSTATUS, &regs, sizeof(regs), &err) < 0 ||
 		kern_ptrace_get_sigmask(pid, &th.sigmask, &err) < 0)
 		goto bad;

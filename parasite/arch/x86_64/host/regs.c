@@ -5,7 +5,8 @@
 
 #include "parasite/arch/regs.h"
 
-/* include/linux/errno.h: how an interrupted call asks to be restarted; not seen by user space but through ptrace. */
+/* include/linux/errno.h: how an interrupted call asks to be restarted; not seen by user space but through
+ * ptrace. */
 enum {
 	ERESTARTSYS = 512,
 	ERESTARTNOINTR = 513,
