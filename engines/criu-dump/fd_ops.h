@@ -66,6 +66,10 @@ struct fd_dump_ops {
 	/* Can it be dumped? A failure is a blocker: its text says why ("character device 10:200 is not supported").
 	 * Touches nothing, and is asked again at any time. May be NULL: it always can. */
 	int (*check)(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
+	/* Hand over every file that is on its way inside of it (SCM_RIGHTS): take() owns the descriptor from then on. lfd is a
+	 * duplicate of the descriptor. Looks only. May be NULL: nothing ever is. */
+	int (*inside)(struct dump *d, int lfd, const struct fd_probe *probe, int (*take)(void *arg, int fd, struct img_err *err),
+		void *arg, struct img_err *err);
 	/* Write its record (dump_write_file) and what belongs to it. Once for each file description. */
 	int (*dump)(struct dump *d, const struct fd_target *t, struct img_err *err);
 	/* After the last file of the tree: close images of one's own. May be NULL. */

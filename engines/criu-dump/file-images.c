@@ -41,6 +41,7 @@ void dump_files_free(struct dump *d)
 	}
 	free(f->sockets);
 	dump_files_free_tables(f->tables);
+	dump_files_free_inside(f->inside);
 	file_ids_free(&f->ids);
 	free(f);
 	d->files = NULL;

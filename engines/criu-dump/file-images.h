@@ -29,12 +29,14 @@ struct dump_files {
 	uint64_t *sockets; /* inodes of those that the tree has open, ascending */
 	size_t nr_sockets;
 	bool sockets_known;
+	struct dump_inside *inside; /* files that are on their way inside of others */
 	struct dump_kept *kept;
 };
 
 /* d->files, made if need be; NULL without memory. */
 struct dump_files *dump_files_get(struct dump *d, struct img_err *err);
 void dump_files_free_tables(struct fd_table *tables);
+void dump_files_free_inside(struct dump_inside *in);
 /* Finish all images; files.img is there even when no file was. */
 int dump_files_close_images(struct dump *d, struct img_err *err);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "criu-dump/dump.h"
@@ -35,6 +36,8 @@ struct fd_table {
 	size_t nr, room;
 	struct fd_table *next;
 };
+
+static int dump_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err);
 
 static const struct fd_dump_ops *find_room(const struct fd_probe *probe)
 {
@@ -216,6 +219,128 @@ void dump_files_free_tables(struct fd_table *table)
 	}
 }
 
+/* ---- files on their way ----
+ *
+ * They are in no task's table; we hold a descriptor of each, as if we were a task of the tree: a copy of its root with our pid.
+ */
+
+struct dump_inside {
+	struct dump_task self;
+	struct fd_entry *items;
+	size_t nr, room;
+	struct scan scan;
+};
+
+void dump_files_free_inside(struct dump_inside *in)
+{
+	if (!in)
+		return;
+	for (size_t i = 0; i < in->nr; i++)
+		close(in->items[i].probe.fd);
+	free(in->items);
+	free(in->scan.fdinfo);
+	img_cleanup_fd(&in->scan.fd_dir);
+	img_cleanup_fd(&in->scan.fdinfo_dir);
+	img_cleanup_fd(&in->self.pidfd);
+	img_arena_free(&in->self.arena);
+	free(in);
+}
+
+static struct dump_inside *inside_get(struct dump *d, struct img_err *err)
+{
+	struct dump_inside *in = d->files->inside;
+
+	if (in)
+		return in;
+	in = d->files->inside = calloc(1, sizeof(*in));
+	if (!in) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	in->self = *d->tasks.items[0];
+	in->self.arena = (struct img_arena){ 0 };
+	in->self.pid = getpid();
+	in->self.pidfd = (int)syscall(SYS_pidfd_open, in->self.pid, 0);
+	in->scan = (struct scan){ .task = &in->self, .fd_dir = -1, .fdinfo_dir = -1 };
+	if (in->self.pidfd < 0) {
+		img_fail_sys(err, "pidfd_open");
+		return NULL;
+	}
+	return open_fd_dirs(&in->scan, err) < 0 ? NULL : in;
+}
+
+static int look_inside(struct dump *d, const struct fd_entry *e, int lfd, struct img_err *err);
+
+/* The place of a file among those that are known; NULL: not known. */
+static struct fd_entry *inside_find(struct dump *d, int fd, bool *failed, struct img_err *err)
+{
+	struct dump_inside *in = d->files->inside;
+	struct stat st;
+
+	*failed = false;
+	if (fstat(fd, &st) < 0) {
+		img_fail_sys(err, "stat");
+		*failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < in->nr; i++) {
+		int order;
+
+		if (in->items[i].probe.ino != st.st_ino || in->items[i].probe.dev != st.st_dev)
+			continue;
+		order = kern_kcmp_file(in->self.pid, fd, in->self.pid, in->items[i].probe.fd, err);
+		if (order == 0)
+			return &in->items[i];
+		*failed = order < 0;
+		if (*failed)
+			return NULL;
+	}
+	return NULL;
+}
+
+static int take_inside(void *arg, int fd, struct img_err *err)
+{
+	struct dump *d = arg;
+	struct dump_inside *in = inside_get(d, err);
+	struct fd_entry *e;
+	bool failed = true;
+	char name[16];
+	int ret;
+
+	if (!in || inside_find(d, fd, &failed, err) || failed) {
+		close(fd);
+		return in && !failed ? 0 : -1;
+	}
+	e = img_array_more(&in->items, in->nr, &in->room);
+	snprintf(name, sizeof(name), "%d", fd);
+	ret = e ? look_at(d, &in->scan, fd, name, &e->probe, err) : img_fail_nomem(err);
+	if (ret <= 0) {
+		close(fd);
+		return ret < 0 ? -1 : img_fail(err, IMG_SYS, "a descriptor of our own is gone");
+	}
+	e->ops = find_room(&e->probe);
+	in->nr++;
+	return look_inside(d, &(struct fd_entry){ e->probe, e->ops }, fd, err);
+}
+
+static int look_inside(struct dump *d, const struct fd_entry *e, int lfd, struct img_err *err)
+{
+	return e->ops && e->ops->inside ? e->ops->inside(d, lfd, &e->probe, take_inside, d, err) : 0;
+}
+
+int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err)
+{
+	struct dump_inside *in = d->files->inside;
+	bool failed = false;
+	struct fd_entry *e = in ? inside_find(d, fd, &failed, err) : NULL;
+
+	if (failed)
+		return -1;
+	if (!e)
+		return img_fail(err, IMG_SYS, "a file on its way that was not there before");
+	return dump_entry(d, &in->self, &(struct fd_entry){ e->probe, e->ops }, id, err);
+}
+
 /* ---- sockets of the tree ---- */
 
 static int compare_inodes(const void *va, const void *vb)
@@ -225,6 +350,37 @@ static int compare_inodes(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
+static int collect_socket(struct dump_files *f, const struct fd_entry *e, size_t *room, struct img_err *err)
+{
+	uint64_t *ino;
+
+	if (e->probe.domain < 0)
+		return 0;
+	ino = img_array_more(&f->sockets, f->nr_sockets, room);
+	if (!ino)
+		return img_fail_nomem(err);
+	*ino = e->probe.ino;
+	f->nr_sockets++;
+	return 0;
+}
+
+static int collect_table(struct dump *d, struct dump_task *t, const struct fd_table *table, size_t *room, struct img_err *err)
+{
+	for (size_t i = 0; i < table->nr; i++) {
+		const struct fd_entry *e = &table->items[i];
+		cleanup_fd int lfd = -1;
+
+		if (collect_socket(d->files, e, room, err) < 0)
+			return -1;
+		if (!e->ops || !e->ops->inside)
+			continue;
+		lfd = kern_getfd(t->pidfd, e->probe.fd, err);
+		if (lfd < 0 || look_inside(d, e, lfd, err) < 0)
+			return img_wrap(err, "pid %d: fd %d", (int)t->vpid, e->probe.fd);
+	}
+	return 0;
+}
+
 static int collect_sockets(struct dump *d, struct img_err *err)
 {
 	struct dump_files *f = dump_files_get(d, err);
@@ -232,24 +388,21 @@ static int collect_sockets(struct dump *d, struct img_err *err)
 
 	if (!f)
 		return -1;
+	if (f->sockets_known)
+		return 0;
 	for_each_live_task(d, t)
 	{
-		struct fd_table *table = table_of(d, t, err);
+		struct fd_table *table;
 
-		if (!table)
+		if (t->shares[DUMP_SHARE_FILES] && t->shares[DUMP_SHARE_FILES] != t)
+			continue;
+		table = table_of(d, t, err);
+		if (!table || collect_table(d, t, table, &room, err) < 0)
 			return -1;
-		for (size_t i = 0; i < table->nr; i++) {
-			uint64_t *ino;
-
-			if (table->items[i].probe.domain < 0)
-				continue;
-			ino = img_array_more(&f->sockets, f->nr_sockets, &room);
-			if (!ino)
-				return img_fail_nomem(err);
-			*ino = table->items[i].probe.ino;
-			f->nr_sockets++;
-		}
 	}
+	for (size_t i = 0; f->inside && i < f->inside->nr; i++)
+		if (collect_socket(f, &f->inside->items[i], &room, err) < 0)
+			return -1;
 	if (f->nr_sockets)
 		qsort(f->sockets, f->nr_sockets, sizeof(*f->sockets), compare_inodes);
 	f->sockets_known = true;
@@ -258,7 +411,7 @@ static int collect_sockets(struct dump *d, struct img_err *err)
 
 int dump_tree_has_socket(struct dump *d, uint64_t ino, struct img_err *err)
 {
-	if ((!d->files || !d->files->sockets_known) && collect_sockets(d, err) < 0)
+	if (collect_sockets(d, err) < 0)
 		return -1;
 	return d->files->nr_sockets && bsearch(&ino, d->files->sockets, d->files->nr_sockets, sizeof(ino), compare_inodes);
 }
@@ -313,6 +466,20 @@ static int check_entry(struct dump *d, struct dump_task *t, const struct fd_entr
 	return 0;
 }
 
+/* Once for the tree. */
+static int check_inside(struct dump *d, struct img_err *err)
+{
+	struct dump_inside *in;
+
+	if (collect_sockets(d, err) < 0)
+		return -1;
+	in = d->files->inside;
+	for (size_t i = 0; in && i < in->nr; i++)
+		if (check_entry(d, &in->self, &in->items[i], err) < 0)
+			return err->code ? -1 : img_fail_nomem(err);
+	return 0;
+}
+
 static int files_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	struct fd_table *table;
@@ -325,7 +492,7 @@ static int files_check(struct dump *d, struct dump_task *t, struct img_err *err)
 	for (size_t i = 0; i < table->nr; i++)
 		if (check_entry(d, t, &table->items[i], err) < 0)
 			return err->code ? -1 : img_fail_nomem(err);
-	return 0;
+	return t == d->tasks.items[0] ? check_inside(d, err) : 0;
 }
 
 /* ---- dumping ---- */

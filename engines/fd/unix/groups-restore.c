@@ -7,7 +7,7 @@
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "fd/unix/unix-restore.h"
+#include "criu-restore/unix-own.h"
 
 static uint32_t root_of(struct restore_queues *q, uint32_t i)
 {

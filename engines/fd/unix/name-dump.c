@@ -14,7 +14,7 @@
 
 #include "criu-dump/dump.h"
 #include "criuimg/cleanup.h"
-#include "fd/unix/unix-dump.h"
+#include "criu-dump/unix-own.h"
 
 #ifndef SIOCUNIXFILE
 #define SIOCUNIXFILE (SIOCPROTOPRIVATE + 0) /* linux/un.h: an O_PATH descriptor of the file */

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "fd/unix/unix-restore.h"
+#include "criu-restore/unix-own.h"
 #include "kernel/handle.h"
 
 #define PATH_SIZE (PATH_MAX + sizeof(struct sockaddr_un))

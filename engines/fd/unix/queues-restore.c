@@ -6,7 +6,7 @@
 
 #include "criuimg/array.h"
 #include "criuimg/image.h"
-#include "fd/unix/unix-restore.h"
+#include "criu-restore/unix-own.h"
 
 /* ---- sk-queues.img ---- */
 

@@ -1,7 +1,5 @@
 /* engines/fd/unix/unix-dump.c -- what criu-dump saves of a unix socket: pairs, however they came about, or what is left of one,
  * sockets that listen, and those whose connection waits to be accepted; dgram sockets with peers by name, of the tree or not.
- *
- * What is to be read from a socket is looked at with MSG_PEEK and SO_PEEK_OFF, so that it stays.
  */
 
 #include <errno.h>
@@ -15,14 +13,12 @@
 #include "criu-dump/files.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "fd/unix/unix-dump.h"
+#include "criu-dump/unix-own.h"
 #include "kernel/getfd.h"
 #include "sk-packet.pb-c.h"
 #include "sk-unix.pb-c.h"
 
 #define UNIX_OUTSIDE 1 /* uflags */
-#define STREAM_PIECE (64u << 10)
-#define MESSAGES_MAX 100000 /* more than any queue holds: net.unix.max_dgram_qlen, SO_RCVBUF */
 
 extern const struct fd_dump_ops unix_dump_ops;
 
@@ -201,117 +197,76 @@ static int unix_check(struct dump *d, struct dump_task *t, const struct fd_probe
 
 /* ---- what is to be read ---- */
 
-static int write_packet(struct dump *d, uint32_t id, const void *data, size_t len, struct img_err *err)
+static int write_packet(struct dump *d, uint32_t id, const void *data, size_t len, const struct unix_rights *rights, struct img_err *err)
 {
 	SkPacketEntry rec = SK_PACKET_ENTRY__INIT;
+	ScmEntry scm = SCM_ENTRY__INIT, *scms[] = { &scm };
+	uint32_t ids[UNIX_RIGHTS_MAX];
 
+	for (size_t i = 0; i < rights->nr; i++)
+		if (dump_file_inside(d, rights->fds[i], &ids[i], err) < 0)
+			return img_wrap(err, "on its way");
+	scm.type = SCM_RIGHTS;
+	scm.rights = ids;
+	scm.n_rights = rights->nr;
 	rec.id_for = id;
 	rec.length = (uint32_t)len;
+	if (rights->nr) {
+		rec.scm = scms;
+		rec.n_scm = 1;
+	}
 	if (dump_write_shared(d, IMG_SK_QUEUES, &rec.base, err) < 0)
 		return -1;
 	return len ? dump_write_shared_payload(d, IMG_SK_QUEUES, data, len, err) : 0;
 }
 
-/* Descriptors that came along were made ours by looking: close them. */
-static bool drop_rights(struct msghdr *msg)
+struct queue_writer {
+	struct dump *d;
+	uint32_t id;
+};
+
+static int write_message(void *arg, const void *data, size_t len, struct unix_rights *rights, struct img_err *err)
 {
-	bool any = false;
+	const struct queue_writer *w = arg;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		const int *fds = (const int *)CMSG_DATA(c);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++)
-			close(fds[i]);
-		any = true;
-	}
-	return any;
+	return write_packet(w->d, w->id, data, len, rights, err);
 }
 
-/* Look at what comes next: its length, or -1 with EAGAIN when there is nothing more. */
-static ssize_t peek(int fd, void *buf, size_t len, int flags, struct img_err *err)
+/* Is there, for what we know, nothing in it? */
+static bool no_queue(struct dump *d, const struct kern_unix_socket *s)
 {
-	union {
-		char bytes[CMSG_SPACE(253 * sizeof(int)) + 256]; /* SCM_MAX_FD descriptors, credentials */
-		struct cmsghdr align;
-	} control;
-	struct iovec io = { buf, len };
-	struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-	ssize_t got = recvmsg(fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
-
-	if (got < 0)
-		return errno == EAGAIN ? -2 : img_fail_sys(err, "look at what is to be read");
-	if (drop_rights(&msg))
-		return img_fail(err, IMG_UNSUPPORTED, "descriptors on their way through a unix socket are not supported");
-	return got;
+	/* never connected, or not yet, or it listens */
+	return s->type != SOCK_DGRAM && (s->state != TCP_ESTABLISHED || kern_unix_waits_at(&keep(d)->all, s->ino));
 }
 
-static int dump_stream(struct dump *d, int fd, uint32_t id, struct img_err *err)
+struct taker {
+	int (*take)(void *arg, int fd, struct img_err *err);
+	void *arg;
+};
+
+static int take_rights(void *arg, const void *data, size_t len, struct unix_rights *rights, struct img_err *err)
 {
-	cleanup_free char *data = NULL;
-	size_t len = 0, room = 0;
+	const struct taker *taker = arg;
 
-	for (;;) {
-		ssize_t got;
+	for (size_t i = 0; i < rights->nr; i++) {
+		int fd = steal_fd(&rights->fds[i]);
 
-		if (room - len < STREAM_PIECE) {
-			char *grown = realloc(data, room = room ? 2 * room : 2 * STREAM_PIECE);
-
-			if (!grown)
-				return img_fail_nomem(err);
-			data = grown;
-		}
-		got = peek(fd, data + len, STREAM_PIECE, 0, err);
-		if (got == -1)
-			return -1;
-		if (got <= 0)
-			break;
-		len += (size_t)got;
-	}
-	return len ? write_packet(d, id, data, len, err) : 0;
-}
-
-static int dump_messages(struct dump *d, int fd, uint32_t id, bool ends, struct img_err *err)
-{
-	for (int i = 0; i < MESSAGES_MAX; i++) {
-		cleanup_free char *data = NULL;
-		ssize_t len, got;
-
-		/* With no room at all the place of SO_PEEK_OFF does not move. */
-		len = peek(fd, NULL, 0, MSG_TRUNC, err);
-		if (len < 0)
-			return len == -2 ? 0 : -1;
-		if (len == 0 && ends)
-			return 0;
-		data = malloc((size_t)len + 1);
-		if (!data)
-			return img_fail_nomem(err);
-		got = peek(fd, data, (size_t)len, 0, err);
-		if (got < 0)
-			return got == -2 ? 0 : -1;
-		if (write_packet(d, id, data, (size_t)got, err) < 0)
+		if (taker->take(taker->arg, fd, err) < 0)
 			return -1;
 	}
-	return img_fail(err, IMG_UNSUPPORTED, "a unix socket with more than %d messages in it is not supported", MESSAGES_MAX);
+	return 0;
 }
 
-static int dump_queue(struct dump *d, int fd, uint32_t id, const struct kern_unix_socket *s, struct img_err *err)
+static int unix_inside(struct dump *d, int lfd, const struct fd_probe *probe, int (*take)(void *arg, int fd, struct img_err *err),
+	void *arg, struct img_err *err)
 {
-	/* Nothing to read is told as the end where there is an end. */
-	bool ends = s->type != SOCK_DGRAM || s->shutdown & 1 || !s->peer;
-	int before, start = 0, ret;
-	socklen_t len = sizeof(before);
+	struct img_err ignored = IMG_ERR_INIT;
+	const struct kern_unix_socket *s = diag_of(d, probe->ino, &ignored);
+	struct taker taker = { take, arg };
 
-	if (s->type != SOCK_DGRAM && (s->state != TCP_ESTABLISHED || kern_unix_waits_at(&keep(d)->all, s->ino)))
-		return 0; /* never connected, or not yet, or it listens */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &before, &len) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &start, sizeof(start)) < 0)
-		return img_fail_sys(err, "SO_PEEK_OFF");
-	ret = s->type == SOCK_STREAM ? dump_stream(d, fd, id, err) : dump_messages(d, fd, id, ends, err);
-	if (setsockopt(fd, SOL_SOCKET, SO_PEEK_OFF, &before, sizeof(before)) < 0 && ret == 0)
-		ret = img_fail_sys(err, "SO_PEEK_OFF");
-	return ret;
+	if (!s || no_queue(d, s)) /* what is the matter with it, check says */
+		return 0;
+	return unix_queue_look(lfd, s, take_rights, &taker, err);
 }
 
 /* A peer outside of the tree: its name. */
@@ -461,7 +416,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	}
 	if (write_in_order(d, s, &rec, err) < 0)
 		return -1;
-	return dump_queue(d, t->lfd, t->id, s, err);
+	return no_queue(d, s) ? 0 : unix_queue_look(t->lfd, s, write_message, &(struct queue_writer){ d, t->id }, err);
 }
 
 const struct fd_dump_ops unix_dump_ops = {
@@ -469,6 +424,7 @@ const struct fd_dump_ops unix_dump_ops = {
 	.type = FD_TYPES__UNIXSK,
 	.claims = unix_claims,
 	.check = unix_check,
+	.inside = unix_inside,
 	.dump = unix_dump,
 	.finish = unix_finish,
 };

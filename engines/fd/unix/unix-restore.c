@@ -19,7 +19,7 @@
 #include <netinet/tcp.h>
 
 #include "criuimg/cleanup.h"
-#include "fd/unix/unix-restore.h"
+#include "criu-restore/unix-own.h"
 
 /* ---- plan ---- */
 

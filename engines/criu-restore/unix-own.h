@@ -1,6 +1,6 @@
-/* engines/fd/unix/unix-restore.h -- what the files of this half share. */
-#ifndef ENGINES_FD_UNIX_RESTORE_H
-#define ENGINES_FD_UNIX_RESTORE_H
+/* engines/criu-restore/unix-own.h -- what the files of the restore half of engines/fd/unix share. */
+#ifndef CRIU_RESTORE_UNIX_OWN_H
+#define CRIU_RESTORE_UNIX_OWN_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,38 @@
+/* engines/criu-dump/unix-own.h -- what the files of the dump half of engines/fd/unix share. */
+#ifndef CRIU_DUMP_UNIX_OWN_H
+#define CRIU_DUMP_UNIX_OWN_H
+
+#include <limits.h>
+
+#include "criuimg/err.h"
+#include "kernel/unix-diag.h"
+#include "sk-unix.pb-c.h"
+
+struct dump;
+struct dump_task;
+
+/* The file that a socket is bound to. */
+struct unix_file {
+	FilePermsEntry perms;
+	bool deleted;
+	char dir[PATH_MAX]; /* what a relative name is relative to, "" for an absolute one */
+};
+
+/* Of the socket lfd that the kernel says s of; s has a name that is a path. A name that leads to another file is IMG_UNSUPPORTED. */
+int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern_unix_socket *s, struct unix_file *out,
+	struct img_err *err);
+
+#define UNIX_RIGHTS_MAX 253 /* SCM_MAX_FD of net/scm.h */
+
+/* Descriptors that come along with a message: ours, closed after the call unless taken out (-1). */
+struct unix_rights {
+	int fds[UNIX_RIGHTS_MAX];
+	size_t nr;
+};
+
+/* All that waits in a queue, message by message; of a stream in pieces, one for each set of descriptors that comes along. It stays. */
+int unix_queue_look(int fd, const struct kern_unix_socket *s,
+	int (*see)(void *arg, const void *data, size_t len, struct unix_rights *rights, struct img_err *err), void *arg,
+	struct img_err *err);
+
+#endif
