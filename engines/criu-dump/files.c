@@ -28,6 +28,7 @@
 struct fd_entry {
 	struct fd_probe probe;
 	const struct fd_dump_ops *ops; /* NULL: nobody's */
+	struct dump_task *holder;      /* of a file on its way: who has the socket that it waits in */
 };
 
 /* A table of descriptors, of the first task that has it. */
@@ -221,7 +222,8 @@ void dump_files_free_tables(struct fd_table *table)
 
 /* ---- files on their way ----
  *
- * They are in no task's table; we hold a descriptor of each, as if we were a task of the tree: a copy of its root with our pid.
+ * They are in no task's table; we hold a descriptor of each, as if we were a task of the tree: a copy of its root with our pid, and the
+ * child of whoever has the socket.
  */
 
 struct dump_inside {
@@ -269,7 +271,7 @@ static struct dump_inside *inside_get(struct dump *d, struct img_err *err)
 	return open_fd_dirs(&in->scan, err) < 0 ? NULL : in;
 }
 
-static int look_inside(struct dump *d, const struct fd_entry *e, int lfd, struct img_err *err);
+static int look_inside(struct dump *d, struct dump_task *t, const struct fd_entry *e, int lfd, struct img_err *err);
 
 /* The place of a file among those that are known; NULL: not known. */
 static struct fd_entry *inside_find(struct dump *d, int fd, bool *failed, struct img_err *err)
@@ -298,9 +300,15 @@ static struct fd_entry *inside_find(struct dump *d, int fd, bool *failed, struct
 	return NULL;
 }
 
+struct taking {
+	struct dump *d;
+	struct dump_task *holder;
+};
+
 static int take_inside(void *arg, int fd, struct img_err *err)
 {
-	struct dump *d = arg;
+	const struct taking *taking = arg;
+	struct dump *d = taking->d;
 	struct dump_inside *in = inside_get(d, err);
 	struct fd_entry *e;
 	bool failed = true;
@@ -319,13 +327,19 @@ static int take_inside(void *arg, int fd, struct img_err *err)
 		return ret < 0 ? -1 : img_fail(err, IMG_SYS, "a descriptor of our own is gone");
 	}
 	e->ops = find_room(&e->probe);
+	e->holder = taking->holder;
 	in->nr++;
-	return look_inside(d, &(struct fd_entry){ e->probe, e->ops }, fd, err);
+	return look_inside(d, taking->holder, &(struct fd_entry){ e->probe, e->ops, NULL }, fd, err);
 }
 
-static int look_inside(struct dump *d, const struct fd_entry *e, int lfd, struct img_err *err)
+static int look_inside(struct dump *d, struct dump_task *t, const struct fd_entry *e, int lfd, struct img_err *err)
 {
-	return e->ops && e->ops->inside ? e->ops->inside(d, lfd, &e->probe, take_inside, d, err) : 0;
+	return e->ops && e->ops->inside ? e->ops->inside(d, lfd, &e->probe, take_inside, &(struct taking){ d, t }, err) : 0;
+}
+
+const struct dump_task *dump_file_holder(const struct dump *d, const struct dump_task *t)
+{
+	return d->files && d->files->inside && t == &d->files->inside->self ? t->parent : t;
 }
 
 int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err)
@@ -338,7 +352,8 @@ int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err)
 		return -1;
 	if (!e)
 		return img_fail(err, IMG_SYS, "a file on its way that was not there before");
-	return dump_entry(d, &in->self, &(struct fd_entry){ e->probe, e->ops }, id, err);
+	in->self.parent = e->holder;
+	return dump_entry(d, &in->self, &(struct fd_entry){ e->probe, e->ops, e->holder }, id, err);
 }
 
 /* ---- sockets of the tree ---- */
@@ -375,7 +390,7 @@ static int collect_table(struct dump *d, struct dump_task *t, const struct fd_ta
 		if (!e->ops || !e->ops->inside)
 			continue;
 		lfd = kern_getfd(t->pidfd, e->probe.fd, err);
-		if (lfd < 0 || look_inside(d, e, lfd, err) < 0)
+		if (lfd < 0 || look_inside(d, t, e, lfd, err) < 0)
 			return img_wrap(err, "pid %d: fd %d", (int)t->vpid, e->probe.fd);
 	}
 	return 0;
@@ -474,9 +489,11 @@ static int check_inside(struct dump *d, struct img_err *err)
 	if (collect_sockets(d, err) < 0)
 		return -1;
 	in = d->files->inside;
-	for (size_t i = 0; in && i < in->nr; i++)
+	for (size_t i = 0; in && i < in->nr; i++) {
+		in->self.parent = in->items[i].holder;
 		if (check_entry(d, &in->self, &in->items[i], err) < 0)
 			return err->code ? -1 : img_fail_nomem(err);
+	}
 	return 0;
 }
 

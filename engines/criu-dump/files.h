@@ -53,6 +53,8 @@ int dump_write_shared(struct dump *d, enum img_kind kind, const ProtobufCMessage
 int dump_write_shared_payload(struct dump *d, enum img_kind kind, const void *data, size_t len, struct img_err *err);
 /* Has some task of the tree the socket with this inode open? 1, 0, -1. */
 int dump_tree_has_socket(struct dump *d, uint64_t ino, struct img_err *err);
+/* Whose table the numbers are of that a file knows: t, or of a file on its way, whoever has the socket. */
+const struct dump_task *dump_file_holder(const struct dump *d, const struct dump_task *t);
 /* The id of a file that ->inside handed over before, and that fd is another descriptor of; its record is written. */
 int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err);
 /* A room's own memory for the run: zeroed when first asked for, the same every time after, given to drop and then freed at the

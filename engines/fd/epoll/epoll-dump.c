@@ -56,9 +56,10 @@ static int number_in(const struct dump_task *t, const struct watched *w, int *fd
  * the epoll descriptor too it is that task that will dump it. */
 static int find_number(struct dump *d, struct dump_task *t, const struct watched *w, bool checking, struct img_err *err)
 {
-	int fd, ret = number_in(t, w, &fd, err);
+	const struct dump_task *holder = dump_file_holder(d, t);
+	int fd, ret = number_in(holder, w, &fd, err);
 
-	for (size_t i = 0; checking && ret == 0 && d->tasks.items[i] != t; i++)
+	for (size_t i = 0; checking && ret == 0 && d->tasks.items[i] != holder; i++)
 		if (d->tasks.items[i]->state != DUMP_TASK_ZOMBIE)
 			ret = number_in(d->tasks.items[i], w, &fd, err);
 	if (ret < 0)
