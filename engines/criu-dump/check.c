@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "criu-dump/files.h"
 #include "criu-dump/spine.h"
@@ -47,6 +48,34 @@ int dump_unknown(struct dump *d, const struct dump_task *t, const char *what, co
 		return dump_block(d, t, what, "%s", text);
 	log_warn(d->log, "pid %d: %s%s%s", t ? t->pid : 0, what ? what : "", what && *what ? ": " : "", text);
 	return 0;
+}
+
+/* include/uapi/linux/capability.h */
+enum {
+	CAP_NR_SYS_PTRACE = 19,
+	CAP_NR_SYS_ADMIN = 21,
+	CAP_NR_CHECKPOINT_RESTORE = 40,
+};
+
+/* What the kernel asks for to look into a task's mappings (/proc/PID/map_files) and at tasks of others. */
+int dump_rights(struct dump *d, struct img_err *err)
+{
+	struct kern_status self;
+	uint64_t caps;
+
+	if (kern_status_read(getpid(), gettid(), &self, err) < 0)
+		return -1;
+	caps = self.cap_eff;
+	kern_status_free(&self);
+	if (caps & (1ull << CAP_NR_SYS_ADMIN | 1ull << CAP_NR_CHECKPOINT_RESTORE) &&
+		caps & 1ull << CAP_NR_SYS_PTRACE)
+		return 0;
+	if (dump_block(d, NULL, "",
+		    "criu-dump may not look into tasks: it must be started by root, or with CAP_SYS_PTRACE "
+		    "and "
+		    "CAP_CHECKPOINT_RESTORE") < 0)
+		return img_fail_nomem(err);
+	return d->dry_run ? 0 : dump_refuse(d, err);
 }
 
 /* A session or group that the tree does not bring along: it would have to be there, with the same number,

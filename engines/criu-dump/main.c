@@ -5,10 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "criu-dump/files.h"
-#include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
-#include "criu-dump/task_ops.h"
 #include "criuimg/cleanup.h"
 
 static void tell(const struct img_err *err)
@@ -18,11 +15,8 @@ static void tell(const struct img_err *err)
 
 static void release(struct dump *d)
 {
-	dump_files_free(d);
-	dump_shmem_free(d);
-	dump_tree_free(d);
+	dump_forget(d);
 	img_set_close(d->set);
-	free(d->blockers.items);
 	free(d->undo.items);
 	img_arena_free(&d->arena);
 	if (d->workdir >= 0)

@@ -32,6 +32,9 @@ struct dump_thread *dump_thread_new(struct dump_task *t, pid_t tid, struct img_e
 void dump_thread_drop(struct dump_task *t, struct dump_thread *th);
 void dump_tree_free(struct dump *d);
 
+/* All that was found out, blockers included: for another look. */
+void dump_forget(struct dump *d);
+
 /* ---- tree.c ---- */
 
 /* Children of t that are not in the list yet are appended: how many, or -1. */
@@ -76,6 +79,7 @@ void dump_own_namespaces(TaskKobjIdsEntry *ids);
 int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
 int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */
 int dump_namespaces(struct dump *d, struct img_err *err);  /* namespaces.c */
+int dump_rights(struct dump *d, struct img_err *err);	   /* check.c: may we do this at all */
 int dump_check(struct dump *d, struct img_err *err);	   /* check.c: all blockers */
 int dump_refuse(struct dump *d, struct img_err *err);	   /* check.c: fails when there are any */
 int dump_cores(struct dump *d, struct img_err *err);	   /* core.c: make the records */

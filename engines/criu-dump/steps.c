@@ -14,6 +14,10 @@
 #include "criuimg/array.h"
 #include "criuimg/compress.h"
 
+enum {
+	LOOK_TRIES = 20,
+};
+
 struct step {
 	const char *name;
 	int (*run)(struct dump *d, struct img_err *err);
@@ -40,6 +44,7 @@ static int open_images(struct dump *d, struct img_err *err)
 }
 
 static const struct step steps[] = {
+	{ "rights", dump_rights },
 	{ "images", open_images },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
@@ -63,6 +68,7 @@ static const struct step steps[] = {
 
 /* --dry-run: what can be seen from outside, of tasks that run on. */
 static const struct step looks[] = {
+	{ "rights", dump_rights },
 	{ "tree", dump_tree_look },
 	{ "maps", dump_maps },
 	{ "ids", dump_ids },
@@ -125,7 +131,18 @@ int dump_run(struct dump *d, struct img_err *err)
 	return dump_stats_write(d, err) < 0 ? img_exit_status(err) : 0;
 }
 
+/* The tree runs on while it is looked at: a task or a thread may be gone when its turn comes. Then from the start. */
 int dump_look(struct dump *d, struct img_err *err)
 {
-	return run_steps(d, looks, ARRAY_SIZE(looks), err);
+	for (int tries = 1;; tries++) {
+		struct img_err why = IMG_ERR_INIT;
+
+		if (run_steps(d, looks, ARRAY_SIZE(looks), &why) == 0)
+			return 0;
+		if (tries == LOOK_TRIES || !d->tasks.nr || dump_unless_gone(&why, NULL) < 0) {
+			*err = why;
+			return -1;
+		}
+		dump_forget(d);
+	}
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-dump/files.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
@@ -178,4 +179,13 @@ void *dump_keep_thread(struct dump *d, struct dump_thread *th, const struct task
 	if (place && !place[1])
 		place[1] = img_arena_array(&t->arena, t->nr_threads, size);
 	return place && place[1] ? (char *)place[1] + (th - t->threads) * size : NULL;
+}
+
+void dump_forget(struct dump *d)
+{
+	dump_files_free(d);
+	dump_shmem_free(d);
+	dump_tree_free(d);
+	free(d->blockers.items);
+	d->blockers = (struct dump_blockers){ 0 };
 }
