@@ -39,6 +39,7 @@ struct fd_probe {
 	int mnt_id;	   /* as in mountinfo; -1: not known */
 	int domain, type;  /* of a socket: SO_DOMAIN, SO_TYPE; else -1 */
 	unsigned nr_locks; /* file locks that are seen through this descriptor */
+	const char *locks; /* their lines of fdinfo; NULL without any */
 	const char *extra; /* lines of fdinfo that belong to the kind (kern_fdinfo_fields); "" without any */
 };
 

@@ -81,6 +81,21 @@ static void ask_socket(const struct dump_task *t, struct fd_probe *probe)
 		probe->domain = probe->type = -1;
 }
 
+/* The lines about locks, which follow each other. */
+static int keep_locks(struct scan *s, struct fd_probe *probe, struct img_err *err)
+{
+	const char *first = strstr(s->fdinfo, "\nlock:"), *end = first ? ++first : NULL;
+
+	while (end && !strncmp(end, "lock:", 5)) {
+		end = strchrnul(end, '\n');
+		end += *end == '\n';
+	}
+	if (!first)
+		return 0;
+	probe->locks = img_arena_printf(&s->task->arena, "%.*s", (int)(end - first), first);
+	return probe->locks ? 0 : img_fail_nomem(err);
+}
+
 /* One descriptor: 1, or 0 when it is gone meanwhile. */
 static int look_at(struct dump *d, struct scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err)
 {
@@ -103,6 +118,8 @@ static int look_at(struct dump *d, struct scan *s, int fd, const char *name, str
 		*err = gone;
 		return -1;
 	}
+	if (keep_locks(s, probe, err) < 0)
+		return -1;
 	if (kern_fdinfo_common(s->fdinfo, &info, err) < 0)
 		return img_wrap(err, "fd %d", fd);
 
@@ -455,10 +472,8 @@ static int check_entry(struct dump *d, struct dump_task *t, const struct fd_entr
 	char what[32];
 
 	snprintf(what, sizeof(what), "fd %d", e->probe.fd);
-	if (e->probe.nr_locks && !d->opt->file_locks)
-		return dump_block(d, t, what, "'%s' is locked: a lock is dumped with --file-locks only", e->probe.link);
-	if (e->probe.nr_locks)
-		return dump_block(d, t, what, "'%s' is locked: file locks are not supported yet", e->probe.link);
+	if (e->probe.locks && dump_locks_check(d, t, &e->probe, &why) < 0)
+		return dump_block(d, t, what, "%s", why.text);
 	if (!ops) {
 		char kind[128];
 
@@ -528,6 +543,8 @@ static int dump_entry(struct dump *d, struct dump_task *t, const struct fd_entry
 		return -1;
 	log_info(d->log, "pid %d: fd %d: %s %#x '%s' flags %#o pos %llu%s", (int)t->vpid, probe->fd, e->ops->name, *id,
 		probe->link, probe->flags, (unsigned long long)probe->pos, fresh ? "" : ", seen before");
+	if (probe->locks && dump_locks(d, t, probe, fresh, err) < 0)
+		return -1;
 	if (!fresh)
 		return 0;
 	lfd = kern_getfd(t->pidfd, probe->fd, err);

@@ -77,6 +77,9 @@ int dump_dead_proc(struct dump *d, const struct fd_target *t, pid_t pid, struct 
 /* A file that has other names than path, its own: gets a new one beside it (--link-remap), which a failed dump removes
  * again, and remap-fpath.img says that it stands for record t->id. */
 int dump_link(struct dump *d, const struct fd_target *t, const char *path, struct img_err *err);
+/* Locks that are seen through a descriptor: filelocks.img. fresh: its file description is seen for the first time. engines/fd/flock/ */
+int dump_locks(struct dump *d, struct dump_task *t, const struct fd_probe *probe, bool fresh, struct img_err *err);
+int dump_locks_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
 /* A thing of the whole tree that has one image or one entry, known by two numbers (device and inode): 1 when it is asked
  * about for the first time, 0 later. **value is kept with it: at first its number among the things of this `what` (1, 2, ...
  * in order), to be changed at will. */

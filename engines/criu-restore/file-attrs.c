@@ -85,7 +85,7 @@ static int owners_tape(struct restore *r, struct restore_task *t, struct restore
 			tape_data(tape, &owner, sizeof(owner)));
 		tape_step(tape, TAPE_TIMERS, "become root again", SYS_setresuid, 0, 0, (uid_t)-1);
 	}
-	return 0;
+	return restore_locks_tape(r, t, tape, err);
 }
 
 const struct task_restore_ops files_restore_ops = {

@@ -10,6 +10,7 @@
 
 struct restore_ghosts;
 struct restore_queues;
+struct restore_locks;
 
 struct file_plan {
 	struct restore_file pub;
@@ -40,6 +41,7 @@ struct restore_files {
 	size_t nr, room;
 	struct pipe_data_image pipes, fifos;
 	struct restore_ghosts *ghosts;
+	struct restore_locks *locks;
 	struct restore_queues *queues; /* what waits in sockets */
 };
 

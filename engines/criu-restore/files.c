@@ -156,6 +156,8 @@ int restore_files_plan(struct restore *r, struct img_err *err)
 	    plan_records(r, f, err) < 0 || plan_groups(r, f, err) < 0 || plan_users(r, f, err) < 0 ||
 	    restore_queues_makers(r, err) < 0)
 		return -1;
+	if (restore_locks_plan(r, err) < 0)
+		return -1;
 	return plan_makers(r, f, err);
 }
 
@@ -185,6 +187,7 @@ void restore_files_free(struct restore *r)
 		return;
 	restore_ghosts_free(r);
 	restore_queues_free(r);
+	restore_locks_free(r);
 	files_free_pipe_data(f);
 	for (size_t i = 0; i < f->nr; i++)
 		img_message_free((ProtobufCMessage *)&f->files[i].pub.rec->base);
@@ -401,6 +404,8 @@ int restore_files_finish(struct restore *r, struct restore_task *t, struct img_e
 {
 	struct restore_files *f = r->files;
 
+	if (restore_leases(r, t, err) < 0)
+		return -1;
 	if (!t->fdtable || t->fdtable->leader != t)
 		return 0;
 	for (size_t i = 0; i < f->nr; i++) {

@@ -100,6 +100,12 @@ int restore_queues_makers(struct restore *r, struct img_err *err);
 int restore_queues_fill(struct restore *r, struct restore_task *t, struct img_err *err);
 /* After a failure: files of sockets that were not there before. */
 void restore_names_undo(struct restore *r);
+/* File locks: filelocks.img. engines/fd/flock/ */
+struct restore_tape;
+int restore_locks_plan(struct restore *r, struct img_err *err);
+void restore_locks_free(struct restore *r);
+int restore_leases(struct restore *r, struct restore_task *t, struct img_err *err);
+int restore_locks_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
 /* Options that all sockets have (sock-opts.c). */
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 
