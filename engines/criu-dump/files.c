@@ -17,19 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "criu-dump/dump.h"
-#include "criu-dump/file-images.h"
+#include "criu-dump/files-own.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "kernel/getfd.h"
-
-struct fd_entry {
-	struct fd_probe probe;
-	const struct fd_dump_ops *ops; /* NULL: nobody's */
-	struct dump_task *holder;      /* of a file on its way: who has the socket that it waits in */
-};
 
 /* A table of descriptors, of the first task that has it. */
 struct fd_table {
@@ -38,9 +31,7 @@ struct fd_table {
 	struct fd_table *next;
 };
 
-static int dump_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err);
-
-static const struct fd_dump_ops *find_room(const struct fd_probe *probe)
+const struct fd_dump_ops *dump_find_room(const struct fd_probe *probe)
 {
 	for (size_t i = 0; i < dump_nr_fd_rooms; i++)
 		if (dump_fd_rooms[i]->claims(probe))
@@ -61,14 +52,6 @@ static void probe_stat(struct fd_probe *probe, const struct stat *st)
 
 /* ---- looking at a table ---- */
 
-struct scan {
-	struct dump_task *task;
-	int fd_dir, fdinfo_dir;
-	char *fdinfo; /* text of one file, reused */
-	size_t fdinfo_room;
-	char link[PATH_MAX + 16];
-};
-
 static void ask_socket(const struct dump_task *t, struct fd_probe *probe)
 {
 	struct img_err ignored = IMG_ERR_INIT;
@@ -82,7 +65,7 @@ static void ask_socket(const struct dump_task *t, struct fd_probe *probe)
 }
 
 /* The lines about locks, which follow each other. */
-static int keep_locks(struct scan *s, struct fd_probe *probe, struct img_err *err)
+static int keep_locks(struct fd_scan *s, struct fd_probe *probe, struct img_err *err)
 {
 	const char *first = strstr(s->fdinfo, "\nlock:"), *end = first ? ++first : NULL;
 
@@ -97,7 +80,7 @@ static int keep_locks(struct scan *s, struct fd_probe *probe, struct img_err *er
 }
 
 /* One descriptor: 1, or 0 when it is gone meanwhile. */
-static int look_at(struct dump *d, struct scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err)
+int dump_look_at(struct dump *d, struct fd_scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err)
 {
 	struct img_err gone = IMG_ERR_INIT;
 	struct kern_fdinfo info;
@@ -140,7 +123,7 @@ static int look_at(struct dump *d, struct scan *s, int fd, const char *name, str
 	return 1;
 }
 
-static int open_fd_dirs(struct scan *s, struct img_err *err)
+int dump_open_fd_dirs(struct fd_scan *s, struct img_err *err)
 {
 	char path[64];
 
@@ -155,7 +138,7 @@ static int open_fd_dirs(struct scan *s, struct img_err *err)
 	return 0;
 }
 
-static int scan_fds(struct dump *d, struct scan *s, struct fd_table *table, struct img_err *err)
+static int scan_fds(struct dump *d, struct fd_scan *s, struct fd_table *table, struct img_err *err)
 {
 	cleanup_dir DIR *dir = NULL;
 	struct dirent *de;
@@ -178,12 +161,12 @@ static int scan_fds(struct dump *d, struct scan *s, struct fd_table *table, stru
 		e = img_array_more(&table->items, table->nr, &table->room);
 		if (!e)
 			return img_fail_nomem(err);
-		ret = look_at(d, s, atoi(de->d_name), de->d_name, &e->probe, err);
+		ret = dump_look_at(d, s, atoi(de->d_name), de->d_name, &e->probe, err);
 		if (ret < 0)
 			return -1;
 		if (!ret)
 			continue;
-		e->ops = find_room(&e->probe);
+		e->ops = dump_find_room(&e->probe);
 		table->nr++;
 		if (table->nr % 1024 == 0 && dump_go_on(d, err) < 0)
 			return -1;
@@ -199,7 +182,7 @@ static struct fd_table *table_of(struct dump *d, struct dump_task *t, struct img
 	struct dump_task *first = t->shares[DUMP_SHARE_FILES] ? t->shares[DUMP_SHARE_FILES] : t;
 	struct fd_table **kept = dump_keep(d, first, &files_dump_ops, sizeof(*kept));
 	struct dump_files *f = dump_files_get(d, err);
-	struct scan s = { .task = first, .fd_dir = -1, .fdinfo_dir = -1 };
+	struct fd_scan s = { .task = first, .fd_dir = -1, .fdinfo_dir = -1 };
 	struct fd_table *table;
 	int ret;
 
@@ -214,7 +197,7 @@ static struct fd_table *table_of(struct dump *d, struct dump_task *t, struct img
 	}
 	table->next = f->tables;
 	f->tables = table;
-	ret = open_fd_dirs(&s, err);
+	ret = dump_open_fd_dirs(&s, err);
 	if (ret == 0)
 		ret = scan_fds(d, &s, table, err);
 	img_cleanup_fd(&s.fd_dir);
@@ -235,142 +218,6 @@ void dump_files_free_tables(struct fd_table *table)
 		free(table);
 		table = next;
 	}
-}
-
-/* ---- files on their way ----
- *
- * They are in no task's table; we hold a descriptor of each, as if we were a task of the tree: a copy of its root with our pid, and the
- * child of whoever has the socket.
- */
-
-struct dump_inside {
-	struct dump_task self;
-	struct fd_entry *items;
-	size_t nr, room;
-	struct scan scan;
-};
-
-void dump_files_free_inside(struct dump_inside *in)
-{
-	if (!in)
-		return;
-	for (size_t i = 0; i < in->nr; i++)
-		close(in->items[i].probe.fd);
-	free(in->items);
-	free(in->scan.fdinfo);
-	img_cleanup_fd(&in->scan.fd_dir);
-	img_cleanup_fd(&in->scan.fdinfo_dir);
-	img_cleanup_fd(&in->self.pidfd);
-	img_arena_free(&in->self.arena);
-	free(in);
-}
-
-static struct dump_inside *inside_get(struct dump *d, struct img_err *err)
-{
-	struct dump_inside *in = d->files->inside;
-
-	if (in)
-		return in;
-	in = d->files->inside = calloc(1, sizeof(*in));
-	if (!in) {
-		img_fail_nomem(err);
-		return NULL;
-	}
-	in->self = *d->tasks.items[0];
-	in->self.arena = (struct img_arena){ 0 };
-	in->self.pid = getpid();
-	in->self.pidfd = (int)syscall(SYS_pidfd_open, in->self.pid, 0);
-	in->scan = (struct scan){ .task = &in->self, .fd_dir = -1, .fdinfo_dir = -1 };
-	if (in->self.pidfd < 0) {
-		img_fail_sys(err, "pidfd_open");
-		return NULL;
-	}
-	return open_fd_dirs(&in->scan, err) < 0 ? NULL : in;
-}
-
-static int look_inside(struct dump *d, struct dump_task *t, const struct fd_entry *e, int lfd, struct img_err *err);
-
-/* The place of a file among those that are known; NULL: not known. */
-static struct fd_entry *inside_find(struct dump *d, int fd, bool *failed, struct img_err *err)
-{
-	struct dump_inside *in = d->files->inside;
-	struct stat st;
-
-	*failed = false;
-	if (fstat(fd, &st) < 0) {
-		img_fail_sys(err, "stat");
-		*failed = true;
-		return NULL;
-	}
-	for (size_t i = 0; i < in->nr; i++) {
-		int order;
-
-		if (in->items[i].probe.ino != st.st_ino || in->items[i].probe.dev != st.st_dev)
-			continue;
-		order = kern_kcmp_file(in->self.pid, fd, in->self.pid, in->items[i].probe.fd, err);
-		if (order == 0)
-			return &in->items[i];
-		*failed = order < 0;
-		if (*failed)
-			return NULL;
-	}
-	return NULL;
-}
-
-struct taking {
-	struct dump *d;
-	struct dump_task *holder;
-};
-
-static int take_inside(void *arg, int fd, struct img_err *err)
-{
-	const struct taking *taking = arg;
-	struct dump *d = taking->d;
-	struct dump_inside *in = inside_get(d, err);
-	struct fd_entry *e;
-	bool failed = true;
-	char name[16];
-	int ret;
-
-	if (!in || inside_find(d, fd, &failed, err) || failed) {
-		close(fd);
-		return in && !failed ? 0 : -1;
-	}
-	e = img_array_more(&in->items, in->nr, &in->room);
-	snprintf(name, sizeof(name), "%d", fd);
-	ret = e ? look_at(d, &in->scan, fd, name, &e->probe, err) : img_fail_nomem(err);
-	if (ret <= 0) {
-		close(fd);
-		return ret < 0 ? -1 : img_fail(err, IMG_SYS, "a descriptor of our own is gone");
-	}
-	e->ops = find_room(&e->probe);
-	e->holder = taking->holder;
-	in->nr++;
-	return look_inside(d, taking->holder, &(struct fd_entry){ e->probe, e->ops, NULL }, fd, err);
-}
-
-static int look_inside(struct dump *d, struct dump_task *t, const struct fd_entry *e, int lfd, struct img_err *err)
-{
-	return e->ops && e->ops->inside ? e->ops->inside(d, lfd, &e->probe, take_inside, &(struct taking){ d, t }, err) : 0;
-}
-
-const struct dump_task *dump_file_holder(const struct dump *d, const struct dump_task *t)
-{
-	return d->files && d->files->inside && t == &d->files->inside->self ? t->parent : t;
-}
-
-int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err)
-{
-	struct dump_inside *in = d->files->inside;
-	bool failed = false;
-	struct fd_entry *e = in ? inside_find(d, fd, &failed, err) : NULL;
-
-	if (failed)
-		return -1;
-	if (!e)
-		return img_fail(err, IMG_SYS, "a file on its way that was not there before");
-	in->self.parent = e->holder;
-	return dump_entry(d, &in->self, &(struct fd_entry){ e->probe, e->ops, e->holder }, id, err);
 }
 
 /* ---- sockets of the tree ---- */
@@ -407,7 +254,7 @@ static int collect_table(struct dump *d, struct dump_task *t, const struct fd_ta
 		if (!e->ops || !e->ops->inside)
 			continue;
 		lfd = kern_getfd(t->pidfd, e->probe.fd, err);
-		if (lfd < 0 || look_inside(d, t, e, lfd, err) < 0)
+		if (lfd < 0 || dump_look_inside(d, t, e, lfd, err) < 0)
 			return img_wrap(err, "pid %d: fd %d", (int)t->vpid, e->probe.fd);
 	}
 	return 0;
@@ -530,7 +377,7 @@ static int files_check(struct dump *d, struct dump_task *t, struct img_err *err)
 /* ---- dumping ---- */
 
 /* The id of an entry's file description; its record is written when it is seen for the first time. */
-static int dump_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err)
+int dump_fd_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err)
 {
 	const struct fd_probe *probe = &e->probe;
 	struct fd_target target = { .task = t, .probe = probe, .lfd = -1 };
@@ -564,7 +411,7 @@ static int dump_table(struct dump *d, struct dump_task *t, const struct fd_table
 		const struct fd_entry *e = &table->items[i];
 		FdinfoEntry rec = FDINFO_ENTRY__INIT;
 
-		if (dump_entry(d, t, e, &rec.id, err) < 0)
+		if (dump_fd_entry(d, t, e, &rec.id, err) < 0)
 			return img_wrap(err, "fd %d", e->probe.fd);
 		rec.flags = e->probe.cloexec ? FD_CLOEXEC : 0;
 		rec.type = e->ops->type;
@@ -623,7 +470,7 @@ static int probe_path(int lfd, const char *link, int flags, struct fd_probe *pro
 		return img_fail_sys(err, "stat '%s'", link);
 	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .domain = -1, .type = -1, .extra = "" };
 	probe_stat(probe, &st);
-	*ops = find_room(probe);
+	*ops = dump_find_room(probe);
 	if (!*ops || !(*ops)->mappable)
 		return img_fail(err, IMG_UNSUPPORTED, "'%s' is not a file that can be opened again", link);
 	return 0;
