@@ -11,7 +11,7 @@
 #include "criu-restore/tree.h"
 #include "cpuinfo/cpuinfo.h"
 #include "criuimg/array.h"
-#include "criuimg/cleanup.h"
+#include "criuimg/image.h"
 
 int restore_plan_lack(struct restore *r, struct img_err *err)
 {
@@ -73,6 +73,42 @@ static int check_namespaces(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+/* ---- images that nobody here reads ---- */
+
+/* What has no record in files.img or mm to be refused by, and would be lost without a word. */
+static const struct {
+	enum img_kind kind;
+	const char *what;
+} unread[] = {
+	{ IMG_FILE_LOCKS, "file locks" },
+	{ IMG_APPARMOR, "AppArmor policies" },
+};
+
+static int check_unread(struct restore *r, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unread); i++) {
+		struct img_reader *reader;
+		ProtobufCMessage *msg;
+		int ret = img_reader_open(r->set, unread[i].kind, 0, &reader, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			continue;
+		ret = img_read(reader, &msg, err);
+		img_reader_close(reader);
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			continue; /* an image without records */
+		img_message_free(msg);
+		img_fail(err, IMG_UNSUPPORTED, "%s are not supported yet", unread[i].what);
+		if (restore_plan_lack(r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int restore_plan_host(struct restore *r, struct img_err *err)
 {
 	if (r->opt->restore_sibling && !r->opt->restore_detached)
@@ -81,7 +117,7 @@ int restore_plan_host(struct restore *r, struct img_err *err)
 	if (r->opt->cpu_cap_given && r->opt->cpu_cap &&
 		cpuinfo_check(r->set, r->opt->cpu_cap, true, err) < 0 && restore_plan_lack(r, err) < 0)
 		return -1;
-	return check_namespaces(r, err);
+	return check_namespaces(r, err) < 0 ? -1 : check_unread(r, err);
 }
 
 /* ---- pids ---- */
