@@ -43,8 +43,6 @@ static int unix_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_UNSUPPORTED, "has flags %#x, which are not known", usk->uflags);
 	if (usk->uflags && (usk->type != SOCK_DGRAM || !usk->name.len))
 		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree that is not of type dgram with a name is not supported");
-	if (usk->uflags && !r->opt->ext_unix_sk)
-		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree is looked for with --ext-unix-sk only");
 	if (usk->peer == usk->ino && (usk->type != SOCK_DGRAM || !usk->name.len))
 		return img_fail(err, IMG_CORRUPT, "is its own peer");
 	return 0;
@@ -151,9 +149,10 @@ static int join(int fd, const struct sockaddr_un *addr, socklen_t len, struct im
 static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
 {
 	struct sock *s = arg;
+	bool listens = s->u->state == TCP_LISTEN && !outside(s);
 
 	/* A queue may be longer than it may become any more: listen(2) was called again. */
-	if (s->u->state == TCP_LISTEN && listen(s->fd, INT32_MAX) < 0)
+	if (listens && listen(s->fd, INT32_MAX) < 0)
 		return img_fail_sys(err, "listen");
 	if (s->far >= 0 && s->u->type == SOCK_DGRAM && !mutual(s) && join(s->far, addr, len, err) < 0)
 		return -1;
@@ -162,7 +161,7 @@ static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct
 			return img_wrap(err, "unix socket %#x", in->u->id);
 		in->connected = true;
 	}
-	if (s->u->state == TCP_LISTEN && listen(s->fd, (int)s->u->backlog) < 0)
+	if (listens && listen(s->fd, (int)s->u->backlog) < 0)
 		return img_fail_sys(err, "listen");
 	return 0;
 }
