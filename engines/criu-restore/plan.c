@@ -80,7 +80,6 @@ static const struct {
 	enum img_kind kind;
 	const char *what;
 } unread[] = {
-	{ IMG_FILE_LOCKS, "file locks" },
 	{ IMG_APPARMOR, "AppArmor policies" },
 };
 
