@@ -18,6 +18,7 @@
 
 enum {
 	USER_CS = 0x33, /* arch/x86/include/asm/segment.h */
+	MXCSR_DEFAULT = 0x1f80,
 };
 
 /* Bits of mxcsr that are there on any CPU; the CPU's own mask says more. */
@@ -190,6 +191,9 @@ static int set_extended(const struct restore_arch *arch, struct restore_thread *
 	/* Without an xsave part the record is of a CPU that had the legacy state alone, and had it in use. */
 	area->header.xstate_bv = x ? x->xstate_bv : 1 << XSAVE_FP | 1 << XSAVE_SSE;
 	area->header.xcomp_bv = 0;
+	/* The kernel takes mxcsr only along with one of the components that go by it. */
+	if (f->mxcsr != MXCSR_DEFAULT)
+		area->header.xstate_bv |= 1 << XSAVE_SSE;
 	for (size_t i = 0; x && i < ARRAY_SIZE(pieces); i++) {
 		void *to = xsave_component(&arch->layout, area, pieces[i].which);
 
