@@ -53,9 +53,15 @@ def children(pid):
 
 
 def tree(root):
+    """Of a tree that may run: who ends while it is looked at is not of it."""
     pids = [root]
-    for pid in pids:
-        pids += children(pid)
+    at = 0
+    while at < len(pids):
+        try:
+            pids += children(pids[at])
+            at += 1
+        except FileNotFoundError:
+            del pids[at]
     return pids
 
 
