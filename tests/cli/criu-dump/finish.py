@@ -56,9 +56,11 @@ def killed():
     with Case() as c:
         child = subprocess.Popen(['sh', '-c', 'sleep 100 & sleep 101 & wait'], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        time.sleep(0.1)
-        with open(f'/proc/{child.pid}/task/{child.pid}/children') as f:
-            kids = [int(p) for p in f.read().split()]
+        for _ in range(500):
+            kids = tree(child.pid)[1:]
+            if len(kids) == 2:
+                break
+            time.sleep(0.01)
         tap.check(len(kids) == 2, f'children: {kids}')
         tap.run(DUMP, '--no-default-config', '-t', child.pid, '-D', c.images)
         for pid in [child.pid, *kids]:
