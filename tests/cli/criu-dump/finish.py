@@ -80,6 +80,11 @@ def stopped():
     """-s: it is stopped, all of it, and goes on with SIGCONT"""
     with Case() as c:
         c.dump('-s')
+        # Let go by its tracer, a task goes back into its stop by itself: a moment later.
+        for _ in range(100):
+            if all(state(pid) in 'TZ' for pid in tree(c.subject.pid)):
+                break
+            time.sleep(0.01)
         tap.check(state(c.subject.pid) == 'T', f'it is in state {state(c.subject.pid)}')
         before = c.subject.read()[0]
         time.sleep(0.1)
