@@ -108,20 +108,7 @@ static int add_thread(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid
 
 static json_t *rows(struct x *x, struct img_err *err)
 {
-	struct rows rows;
-	int ret = 0;
-
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		const PstreeEntry *task = x->tasks.entries[i];
-
-		for (size_t t = 0; t < x_thread_count(task) && ret == 0; t++)
-			ret = add_thread(x, &rows, task->pid, x_thread_id(task, t), err);
-	}
-	if (ret == 0)
-		return rows_done(&rows, err);
-	rows_drop(&rows);
-	return NULL;
+	return x_thread_rows(x, add_thread, err);
 }
 
 static const struct column columns[] = {

@@ -60,6 +60,9 @@ static inline uint32_t x_thread_id(const PstreeEntry *task, size_t i)
 {
 	return task->n_threads > 1 ? task->threads[i] : task->pid;
 }
+/* Rows that add() makes, called for every thread of every task of the set; NULL when it failed. */
+json_t *x_thread_rows(struct x *x,
+	int (*add)(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid, struct img_err *err), struct img_err *err);
 /* The number that a person gave as PID must be a task's. */
 int x_task_named(struct x *x, const char *text, const PstreeEntry **task, struct img_err *err);
 /* The mm image of a task: 1 with *mm (img_message_free() it), 0 when it has none (a zombie). Of old sets, with the mappings from
