@@ -239,7 +239,7 @@ static int place_made(struct file_plan *p, int fd, struct img_err *err)
 static int make_group(struct restore *r, struct restore_task *t, struct file_plan *first, struct img_err *err)
 {
 	const struct fd_restore_ops *ops = first->pub.ops;
-	const struct restore_file *few_files[GROUP_ON_STACK], **files = few_files;
+	const struct restore_file *few_files[GROUP_ON_STACK] = { NULL }, **files = few_files;
 	int few_fds[GROUP_ON_STACK], *fds = few_fds;
 	cleanup_free void *many_files = NULL, *many_fds = NULL;
 	size_t nr = 0, i = 0;
