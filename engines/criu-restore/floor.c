@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "criu-restore/floor.h"
+#include "criu-restore/inherit.h"
 #include "criuimg/cleanup.h"
 
 static bool is_open(int fd)
@@ -30,6 +31,23 @@ static int fill(struct restore *r, int filler, struct img_err *err)
 			if (dup3(filler, fd, O_CLOEXEC) < 0)
 				return img_fail_sys(err, "descriptor %d of the image (limit NOFILE)", fd);
 		}
+	return 0;
+}
+
+/* What the caller handed over: the same descriptor may have been named twice. */
+static int move_inherited(struct restore *r, int filler, struct img_err *err)
+{
+	for (size_t i = 0; i < r->nr_inherited; i++) {
+		int to = fcntl(r->inherited[i].fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+		if (to < 0)
+			return img_fail_sys(err, "descriptor %d of --inherit-fd", r->inherited[i].fd);
+		r->inherited[i].given = r->inherited[i].fd;
+		r->inherited[i].fd = to;
+	}
+	for (size_t i = 0; i < r->nr_inherited; i++)
+		if (r->inherited[i].given > STDERR_FILENO && dup3(filler, r->inherited[i].given, O_CLOEXEC) < 0)
+			return img_fail_sys(err, "descriptor %d of --inherit-fd", r->inherited[i].given);
 	return 0;
 }
 
@@ -59,8 +77,8 @@ int restore_floor(struct restore *r, int *images_dirfd, struct img_err *err)
 		nofile.rlim_cur = nofile.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &nofile);
 	}
-	if (fill(r, filler, err) < 0 || move(&r->log->fd, filler, err) < 0 ||
-		move(images_dirfd, filler, err) < 0)
+	if (restore_inherit_read(r, err) < 0 || fill(r, filler, err) < 0 || move_inherited(r, filler, err) < 0 ||
+		move(&r->log->fd, filler, err) < 0 || move(images_dirfd, filler, err) < 0)
 		return -1;
 	if (r->work_dirfd >= 0 && move(&r->work_dirfd, filler, err) < 0)
 		return -1;

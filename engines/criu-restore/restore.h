@@ -141,12 +141,20 @@ struct restore_counts {
 	uint64_t pages_restored;
 };
 
+/* A descriptor that the caller handed over for some object of the images: inherit.h. */
+struct restore_inherited {
+	const char *key;
+	int fd, given; /* what it is now, and what the caller called it */
+};
+
 struct restore {
 	const struct options *opt;
 	struct log *log;
 	struct img_set *set;
 	int work_dirfd, images_dirfd;
 	InventoryEntry *inventory;
+	struct restore_inherited *inherited; /* in the arena */
+	size_t nr_inherited;
 
 	struct restore_task *tasks;   /* as in pstree.img, parents before children; helpers behind them */
 	size_t nr_tasks;	      /* with helpers */

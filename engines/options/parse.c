@@ -280,7 +280,9 @@ void options_free(struct options *opt)
 	size_t i;
 
 	for (i = 0; i < option_rows_nr; i++) {
-		if (option_rows[i].type == OPT_LIST || option_rows[i].type == OPT_COMMAS) {
+		enum option_type type = option_rows[i].type;
+
+		if (type == OPT_LIST || type == OPT_COMMAS || type == OPT_EXTERNAL || type == OPT_INHERIT) {
 			struct option_list *list = (void *)((char *)opt + option_rows[i].offset);
 
 			free(list->items);

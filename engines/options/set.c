@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "criuimg/array.h"
+#include "options/external.h"
 #include "options/table.h"
 
 static int bad_value(const struct option_row *row, const char *value, const char *wanted, struct img_err *err)
@@ -144,6 +145,33 @@ static int note_not_yet(struct options *opt, const char *name, struct img_err *e
 	return 0;
 }
 
+static int set_external(struct options *opt, const struct option_row *row, const char *value, struct img_err *err)
+{
+	struct option_external ext;
+	char name[64];
+
+	if (!option_external_parse(value, &ext))
+		return bad_value(row, value, "of the form TYPE[ID] or TYPE[ID]:VALUE", err);
+	for (size_t i = 0; i < externals_not_yet_nr; i++) {
+		if (strlen(externals_not_yet[i]) != ext.type_len || memcmp(externals_not_yet[i], ext.type, ext.type_len))
+			continue;
+		snprintf(name, sizeof(name), "external %s[..]", externals_not_yet[i]);
+		if (list_add(opt, &opt->not_yet, name, strlen(name), err) < 0)
+			return -1;
+	}
+	return list_add(opt, &opt->externals, value, strlen(value), err);
+}
+
+static int set_inherit(struct options *opt, const struct option_row *row, const char *value, struct img_err *err)
+{
+	const char *key;
+	int fd;
+
+	if (!option_inherit_parse(value, &fd, &key))
+		return bad_value(row, value, "of the form fd[N]:RES", err);
+	return list_add(opt, &opt->inherit_fds, value, strlen(value), err);
+}
+
 int options_supported(const struct options *opt, struct img_err *err)
 {
 	char names[512] = "";
@@ -200,6 +228,10 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 		return list_add(opt, field, value, strlen(value), err);
 	case OPT_COMMAS:
 		return set_commas(opt, field, value, err);
+	case OPT_EXTERNAL:
+		return set_external(opt, row, value, err);
+	case OPT_INHERIT:
+		return set_inherit(opt, row, value, err);
 	case OPT_VERBOSITY:
 		return set_verbosity(row, field, value, err);
 	case OPT_CPU_CAP:

@@ -63,10 +63,12 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "libdir", 'L', OPT_STRING, "DIR", libdir, BOTH | CMD_CPUINFO, "plugins (/usr/lib/criu)"),
 
 	WITH("Surroundings", "root", 'r', OPT_STRING, "DIR", root, CMD_RESTORE | CMD_DUMP, "root of a mount namespace"),
-	WITH(NULL, "external", 0, OPT_LIST, "RES", externals, CMD_DUMP | CMD_RESTORE,
+	WITH(NULL, "external", 0, OPT_EXTERNAL, "TYPE[ID][:VALUE]", externals, CMD_DUMP | CMD_RESTORE,
 		"an object that is not part of the images: mnt[..]:.., dev[..]:.., file[..], tty[..], unix[..], net[..]:.., "
 		"pid[..]:.., veth[..]:.., macvlan[..]:.., netdev[..]:.."),
-	WITH(NULL, "inherit-fd", 0, OPT_LIST, "fd[N]:RES", inherit_fds, CMD_RESTORE, "descriptor N is already the object RES"),
+	WITH(NULL, "inherit-fd", 0, OPT_INHERIT, "fd[N]:RES", inherit_fds, CMD_RESTORE,
+		"descriptor N is already the object RES: tty[RDEV:DEV], pipe:[INODE], socket:[INODE], file[MNT:INODE], a path, or what "
+		"--external named it"),
 	WITH(NULL, "ext-mount-map", 'M', OPT_LIST, "KEY:VAL", ext_mount_maps, CMD_DUMP | CMD_RESTORE, "older form of --external mnt"),
 	FLAG(NULL, "enable-external-sharing", 0, enable_external_sharing, CMD_DUMP | CMD_RESTORE, "with -M auto"),
 	FLAG(NULL, "enable-external-masters", 0, enable_external_masters, CMD_DUMP | CMD_RESTORE, "with -M auto"),
@@ -126,13 +128,19 @@ const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
 	"prev-images-dir", "track-mem",	    "auto-dedup",     "stream",	       "lazy-pages",
-	"page-server",	   "root",	    "external",	      "inherit-fd",    "ext-mount-map", "skip-mnt",
+	"page-server",	   "root",	    "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged", "tls",
 	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "ps-socket", "image-io-mode",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
+
+const char *const externals_not_yet[] = {
+	"mnt", "dev", "file", "tty", "unix", "net", "pid", "veth", "macvlan", "netdev",
+};
+
+const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);
 
 const struct command_row command_rows[] = {
 	{ CMD_DUMP, "dump", "-t PID [-D DIR] [OPTION]...", "save a tree of processes as images" },

@@ -15,6 +15,8 @@ enum option_type {
 	OPT_SIZE,     /* uint64_t bytes; suffix K, M or G */
 	OPT_LIST,     /* struct option_list, one item each time */
 	OPT_COMMAS,   /* struct option_list, items separated by commas */
+	OPT_EXTERNAL, /* struct option_list of TYPE[ID][:VALUE]: external.h */
+	OPT_INHERIT,  /* struct option_list of fd[N]:KEY: external.h */
 	OPT_VERBOSITY,/* -v, -vv, -v3, --verbosity=3 */
 	OPT_CPU_CAP,  /* words, commas, ^ */
 	OPT_COMPRESS, /* optional level */
@@ -51,6 +53,9 @@ extern const size_t option_rows_nr;
  * does not belong here: what it would permit is refused where it is met. */
 extern const char *const options_not_yet[];
 extern const size_t options_not_yet_nr;
+/* Types of --external of which the same is true. */
+extern const char *const externals_not_yet[];
+extern const size_t externals_not_yet_nr;
 
 struct command_row {
 	enum command command;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "options/external.h"
 #include "options/options.h"
 
 #define PARSE(opt, err, command, ...)                                                   \
@@ -123,6 +124,46 @@ static void not_yet(void **state)
 	options_free(&o);
 }
 
+static void externals(void **state)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct option_external ext;
+	struct options o;
+	const char *key;
+	size_t at = 0;
+	int fd;
+
+	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--external", "mnt[/a:b]:/x:[y]", "--external", "tty[8800:38]", "--external",
+		"mnt[]", "--external", "veth[eth0]:v0@br0", "--inherit-fd", "fd[9]:pipe:[17]", "--inherit-fd", "fd[0]:/a b"), 0);
+	assert_string_equal(options_external(&o, "mnt[%s]", "/a:b"), "/x:[y]");
+	assert_string_equal(options_external(&o, "tty[%x:%x]", 0x8800, 0x38), "");
+	assert_string_equal(options_external(&o, "veth[eth0]"), "v0@br0");
+	assert_null(options_external(&o, "tty[8800:3]"));
+	assert_null(options_external(&o, "tty[8800:38"));
+	assert_true(options_external_next(&o, "mnt", &at, &ext));
+	assert_int_equal(ext.id_len, 4);
+	assert_true(options_external_next(&o, "mnt", &at, &ext));
+	assert_int_equal(ext.id_len, 0);
+	assert_null(ext.value);
+	assert_false(options_external_next(&o, "mnt", &at, &ext));
+	assert_true(option_inherit_parse(o.inherit_fds.items[0], &fd, &key));
+	assert_int_equal(fd, 9);
+	assert_string_equal(key, "pipe:[17]");
+	assert_true(option_inherit_parse(o.inherit_fds.items[1], &fd, &key));
+	assert_string_equal(key, "/a b");
+	options_free(&o);
+	for (const char **bad = (const char *[]){ "tty", "[5]", "tty[5", "tty[5]x", "", NULL }; *bad; bad++) {
+		assert_int_equal(PARSE(&o, &err, CMD_DUMP, "--external", (char *)*bad), -1);
+		assert_int_equal(err.code, IMG_USAGE);
+		options_free(&o);
+	}
+	for (const char **bad = (const char *[]){ "fd[]:x", "fd[1]", "fd[1]:", "fd[-1]:x", "fd[99999999999]:x", "9:x", NULL }; *bad; bad++) {
+		assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--inherit-fd", (char *)*bad), -1);
+		assert_int_equal(err.code, IMG_USAGE);
+		options_free(&o);
+	}
+}
+
 static void configuration_file(void **state)
 {
 	char path[] = "/tmp/options-test-XXXXXX";
@@ -147,7 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(classic_dump),	      cmocka_unit_test(verbosity), cmocka_unit_test(cpu_caps),
-		cmocka_unit_test(sizes_and_negation), cmocka_unit_test(not_yet), cmocka_unit_test(refused),   cmocka_unit_test(configuration_file),
+		cmocka_unit_test(sizes_and_negation), cmocka_unit_test(not_yet), cmocka_unit_test(externals), cmocka_unit_test(refused),   cmocka_unit_test(configuration_file),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
