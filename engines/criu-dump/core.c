@@ -1,6 +1,7 @@
 /* criu-dump/core.c -- core-%d.img: a record for each thread, filled by the rooms; and the rooms' other
  * hooks, in their turn. */
 
+#include <signal.h>
 #include <string.h>
 
 #include "criu-dump/spine.h"
@@ -38,6 +39,10 @@ static int make_task_part(struct dump_task *t, CoreEntry *core, struct img_err *
 	if (t->state == DUMP_TASK_STOPPED) {
 		tc->has_stop_signo = 1;
 		tc->stop_signo = t->stop_signo;
+	}
+	if (t->stat.exit_signal != SIGCHLD) {
+		tc->has_exit_signal = 1;
+		tc->exit_signal = t->stat.exit_signal;
 	}
 	if (t->state != DUMP_TASK_ZOMBIE)
 		tc->flags = t->stat.flags;

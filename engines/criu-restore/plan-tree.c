@@ -318,6 +318,47 @@ static int plan_shares(struct restore *r, size_t nr_image, struct img_err *err)
 	return 0;
 }
 
+/* What a task's end is told with. The parent of the root is another one now, and gets the usual. */
+static int plan_exit_signal(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	const TaskCoreEntry *tc = t->core->tc;
+	struct restore_task *c = t->creator;
+
+	t->exit_signal = SIGCHLD;
+	if (tc->has_exit_signal && tc->exit_signal >= NSIG)
+		return img_fail(err, IMG_CORRUPT, "pid %d: exit signal %u", t->pid, tc->exit_signal);
+	if (t == r->root)
+		return 0;
+	if (tc->has_exit_signal)
+		t->exit_signal = tc->exit_signal;
+	if (t->adopted && t->exit_signal != SIGCHLD)
+		return img_fail(err, IMG_UNSUPPORTED,
+			"pid %d: its exit signal is %d, and it is to be adopted, which makes it SIGCHLD", t->pid,
+			t->exit_signal);
+	if (!(t->clone_flags & CLONE_PARENT))
+		return 0;
+	/* A brother's child has the brother's. */
+	if (c->state == RESTORE_HELPER && !c->exit_signal_named) {
+		c->exit_signal = t->exit_signal;
+		c->exit_signal_named = true;
+	}
+	if (c->exit_signal != t->exit_signal)
+		return img_fail(err, IMG_UNSUPPORTED,
+			"pid %d: its exit signal is %d, and pid %d, which has to make it, has %d", t->pid,
+			t->exit_signal, c->pid, c->exit_signal);
+	return 0;
+}
+
+static int plan_exit_signals(struct restore *r, size_t nr_image, struct img_err *err)
+{
+	for (size_t i = nr_image; i < r->nr_tasks; i++)
+		r->tasks[i].exit_signal = SIGCHLD;
+	for (size_t i = 0; i < nr_image; i++)
+		if (plan_exit_signal(r, &r->tasks[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static void link_creators(struct restore *r)
 {
 	for (size_t i = r->nr_tasks; i-- > 0;) {
@@ -355,7 +396,7 @@ int restore_plan_tree(struct restore *r, struct img_err *err)
 			return -1;
 	if (plan_shares(r, nr_image, err) < 0)
 		return -1;
-	if (check_adoptions(r, err) < 0)
+	if (check_adoptions(r, err) < 0 || plan_exit_signals(r, nr_image, err) < 0)
 		return -1;
 	plan_moves(r);
 	link_creators(r);

@@ -109,6 +109,8 @@ struct restore_task {
 	struct restore_task *creator; /* calls clone3; its memory is inherited: the parent, or a brother (then
 				       * CLONE_PARENT); NULL: the front */
 	unsigned clone_flags;	      /* CLONE_FILES, CLONE_FS, CLONE_PARENT */
+	int exit_signal;	      /* what its parent gets when it ends */
+	bool exit_signal_named;	      /* a helper: somebody made by it needs that one */
 	bool born_before_setsid;      /* its creator makes it before it makes its own session */
 	bool adopted;		      /* its creator, a helper, ends, and its parent adopts it */
 	bool adopts;		      /* is the reaper for such */

@@ -49,7 +49,7 @@ static int make(struct restore *r, struct restore_task *t, struct img_err *err)
 	pid_t pid;
 
 	log_info(r->log, "pid %d: made by pid %d (flags %#x)", t->pid, getpid(), t->clone_flags);
-	pid = kern_clone(t->clone_flags, t->pid);
+	pid = kern_clone(t->clone_flags, t->pid, t->exit_signal);
 	if (pid == 0)
 		live(r, t);
 	if (pid < 0) {
@@ -149,8 +149,9 @@ static int see_them_end(struct restore *r, struct restore_task *t, struct img_er
 
 		if (o->parent != t || restore_task_lives(o))
 			continue;
-		while (waitid(P_PID, o->pid, &info, WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) <
-			0) {
+		/* Whatever signal they tell their end with. */
+		while (waitid(P_PID, o->pid, &info,
+			       __WALL | WEXITED | (o->state == RESTORE_ZOMBIE ? WNOWAIT : 0)) < 0) {
 			if (errno != ECHILD || !o->adopted) /* not ours yet */
 				return img_fail_sys(err, "wait for %d to end", o->pid);
 			if (nap(r, err) < 0)

@@ -22,6 +22,7 @@ enum {
 	FIELD_STARTCODE = 26,
 	FIELD_ENDCODE = 27,
 	FIELD_STARTSTACK = 28,
+	FIELD_EXIT_SIGNAL = 38,
 	FIELD_RT_PRIORITY = 40,
 	FIELD_POLICY = 41,
 	FIELD_START_DATA = 45,
@@ -73,6 +74,7 @@ int kern_stat_parse(const char *text, struct kern_stat *stat, struct img_err *er
 	stat->start_code = field[FIELD_STARTCODE];
 	stat->end_code = field[FIELD_ENDCODE];
 	stat->start_stack = field[FIELD_STARTSTACK];
+	stat->exit_signal = field[FIELD_EXIT_SIGNAL];
 	stat->rt_priority = field[FIELD_RT_PRIORITY];
 	stat->policy = field[FIELD_POLICY];
 	stat->start_data = field[FIELD_START_DATA];

@@ -19,6 +19,7 @@ struct kern_stat {
 	long num_threads;
 	uint64_t starttime;			    /* since boot, in ticks of sysconf(_SC_CLK_TCK) */
 	uint64_t start_code, end_code, start_stack; /* 0 where ptrace access is refused */
+	int exit_signal; /* what its parent gets when it ends; -1: a thread that is no leader */
 	unsigned rt_priority, policy;
 	uint64_t start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end;
 	int exit_code; /* as wait(2) gives it */

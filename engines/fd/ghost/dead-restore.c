@@ -60,7 +60,7 @@ int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_
 	pid_t front = getpid();
 
 	for (; dead->nr_started < dead->nr; dead->nr_started++) {
-		pid_t pid = kern_clone(0, dead->pids[dead->nr_started]);
+		pid_t pid = kern_clone(0, dead->pids[dead->nr_started], SIGCHLD);
 
 		if (pid == 0)
 			stand_in(front);

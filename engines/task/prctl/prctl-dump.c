@@ -33,24 +33,25 @@ enum {
 	SLACK_USUAL = 50000, /* ns; INIT_TASK of the kernel: init/init_task.c */
 };
 
-/* What would be lost: a task that the restorer starts has the restorer's own. */
-static int check_coredump_filter(struct dump *d, struct dump_task *t, struct img_err *err)
+/* Files that are there with some kernels only: then nothing can be lost. */
+static void from_optional(struct dump_task *t, TaskCoreEntry *tc)
 {
-	cleanup_free char *ours = kern_proc_read(NULL, NULL, "/proc/self/coredump_filter");
-	cleanup_free char *theirs = kern_proc_read(NULL, NULL, "/proc/%d/coredump_filter", t->pid);
+	cleanup_free char *filter = kern_proc_read(NULL, NULL, "/proc/%d/coredump_filter", t->pid);
+	cleanup_free char *group = kern_proc_read(NULL, NULL, "/proc/%d/autogroup", t->pid);
+	const char *nice = group ? strstr(group, " nice ") : NULL;
 
-	if (!ours || !theirs || !*theirs || !strcmp(ours, theirs))
-		return 0;
-	theirs[strcspn(theirs, "\n")] = '\0';
-	return dump_unknown(d, t, "", "its coredump_filter %s is not carried", theirs) < 0
-		       ? img_fail_nomem(err)
-		       : 0;
+	if (filter && *filter) {
+		tc->has_coredump_filter = 1;
+		tc->coredump_filter = strtoul(filter, NULL, 16);
+	}
+	if (nice && atoi(nice + strlen(" nice "))) {
+		tc->has_autogroup_nice = 1;
+		tc->autogroup_nice = atoi(nice + strlen(" nice "));
+	}
 }
 
 static int prctl_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	if (check_coredump_filter(d, t, err) < 0)
-		return -1;
 	if (d->dry_run) /* the rest asks for a task that stands still */
 		return 0;
 	for_each_thread(t, th) {
@@ -130,6 +131,7 @@ static int prctl_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		tc->has_membarrier_registration_mask = 1;
 		tc->membarrier_registration_mask = s->membarrier;
 	}
+	from_optional(t, tc);
 	return from_proc(t, tc, err);
 }
 

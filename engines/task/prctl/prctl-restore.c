@@ -21,6 +21,7 @@ enum {
 	SLACK_USUAL = 50000, /* ns; INIT_TASK of the kernel: init/init_task.c */
 	OOM_SCORE_ADJ_MAX = 1000,
 	MEMBARRIER_BITS = 31,
+	NICE_MAX = 20, /* 19 and -20 */
 };
 
 /* The flags that there are, and the numbers of systems (include/uapi/linux/personality.h). */
@@ -47,15 +48,18 @@ static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err 
 		return img_fail(err, IMG_UNSUPPORTED, "personality %#x", t->core->tc->personality);
 	if (t->core->tc->has_oom_score_adj && abs(t->core->tc->oom_score_adj) > OOM_SCORE_ADJ_MAX)
 		return img_fail(err, IMG_CORRUPT, "oom_score_adj %d", t->core->tc->oom_score_adj);
+	if (abs(t->core->tc->autogroup_nice) > NICE_MAX)
+		return img_fail(err, IMG_CORRUPT, "autogroup nice %d", t->core->tc->autogroup_nice);
 	return 0;
 }
 
-/* A number in a file of our own /proc directory: written only where it is another. Where the file is not
- * there nothing can be lost. */
-static int set_number(const char *path, int64_t value, struct img_err *err)
+/* A number in a file of our own /proc directory, behind `prefix` where it has one: written only where it is
+ * another. Where the file is not there nothing can be lost. */
+static int set_number(const char *path, const char *prefix, int base, int64_t value, struct img_err *err)
 {
 	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
-	char text[32];
+	const char *at;
+	char text[64];
 	ssize_t len;
 
 	if (fd < 0 && errno == ENOENT)
@@ -66,23 +70,36 @@ static int set_number(const char *path, int64_t value, struct img_err *err)
 	if (len < 0)
 		return img_fail_sys(err, "%s", path);
 	text[len] = 0;
-	if (strtoll(text, NULL, 10) == value)
+	at = strstr(text, prefix);
+	if (at && strtoll(at + strlen(prefix), NULL, base) == value)
 		return 0;
 	len = snprintf(text, sizeof(text), "%" PRId64, value);
-	if (pwrite(fd, text, len, 0) != len)
+	/* loginuid wants the start of the file, autogroup knows no places in it. */
+	if (pwrite(fd, text, len, 0) != len && (errno != ESPIPE || write(fd, text, len) != len))
 		return img_fail_sys(err, "%s: %s", path, text);
 	return 0;
+}
+
+/* What counts for the session as a whole. One that the tree does not bring along has its own. */
+static int set_autogroup(struct restore *r, const TaskCoreEntry *tc, const struct restore_task *t, struct img_err *err)
+{
+	if (!tc->has_autogroup_nice || t->sid == 0 || (t->sid == r->root->sid && !r->root->leads_session))
+		return 0;
+	return set_number("/proc/self/autogroup", " nice ", 10, tc->autogroup_nice, err);
 }
 
 static int prctl_task(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	const TaskCoreEntry *tc = t->core->tc;
 
-	if (tc->has_oom_score_adj && set_number("/proc/self/oom_score_adj", tc->oom_score_adj, err) < 0)
+	if (tc->has_oom_score_adj && set_number("/proc/self/oom_score_adj", "", 10, tc->oom_score_adj, err) < 0)
 		return -1;
-	if (tc->has_loginuid && set_number("/proc/self/loginuid", tc->loginuid, err) < 0)
+	if (tc->has_loginuid && set_number("/proc/self/loginuid", "", 10, tc->loginuid, err) < 0)
 		return -1;
-	return 0;
+	if (tc->has_coredump_filter &&
+		set_number("/proc/self/coredump_filter", "", 16, tc->coredump_filter, err) < 0)
+		return -1;
+	return set_autogroup(r, tc, t, err);
 }
 
 static int prctl_tape(

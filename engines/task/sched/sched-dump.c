@@ -1,8 +1,10 @@
 /* engines/task/sched/sched-dump.c -- what criu-dump saves of a thread's scheduling: policy, priority,
- * nice. */
+ * nice, CPUs, I/O priority (sched(7), ioprio_get(2)). */
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,37 +29,76 @@ enum {
 	IOPRIO_WHO_PROCESS = 1,
 };
 
-/* What would be lost: a thread that the restorer starts has the restorer's own. One of a task is enough to
- * tell. */
-static int check_lost(struct dump *d, struct dump_task *t, struct img_err *err)
+/* CPUs of a mask, in words of 64. More than any kernel has. */
+enum {
+	CPU_WORDS = 128,
+};
+
+struct cpus {
+	uint64_t bits[CPU_WORDS];
+	size_t nr; /* words */
+};
+
+/* What is kept of a task. */
+struct sched_state {
+	struct cpus usual; /* of a thread that nobody has confined */
+};
+
+static int get_cpus(pid_t tid, struct cpus *cpus, struct img_err *err)
 {
-	cpu_set_t ours, theirs;
+	long got;
 
-	if (sched_getaffinity(0, sizeof(ours), &ours) < 0)
-		return 0; /* more CPUs than fit: not to be compared like this */
-	for_each_thread(t, th)
-		if (sched_getaffinity(th->tid, sizeof(theirs), &theirs) == 0 && !CPU_EQUAL(&ours, &theirs)) {
-			if (dump_unknown(d, t, "", "thread %d may run on %d CPUs only: this is not carried",
-				    th->tid, CPU_COUNT(&theirs)) < 0)
-				return img_fail_nomem(err);
-			break;
-		}
+	memset(cpus, 0, sizeof(*cpus));
+	got = syscall(SYS_sched_getaffinity, tid, sizeof(cpus->bits), cpus->bits);
+	if (got < 0)
+		return img_fail_sys(err, "sched_getaffinity");
+	cpus->nr = got / sizeof(cpus->bits[0]);
+	while (cpus->nr && !cpus->bits[cpus->nr - 1])
+		cpus->nr--;
+	return 0;
+}
+
+static bool same_cpus(const struct cpus *a, const struct cpus *b)
+{
+	return !memcmp(a->bits, b->bits, sizeof(a->bits));
+}
+
+/* What the kernel makes of "all of them" here: those of our cpuset that are there. */
+static int usual_cpus(struct cpus *usual, struct img_err *err)
+{
+	struct cpus ours, all;
+
+	memset(all.bits, 0xff, sizeof(all.bits));
+	if (get_cpus(0, &ours, err) < 0)
+		return -1;
+	if (syscall(SYS_sched_setaffinity, 0, sizeof(all.bits), all.bits) < 0)
+		return img_fail_sys(err, "sched_setaffinity");
+	if (get_cpus(0, usual, err) < 0)
+		return -1;
+	if (!same_cpus(&ours, usual) && syscall(SYS_sched_setaffinity, 0, sizeof(ours.bits), ours.bits) < 0)
+		return img_fail_sys(err, "sched_setaffinity");
+	return 0;
+}
+
+/* A thread of another core scheduling group shares no core with others: only tasks can give that to each
+ * other, and none of them says who has it from whom. */
+static int check_core_cookie(struct dump *d, struct dump_task *t, struct img_err *err)
+{
 	for_each_thread(t, th) {
-		long prio = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, th->tid);
+		unsigned long cookie = 0;
 
-		if (prio < 0 || prio == syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0))
-			continue;
-		if (dump_unknown(d, t, "", "thread %d has I/O priority %#lx: this is not carried", th->tid,
-			    prio) < 0)
+		if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, th->tid, PR_SCHED_CORE_SCOPE_THREAD, &cookie) < 0)
+			return 0; /* there is no such thing here */
+		if (cookie && dump_unknown(d, t, "", "thread %d: its core scheduling group is not carried",
+				      th->tid) < 0)
 			return img_fail_nomem(err);
-		break;
 	}
 	return 0;
 }
 
 static int sched_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	if (check_lost(d, t, err) < 0)
+	if (check_core_cookie(d, t, err) < 0)
 		return -1;
 	for_each_thread(t, th) {
 		int policy = sched_getscheduler(th->tid);
@@ -70,12 +111,52 @@ static int sched_check(struct dump *d, struct dump_task *t, struct img_err *err)
 	return 0;
 }
 
+static int sched_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct sched_state *s = dump_keep(d, t, &sched_dump_ops, sizeof(*s));
+
+	return s ? usual_cpus(&s->usual, err) : img_fail_nomem(err);
+}
+
+static int thread_cpus(struct dump *d, struct dump_thread *th, struct img_err *err)
+{
+	const struct sched_state *s = dump_keep(d, th->task, &sched_dump_ops, sizeof(*s));
+	ThreadCoreEntry *tc = th->core->thread_core;
+	struct cpus cpus;
+
+	if (get_cpus(th->tid, &cpus, err) < 0)
+		return -1;
+	if (same_cpus(&cpus, &s->usual))
+		return 0;
+	tc->cpus_allowed = img_arena_array(&th->task->arena, cpus.nr, sizeof(*tc->cpus_allowed));
+	if (!tc->cpus_allowed)
+		return img_fail_nomem(err);
+	memcpy(tc->cpus_allowed, cpus.bits, cpus.nr * sizeof(cpus.bits[0]));
+	tc->n_cpus_allowed = cpus.nr;
+	return 0;
+}
+
+static int thread_io(struct dump_thread *th, struct img_err *err)
+{
+	long prio = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, th->tid);
+
+	if (prio < 0 && errno == ENOSYS)
+		return 0;
+	if (prio < 0)
+		return img_fail_sys(err, "ioprio_get");
+	th->core->thread_core->has_io_priority = 1;
+	th->core->thread_core->io_priority = prio;
+	return 0;
+}
+
 static int sched_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	ThreadCoreEntry *tc = th->core->thread_core;
 	struct sched_param param;
 	int policy, nice;
 
+	if (thread_cpus(d, th, err) < 0 || thread_io(th, err) < 0)
+		return -1;
 	policy = sched_getscheduler(th->tid);
 	if (policy < 0)
 		return img_fail_sys(err, "sched_getscheduler");
@@ -99,5 +180,6 @@ static int sched_thread(struct dump *d, struct dump_thread *th, struct img_err *
 const struct task_dump_ops sched_dump_ops = {
 	.name = "sched",
 	.check = sched_check,
+	.task = sched_task,
 	.thread = sched_thread,
 };
