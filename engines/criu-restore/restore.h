@@ -177,6 +177,7 @@ struct restore {
 	struct restore_vdso *vdso;
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */
 	struct restore_caps *caps; /* what we may do ourselves: creds' */
+	struct restore_seccomp *seccomp; /* filters: seccomp's */
 
 	pid_t front_pid, front_pgid;
 	sigset_t stop_signals;	    /* blocked in the front; see restore_interrupted() */

@@ -21,6 +21,10 @@
 #define PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
 #endif
 
+#ifndef PTRACE_SECCOMP_GET_METADATA
+#define PTRACE_SECCOMP_GET_METADATA 0x420d
+#endif
+
 /* Of linux/ptrace.h, which does not go together with sys/ptrace.h. */
 struct rseq_configuration {
 	uint64_t rseq_abi_pointer;
@@ -33,6 +37,10 @@ struct rseq_configuration {
 struct dispatch_config {
 	uint64_t mode; /* 0: off */
 	uint64_t selector, offset, len;
+};
+
+struct filter_metadata {
+	uint64_t filter_off, flags;
 };
 
 enum {
@@ -291,6 +299,23 @@ int kern_ptrace_dispatches(pid_t tid, struct img_err *err)
 		errno != EIO && errno != EINVAL)
 		return img_fail_sys(err, "read system call dispatch of thread %d", tid);
 	return conf.mode != 0;
+}
+
+int kern_ptrace_get_filter(pid_t tid, unsigned long n, struct kern_filter *f, struct img_err *err)
+{
+	struct filter_metadata meta = { .filter_off = n };
+	long nr = syscall(SYS_ptrace, PTRACE_SECCOMP_GET_FILTER, tid, n, f->insns);
+
+	if (nr < 0 && errno == ENOENT)
+		return 0;
+	if (nr < 0)
+		return img_fail_sys(err, "read seccomp filter %lu of thread %d", n, tid);
+	f->nr = nr;
+	/* Linux 4.16. Before, there are no flags to tell of. */
+	if (syscall(SYS_ptrace, PTRACE_SECCOMP_GET_METADATA, tid, sizeof(meta), &meta) < 0 && errno != EIO)
+		return img_fail_sys(err, "read flags of seccomp filter %lu of thread %d", n, tid);
+	f->flags = meta.flags;
+	return 1;
 }
 
 int kern_vm_read(pid_t pid, uint64_t addr, void *buf, size_t size, struct img_err *err)

@@ -6,6 +6,7 @@
 #ifndef ENGINES_KERNEL_PTRACE_H
 #define ENGINES_KERNEL_PTRACE_H
 
+#include <linux/filter.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,18 @@ int kern_ptrace_get_rseq(
 
 /* Are system calls of the thread turned into signals (prctl(2), PR_SET_SYSCALL_USER_DISPATCH): 1, 0, -1. */
 int kern_ptrace_dispatches(pid_t tid, struct img_err *err);
+
+/* A filter of seccomp(2): a program of classic BPF. */
+enum { KERN_FILTER_MAX = 4096 }; /* instructions: BPF_MAXINSNS */
+struct kern_filter {
+	struct sock_filter insns[KERN_FILTER_MAX];
+	size_t nr;
+	uint64_t flags; /* SECCOMP_FILTER_FLAG_*, as far as the kernel tells */
+};
+
+/* The n-th filter of a stopped thread, 0 is the oldest: 1, 0 when there are not so many, -1. Needs
+ * CAP_SYS_ADMIN, and no filters of our own. */
+int kern_ptrace_get_filter(pid_t tid, unsigned long n, struct kern_filter *f, struct img_err *err);
 
 /* Whole transfers, or a failure. */
 int kern_vm_read(pid_t pid, uint64_t addr, void *buf, size_t size, struct img_err *err);

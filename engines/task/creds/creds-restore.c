@@ -12,8 +12,12 @@
  *	securebits, final	needs CAP_SETPCAP, may lock itself
  *	permitted, effective	nothing privileged works afterwards
  *	no_new_privs		cannot be taken back
+ *
+ * Filters (seccomp(2)) come later still, and want no_new_privs or CAP_SYS_ADMIN: a thread that has filters and
+ * neither of these keeps that capability until it has them back.
  */
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stddef.h>
@@ -23,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/resume.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
 
@@ -52,7 +57,16 @@ static uint64_t words(size_t nr, const uint32_t *word)
 /* criu-restore's own: all that tasks start with. Asked once. */
 struct restore_caps {
 	uint64_t permitted, bounding;
+	struct last_caps *last; /* in shared memory */
 };
+
+/* Arguments of capset(2) for a thread that is held. */
+struct last_caps {
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[CAP_WORDS];
+};
+
+#define KEPT_FOR_FILTERS (1ull << CAP_SYS_ADMIN)
 
 static int own_caps(struct restore *r, struct img_err *err)
 {
@@ -88,6 +102,18 @@ static const size_t ids[] = {
 	offsetof(CredsEntry, fsgid),
 };
 
+static bool keeps_for_filters(const struct restore_task *t, const struct restore_thread *th)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+	const TaskCoreEntry *old = t->core->tc;
+	const CredsEntry *c = creds_of(th);
+	bool filters = tc->has_seccomp_mode ? tc->seccomp_mode == SECCOMP_MODE__filter
+					    : old->has_old_seccomp_mode &&
+						      old->old_seccomp_mode == SECCOMP_MODE__filter;
+
+	return filters && !(c->has_no_new_privs && c->no_new_privs) && !(cap_set(c, eff) & KEPT_FOR_FILTERS);
+}
+
 static int creds_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	if (own_caps(r, err) < 0)
@@ -111,6 +137,11 @@ static int creds_plan(struct restore *r, struct restore_task *t, struct img_err 
 				"thread %d: has capabilities that criu-restore has not and cannot give: "
 				"%#llx",
 				t->threads[i].tid, (unsigned long long)lacking);
+		if (!keeps_for_filters(t, &t->threads[i]) || r->caps->last)
+			continue;
+		r->caps->last = restore_shared_alloc(r, sizeof(*r->caps->last), err);
+		if (!r->caps->last)
+			return -1;
 	}
 	return 0;
 }
@@ -159,6 +190,7 @@ static int creds_thread(struct restore *r, struct restore_task *t, struct restor
 	const CredsEntry *c = creds_of(th);
 	uint64_t drop = r->caps->bounding & ~cap_set(c, bnd), all = r->caps->permitted;
 	uint64_t prm = cap_set(c, prm), inh = cap_set(c, inh), amb = cap_set(c, amb);
+	uint64_t keep = keeps_for_filters(t, th) ? KEPT_FOR_FILTERS : 0;
 	char what[64];
 
 	set_ids(tape, c);
@@ -177,9 +209,32 @@ static int creds_thread(struct restore *r, struct restore_task *t, struct restor
 		tape_step(tape, TAPE_THREAD_CREDS, what, SYS_prctl, PR_CAPBSET_DROP, cap);
 	}
 	tape_step(tape, TAPE_THREAD_CREDS, "set securebits", SYS_prctl, PR_SET_SECUREBITS, c->secbits);
-	set_caps(tape, "set capabilities", cap_set(c, eff), prm, inh);
+	set_caps(tape, "set capabilities", cap_set(c, eff) | keep, prm | keep, inh);
 	if (c->has_no_new_privs && c->no_new_privs)
 		tape_step(tape, TAPE_THREAD_CREDS, "no new privileges", SYS_prctl, PR_SET_NO_NEW_PRIVS, 1);
+	return 0;
+}
+
+static int creds_held(
+	struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
+{
+	const CredsEntry *c = creds_of(th);
+	uint64_t eff = cap_set(c, eff), prm = cap_set(c, prm), inh = cap_set(c, inh);
+	struct last_caps *last = r->caps->last;
+	int64_t ret;
+
+	if (!keeps_for_filters(t, th))
+		return 0;
+	last->header = (struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 };
+	for (int i = 0; i < CAP_WORDS; i++)
+		last->data[i] = (struct __user_cap_data_struct){ eff >> 32 * i, prm >> 32 * i, inh >> 32 * i };
+	if (restore_remote_call(r, t, th->tid, SYS_capset,
+		    (const uint64_t[6]){ (uintptr_t)&last->header, (uintptr_t)last->data }, &ret, err) < 0)
+		return img_wrap(err, "set capabilities");
+	if (ret < 0) {
+		errno = -ret;
+		return img_fail_sys(err, "set capabilities");
+	}
 	return 0;
 }
 
@@ -189,4 +244,5 @@ const struct task_restore_ops creds_restore_ops = {
 	.name = "creds",
 	.plan = creds_plan,
 	.thread = creds_thread,
+	.held = creds_held,
 };

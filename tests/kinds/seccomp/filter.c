@@ -1,33 +1,36 @@
-/* tests/kinds/seccomp/filter.c -- a task under a seccomp filter.
- *
- * harness: expect: refused seccomp filters are not supported yet
- */
+/* tests/kinds/seccomp/filter.c -- a task under several seccomp filters, one of them put over another; its child inherits them and adds its
+ * own. */
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
+#include "tests/harness/family.h"
+#include "tests/kinds/seccomp/filters.h"
 
-#include "tests/harness/subject.h"
+static void child(void *arg)
+{
+	MUST(filter_call(SYS_getgid, 125, 0) == 0);
+	child_up();
+	subject_wait_for("go");
+	CHECK(filtered(SYS_getppid, 123) && filtered(SYS_getuid, 99), "what it inherited is gone");
+	CHECK(filtered(SYS_getgid, 125), "its own filter is gone");
+	CHECK(filter_call(SYS_geteuid, 126, 0) == 0 && filtered(SYS_geteuid, 126), "it takes no other");
+}
 
 int main(int argc, char **argv)
 {
-	/* getppid(2) is refused with a number that nothing else would give. */
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 123),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = { sizeof(code) / sizeof(code[0]), code };
+	pid_t pid;
 
 	subject_begin(argc, argv);
 	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+	MUST(filter_call(SYS_getppid, 123, 0) == 0);
+	/* Of two numbers the newest filter's counts. */
+	MUST(filter_call(SYS_getuid, 124, 0) == 0);
+	MUST(filter_call(SYS_getuid, 99, 0) == 0);
+	pid = child_start(child, NULL);
 
 	subject_wait();
 
-	CHECK(syscall(SYS_getppid) == -1 && errno == 123, "the filter is gone");
+	CHECK(filtered(SYS_getppid, 123), "the oldest filter is gone");
+	CHECK(filtered(SYS_getuid, 99), "the newest filter is not the newest any more");
+	CHECK(!filtered(SYS_getgid, 125), "it has a filter of its child");
+	child_end(pid);
 	return subject_end();
 }
