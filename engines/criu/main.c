@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
 	{ CMD_DUMP, "criu-dump", NULL },
 	{ CMD_RESTORE, "criu-restore", NULL },
+	{ CMD_PAGE_SERVER, "criu-page-server", NULL },
 	{ CMD_CHECK, NULL, front_check },
 	{ CMD_CPUINFO, NULL, front_cpuinfo },
 };

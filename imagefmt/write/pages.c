@@ -18,6 +18,7 @@ struct img_pages_writer {
 	uint64_t present; /* pages in runs that have data here */
 
 	struct img_sink *data;
+	uint32_t pages_id;
 	char map_name[IMG_NAME_MAX], data_name[IMG_NAME_MAX];
 };
 
@@ -33,7 +34,6 @@ struct img_pages_writer *img_pages_create(
 	struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err)
 {
 	struct img_pages_writer *w;
-	uint32_t pages_id;
 
 	if (kind != IMG_PAGEMAP && kind != IMG_SHMEM_PAGEMAP) {
 		img_fail(err, IMG_USAGE, "%s is no page map", img_kind_info(kind)->name);
@@ -44,13 +44,13 @@ struct img_pages_writer *img_pages_create(
 		img_fail_nomem(err);
 		return NULL;
 	}
-	pages_id = img_set_new_pages_id(set);
+	w->pages_id = img_set_new_pages_id(set);
 	img_kind_file_name(kind, id, w->map_name);
-	img_kind_file_name(IMG_PAGES, pages_id, w->data_name);
+	img_kind_file_name(IMG_PAGES, w->pages_id, w->data_name);
 	w->data = img_set_sink(set, w->data_name, err);
 	if (w->data)
 		w->map = img_writer_create(set, kind, id, err);
-	if (!w->map || head_write(w->map, pages_id, err)) {
+	if (!w->map || head_write(w->map, w->pages_id, err)) {
 		img_pages_abort(w);
 		return NULL;
 	}
@@ -135,6 +135,11 @@ int img_pages_block_digest(struct img_pages_writer *w, uint64_t block,
 uint64_t img_pages_written(const struct img_pages_writer *w)
 {
 	return w->present;
+}
+
+uint32_t img_pages_id(const struct img_pages_writer *w)
+{
+	return w->pages_id;
 }
 
 static int finish(struct img_pages_writer *w, struct img_err *err)

@@ -58,6 +58,8 @@ int img_pages_data_moved(struct img_pages_writer *w, uint64_t len, struct img_er
 int img_pages_block_digest(
 	struct img_pages_writer *w, uint64_t block, const unsigned char digest[IMG_DIGEST_SIZE], struct img_err *err);
 uint64_t img_pages_written(const struct img_pages_writer *w); /* pages present so far */
+/* N of pages-N.img. */
+uint32_t img_pages_id(const struct img_pages_writer *w);
 int img_pages_finish(struct img_pages_writer *w, struct img_err *err);
 void img_pages_abort(struct img_pages_writer *w);
 
