@@ -3,23 +3,50 @@
 
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "criu-restore/files.h"
 #include "criu-restore/task_ops.h"
+#include "criuimg/cleanup.h"
 
 enum {
 	AUXV_WORDS_MAX = 1024, /* the kernel has about 50 and refuses more than it has */
+	SUID_DUMP_ROOT = 2,    /* include/linux/coredump.h */
 };
 
 static int mm_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	if (t->mm->n_mm_saved_auxv > AUXV_WORDS_MAX)
 		return img_fail(err, IMG_CORRUPT, "auxiliary vector of %zu words", t->mm->n_mm_saved_auxv);
-	if (t->mm->has_dumpable && (t->mm->dumpable < 0 || t->mm->dumpable > 2))
+	if (t->mm->has_dumpable && (t->mm->dumpable < 0 || t->mm->dumpable > SUID_DUMP_ROOT))
 		return img_fail(err, IMG_CORRUPT, "dumpable %d", t->mm->dumpable);
 	return 0;
+}
+
+/* 2 (root alone may read core files) cannot be asked for: it is what a change of identity leaves behind on a host that says so in
+ * fs.suid_dumpable. There a change and back does it, before the identities that only do the same again; elsewhere 0 is the next
+ * best, and lets nobody in that 2 does not. */
+static void tape_dumpable(struct restore *r, const struct restore_task *t, struct restore_tape *tape)
+{
+	cleanup_file FILE *f = fopen("/proc/sys/fs/suid_dumpable", "re");
+	gid_t gid = getegid();
+	int left = 0;
+
+	if (t->mm->dumpable != SUID_DUMP_ROOT) {
+		tape_step(tape, TAPE_ARM, "dumpable", SYS_prctl, PR_SET_DUMPABLE, t->mm->dumpable);
+		return;
+	}
+	if (!f || fscanf(f, "%d", &left) != 1 || left != SUID_DUMP_ROOT) {
+		log_warn(r->log, "pid %d: dumpable 2 becomes 0: fs.suid_dumpable is not 2 here", t->pid);
+		tape_step(tape, TAPE_ARM, "dumpable", SYS_prctl, PR_SET_DUMPABLE, 0);
+		return;
+	}
+	tape_step(tape, TAPE_THREAD, "dumpable", SYS_prctl, PR_SET_DUMPABLE, 0);
+	tape_step(tape, TAPE_THREAD, "dumpable", SYS_setfsgid, gid ^ 1);
+	tape_step(tape, TAPE_THREAD, "dumpable", SYS_setfsgid, gid);
 }
 
 static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
@@ -52,12 +79,8 @@ static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tap
 	if (mm->has_thp_disabled && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != mm->thp_disabled)
 		tape_step(tape, TAPE_MM, "disable huge pages or not", SYS_prctl, PR_SET_THP_DISABLE, mm->thp_disabled);
 
-	/* 2 (root only) comes of a changed identity and cannot be asked for; 0 is the next best, and lets nobody in that 2 does not. */
-	if (mm->has_dumpable) {
-		if (mm->dumpable == 2)
-			log_warn(r->log, "pid %d: dumpable 2 becomes 0", t->pid);
-		tape_step(tape, TAPE_ARM, "dumpable", SYS_prctl, PR_SET_DUMPABLE, mm->dumpable == 1);
-	}
+	if (mm->has_dumpable)
+		tape_dumpable(r, t, tape);
 	return 0;
 }
 
