@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 		if (status < 0)
 			status = img_exit_status(&err);
 	}
+	status = options_exit_status(&opt, status);
 	options_free(&opt);
 	return status;
 }

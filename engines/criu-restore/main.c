@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 	} else {
 		status = run(&opt, &err);
 	}
+	status = options_exit_status(&opt, status);
 	options_free(&opt);
 	return status;
 }

@@ -31,7 +31,8 @@ int front_exec(const char *program, const char *command, int argc, char **argv, 
 	own_directory(path, PATH_MAX);
 	strncat(path, program, NAME_MAX);
 
-	args[n++] = (char *)program;
+	/* A name by which it knows that it ends as criu does: options_exit_status(). */
+	args[n++] = (char *)OPTIONS_FRONT;
 	for (i = 1; i < argc; i++) {
 		/* The command's name is the first word equal to it that getopt left among the non-options; those come
 		 * last, in their order, since options_parse() has permuted argv. */

@@ -49,6 +49,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "criu: %s\n", err.text);
 		ret = img_exit_status(&err);
 	}
+	ret = options_exit_status(&opt, ret);
 	options_free(&opt);
 	return ret;
 }

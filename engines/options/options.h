@@ -166,6 +166,11 @@ int options_supported(const struct options *opt, struct img_err *err);
 /* Close what --close names: descriptors of the caller's that are in the way. Fails IMG_USAGE. */
 int options_close_fds(const struct options *opt, struct img_err *err);
 
+/* How a program ends. criu's clients know success and failure alone: whatever was called as OPTIONS_FRONT makes 1 of every
+ * other status. */
+#define OPTIONS_FRONT "criu"
+int options_exit_status(const struct options *opt, int status);
+
 void options_free(struct options *opt);
 
 #endif

@@ -275,6 +275,11 @@ int options_close_fds(const struct options *opt, struct img_err *err)
 	return 0;
 }
 
+int options_exit_status(const struct options *opt, int status)
+{
+	return status && !strcmp(opt->program, OPTIONS_FRONT) ? 1 : status;
+}
+
 void options_free(struct options *opt)
 {
 	size_t i;
