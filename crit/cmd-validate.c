@@ -123,6 +123,18 @@ static int verdict(
 	return 0;
 }
 
+/* An archive that cannot be read to its end is a finding, too. */
+static int unreadable(const char *dir, struct output *out, struct img_validate_result *result, struct img_err *err)
+{
+	struct img_finding f = { .severity = IMG_ERROR, .code = IMG_CORRUPT, .check = "structure", .file = "", .entry = -1, .field = "" };
+	struct img_err why = *err;
+
+	f.text = why.text;
+	report(out, &f);
+	result->errors++;
+	return verdict(dir, out, result, err);
+}
+
 IMG_DEFINE_CLEANUP(struct img_set *, img_set_close);
 
 static int run(const struct crit_args *args, struct img_err *err)
@@ -130,15 +142,17 @@ static int run(const struct crit_args *args, struct img_err *err)
 	const char *dir = args->operand[DIR_OPERAND];
 	struct img_validate_options opt = { .no_digests = args->option[NO_DIGESTS] };
 	struct output out = { .json = args->option[JSON], .quiet = args->option[QUIET] };
-	cleanup_with(img_set_close) struct img_set *set = crit_set_open(dir, err);
-	struct img_validate_result result;
+	cleanup_with(img_set_close) struct img_set *set = crit_set_open_whole(dir, err);
+	struct img_validate_result result = { 0 };
 
-	if (!set)
+	if (!set && err->code != IMG_CORRUPT)
 		return -1;
 	if (out.json)
 		printf("{\"findings\": [");
+	if (!set)
+		return unreadable(dir, &out, &result, err);
 	if (img_validate(set, &opt, report, &out, &result, err) < 0)
-		return img_wrap(err, "%s", dir);
+		return err->code == IMG_CORRUPT ? unreadable(dir, &out, &result, err) : img_wrap(err, "%s", dir);
 	return verdict(dir, &out, &result, err);
 }
 

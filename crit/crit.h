@@ -59,6 +59,9 @@ struct img_set;
 
 /* The images that DIR says. NULL on failure, which names it. */
 struct img_set *crit_set_open(const char *dir, struct img_err *err);
+/* The same, and an archive that comes through a pipe is kept in a file without a name first: then what stands between its members
+ * can be looked at, too. */
+struct img_set *crit_set_open_whole(const char *dir, struct img_err *err);
 
 /* A file's bytes; path NULL: standard input. NULL on failure, which names the file. */
 struct img_source *crit_source_open(const char *path, struct img_err *err);

@@ -1,7 +1,10 @@
 /* crit/input.c -- opens an image, from a file or standard input. */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crit.h"
@@ -28,6 +31,50 @@ struct img_set *crit_set_open(const char *dir, struct img_err *err)
 {
 	/* Its messages name what was to be opened. */
 	return img_set_open(dir, err);
+}
+
+static int copy_all(int from, int to, struct img_err *err)
+{
+	static const size_t size = 256 << 10;
+	cleanup_free char *buf = malloc(size);
+	ssize_t n;
+
+	if (!buf)
+		return img_fail_nomem(err);
+	while ((n = read(from, buf, size)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return img_fail_sys(err, "standard input: read");
+		for (ssize_t done = 0, put; done < n; done += put) {
+			put = write(to, buf + done, n - done);
+			if (put < 0)
+				return img_fail_sys(err, "temporary file: write");
+		}
+	}
+	return 0;
+}
+
+struct img_set *crit_set_open_whole(const char *dir, struct img_err *err)
+{
+	const char *tmp = secure_getenv("TMPDIR");
+	cleanup_fd int fd = -1;
+	struct img_set *set;
+	struct stat st;
+
+	if (strcmp(dir, "-") || fstat(STDIN_FILENO, &st) || S_ISREG(st.st_mode))
+		return img_set_open(dir, err);
+	fd = open(tmp && *tmp ? tmp : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	/* Not every file system has such files: then it is read as it comes. */
+	if (fd < 0)
+		return img_set_open(dir, err);
+	if (copy_all(STDIN_FILENO, fd, err))
+		return NULL;
+	lseek(fd, 0, SEEK_SET);
+	set = img_set_open_archive(fd, err);
+	if (!set)
+		img_wrap(err, "standard input");
+	return set;
 }
 
 static bool is_raw(enum img_kind kind)

@@ -11,6 +11,12 @@
  *	u32 magic of a skippable frame, u32 size of the rest
  *	8 bytes "criuimgD"
  *	per frame: u64 XXH3-64 of its stored bytes
+ *
+ * A file that was cut in front of these looks as one that never had them. So a file begins with a frame of no content (its
+ * first bytes are those of any zstd file) and a skippable frame that promises them:
+ *
+ *	u32 magic of a skippable frame, u32 8
+ *	8 bytes "criuimgS"
  */
 
 #include "compress/seek-table.h"
@@ -27,6 +33,7 @@
 #define SEEKABLE_MAGIC	0x8F92EAB1u
 #define DIGEST_MAGIC	0x184D2A5Du
 #define DIGEST_TAG	"criuimgD"
+#define PROMISE_TAG	"criuimgS"
 #define TAG_SIZE	8
 #define HEADER_SIZE	8
 #define FOOTER_SIZE	9
@@ -70,6 +77,15 @@ static int add(struct img_seek_table *table, uint32_t stored, uint32_t content, 
 	return 0;
 }
 
+int img_seek_table_note(struct img_seek_table *table, uint64_t digest, uint64_t stored, uint64_t content, struct img_err *err)
+{
+	/* No frame of a table is larger; one that is never compares equal. */
+	if (add(table, stored > UINT32_MAX ? UINT32_MAX : stored, content > UINT32_MAX ? UINT32_MAX : content, err))
+		return -1;
+	table->frames[table->nr - 1].digest = digest;
+	return 0;
+}
+
 int img_seek_table_add(struct img_seek_table *table, const void *frame, uint32_t stored, uint32_t content,
 	struct img_err *err)
 {
@@ -84,6 +100,25 @@ bool img_seek_table_check(const struct img_seek_table *table, size_t i, const vo
 	const struct img_frame_at *f = &table->frames[i];
 
 	return !table->digested || XXH3_64bits(frame, f[1].stored - f->stored) == f->digest;
+}
+
+/* What zstd makes of nothing: single segment, with the checksum; one raw block of no bytes, the last. */
+static const unsigned char empty_frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x24, 0, 1, 0, 0, 0x99, 0xe9, 0xd8, 0x51 };
+
+int img_seek_table_lead(struct img_seek_table *table, struct img_sink *sink, struct img_err *err)
+{
+	unsigned char promise[HEADER_SIZE + TAG_SIZE];
+
+	put32(promise, DIGEST_MAGIC);
+	put32(promise + 4, TAG_SIZE);
+	memcpy(promise + HEADER_SIZE, PROMISE_TAG, TAG_SIZE);
+	if (img_seek_table_add(table, empty_frame, sizeof(empty_frame), 0, err) ||
+		img_seek_table_add(table, promise, sizeof(promise), 0, err))
+		return -1;
+	return img_sink_write(sink, empty_frame, sizeof(empty_frame), err) ||
+			       img_sink_write(sink, promise, sizeof(promise), err)
+		       ? -1
+		       : 0;
 }
 
 static int digests_write(struct img_seek_table *table, struct img_sink *sink, struct img_err *err)
@@ -131,6 +166,26 @@ int img_seek_table_write(struct img_seek_table *table, struct img_sink *sink, st
 	return img_sink_write(sink, buf, FOOTER_SIZE, err);
 }
 
+/* Nobody reads the frames of no content that a file begins with: here they are looked at. */
+static int lead_check(const struct img_seek_table *table, struct img_source *src, struct img_err *err)
+{
+	for (size_t i = 0; i < 2 && i < table->nr; i++) {
+		const struct img_frame_at *f = &table->frames[i];
+		unsigned char frame[64];
+		size_t size = f[1].stored - f->stored;
+		ssize_t n;
+
+		if (f[1].content != f->content || size > sizeof(frame))
+			break;
+		n = img_source_pread(src, frame, size, f->stored, err);
+		if (n < 0)
+			return -1;
+		if ((size_t)n != size || !img_seek_table_check(table, i, frame))
+			return img_fail(err, IMG_CORRUPT, "zstd: frame %zu is not what was written: its digest differs", i);
+	}
+	return 0;
+}
+
 /* What has the shape of a frame of digests is one. */
 static int digests_read(struct img_seek_table *table, struct img_source *src, struct img_err *err)
 {
@@ -166,7 +221,7 @@ static int digests_read(struct img_seek_table *table, struct img_source *src, st
 	table->digested = true;
 	/* Nothing else reads it. */
 	table->nr = nr;
-	return 0;
+	return lead_check(table, src, err);
 }
 
 static int entries_take(
@@ -234,6 +289,50 @@ int img_seek_table_read(struct img_seek_table *table, struct img_source *src, st
 			(unsigned long long)table->frames[nr].stored,
 			(unsigned long long)(size - table_size));
 	return digests_read(table, src, err) ? -1 : 1;
+}
+
+/* ---- for who reads from front to end ---- */
+
+enum img_skippable img_skippable_is(const unsigned char *frame, size_t size)
+{
+	bool tag = size >= HEADER_SIZE + TAG_SIZE && get32(frame) == DIGEST_MAGIC;
+
+	if (tag && !memcmp(frame + HEADER_SIZE, PROMISE_TAG, TAG_SIZE))
+		return IMG_SKIPPABLE_PROMISE;
+	if (tag && !memcmp(frame + HEADER_SIZE, DIGEST_TAG, TAG_SIZE))
+		return IMG_SKIPPABLE_DIGESTS;
+	return size >= HEADER_SIZE + FOOTER_SIZE && get32(frame) == SKIPPABLE_MAGIC &&
+			       get32(frame + size - 4) == SEEKABLE_MAGIC
+		       ? IMG_SKIPPABLE_TABLE
+		       : IMG_SKIPPABLE_OTHER;
+}
+
+bool img_seek_table_same_digests(const struct img_seek_table *table, const unsigned char *frame, size_t size)
+{
+	if (size != HEADER_SIZE + TAG_SIZE + (uint64_t)table->nr * 8)
+		return false;
+	for (size_t i = 0; i < table->nr; i++)
+		if (get64(frame + HEADER_SIZE + TAG_SIZE + i * 8) != table->frames[i].digest)
+			return false;
+	return true;
+}
+
+bool img_seek_table_same(const struct img_seek_table *table, const unsigned char *frame, size_t size)
+{
+	const unsigned char *foot = frame + size - FOOTER_SIZE;
+	size_t each = foot[4] & WITH_CHECKSUMS ? 12 : 8;
+
+	if ((foot[4] & RESERVED) || get32(foot) != table->nr ||
+		size != HEADER_SIZE + (uint64_t)table->nr * each + FOOTER_SIZE)
+		return false;
+	for (size_t i = 0; i < table->nr; i++) {
+		const struct img_frame_at *f = &table->frames[i];
+		const unsigned char *p = frame + HEADER_SIZE + i * each;
+
+		if (get32(p) != f[1].stored - f->stored || get32(p + 4) != f[1].content - f->content)
+			return false;
+	}
+	return true;
 }
 
 size_t img_seek_table_find(const struct img_seek_table *table, uint64_t content)

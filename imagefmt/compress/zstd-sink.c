@@ -137,11 +137,17 @@ static void workers_stop(struct zstd_sink *z)
 
 /* ---- the caller's thread ---- */
 
+/* Once, in front of all. */
+static int lead_write(struct zstd_sink *z, struct img_err *err)
+{
+	return z->table.nr ? 0 : img_seek_table_lead(&z->table, z->to, err);
+}
+
 static int job_write(struct zstd_sink *z, struct job *job, struct img_err *err)
 {
 	if (ZSTD_isError(job->result))
 		return img_fail(err, IMG_NOMEM, "zstd: %s", ZSTD_getErrorName(job->result));
-	if (img_seek_table_add(&z->table, job->out, job->result, job->in_len, err) ||
+	if (lead_write(z, err) || img_seek_table_add(&z->table, job->out, job->result, job->in_len, err) ||
 		img_sink_write(z->to, job->out, job->result, err))
 		return -1;
 	job->in_len = 0;
@@ -240,7 +246,7 @@ static int zstd_finish(void *self, struct img_err *err)
 	while (z->jobs[z->tail].in_len)
 		if (oldest_write(z, true, err) < 0)
 			return -1;
-	if (img_seek_table_write(&z->table, z->to, err))
+	if (lead_write(z, err) || img_seek_table_write(&z->table, z->to, err))
 		return -1;
 	return img_sink_finish(steal_ptr(&z->to), err);
 }

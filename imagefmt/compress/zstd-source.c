@@ -1,4 +1,5 @@
-/* compress/zstd-source.c -- bytes in, decompressed: by frames where a seek table tells them, from front to end elsewhere. */
+/* compress/zstd-source.c -- bytes in, decompressed: by frames where a seek table tells them, from front to end elsewhere
+ * (zstd-stream.c). */
 
 #include "criuimg/compress.h"
 
@@ -8,6 +9,7 @@
 #include <zstd.h>
 
 #include "compress/seek-table.h"
+#include "compress/zstd-stream.h"
 #include "criuimg/cleanup.h"
 
 /* Frames that are kept decompressed. A reader goes through few places at a time. */
@@ -20,107 +22,6 @@ bool img_zstd_magic(const void *data, size_t len)
 
 	return len >= 4 && p[0] == 0x28 && p[1] == 0xb5 && p[2] == 0x2f && p[3] == 0xfd;
 }
-
-/* ---- from front to end ---- */
-
-struct stream {
-	struct img_source *from;
-	ZSTD_DCtx *ctx;
-	unsigned char *buf;
-	size_t room;
-	ZSTD_inBuffer in;
-	bool inside; /* a frame was begun and is not at its end */
-	bool ended;
-};
-
-static int corrupt(size_t code, struct img_err *err)
-{
-	return img_fail(err, IMG_CORRUPT, "zstd: %s", ZSTD_getErrorName(code));
-}
-
-/* More input: 1, 0 at the end, -1. */
-static int stream_fill(struct stream *s, struct img_err *err)
-{
-	ssize_t n;
-
-	if (s->in.pos < s->in.size)
-		return 1;
-	n = img_source_read(s->from, s->buf, s->room, err);
-	if (n < 0)
-		return -1;
-	s->in = (ZSTD_inBuffer){ .src = s->buf, .size = n };
-	return n > 0;
-}
-
-static ssize_t stream_read(void *self, void *buf, size_t len, struct img_err *err)
-{
-	ZSTD_outBuffer out = { .dst = buf, .size = len };
-	struct stream *s = self;
-
-	while (!out.pos && !s->ended) {
-		size_t left;
-		int ret = stream_fill(s, err);
-
-		if (ret < 0)
-			return -1;
-		if (ret == 0 && s->inside) {
-			/* The decoder may have content left that it did not hand out yet. */
-			left = ZSTD_decompressStream(s->ctx, &out, &s->in);
-			if (ZSTD_isError(left))
-				return corrupt(left, err);
-			if (!out.pos)
-				return img_fail(err, IMG_CORRUPT, "zstd: ends in the middle of a frame");
-			s->inside = left != 0;
-			break;
-		}
-		s->ended = ret == 0;
-		if (s->ended)
-			break;
-		left = ZSTD_decompressStream(s->ctx, &out, &s->in);
-		if (ZSTD_isError(left))
-			return corrupt(left, err);
-		s->inside = left != 0;
-	}
-	return out.pos;
-}
-
-static void stream_close(void *self)
-{
-	struct stream *s = self;
-
-	img_source_close(s->from);
-	ZSTD_freeDCtx(s->ctx);
-	free(s->buf);
-	free(s);
-}
-
-static const struct img_source_ops stream_ops = {
-	.read = stream_read,
-	.close = stream_close,
-};
-
-static struct img_source *stream_new(struct img_source *from, struct img_err *err)
-{
-	struct stream *s = calloc(1, sizeof(*s));
-	struct img_source *src = NULL;
-
-	if (s) {
-		s->room = ZSTD_DStreamInSize();
-		s->buf = malloc(s->room);
-		s->ctx = ZSTD_createDCtx();
-	}
-	if (s && s->buf && s->ctx)
-		src = img_source_new(&stream_ops, s, err);
-	else
-		img_fail_nomem(err);
-	if (src)
-		s->from = from;
-	else if (s)
-		stream_close(s);
-	return src;
-}
-
-/* ---- by frames ---- */
 
 struct slot {
 	size_t frame;	   /* NO_FRAME: none */
@@ -425,7 +326,7 @@ struct img_source *img_zstd_source_new(struct img_source *from, struct img_err *
 	if (ret == 1)
 		src = frames_new(from, &table, err);
 	else if (ret == 0)
-		src = stream_new(from, err);
+		src = img_zstd_stream_new(from, err);
 	img_seek_table_free(&table);
 	return src;
 }

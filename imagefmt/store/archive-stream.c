@@ -19,8 +19,21 @@ struct img_archive_stream {
 	struct img_source *src;
 	struct archive *reader;
 	struct img_err err; /* of src, on its way through libarchive */
+	bool tar;	    /* src is the tar archive itself: its end can be looked at */
+	uint64_t total;	    /* bytes that came */
+	uint64_t zeros;	    /* the last of them that are zero */
 	unsigned char buf[BUFFER_SIZE];
 };
+
+static void passed(struct img_archive_stream *s, size_t n)
+{
+	size_t zeros = 0;
+
+	while (zeros < n && !s->buf[n - 1 - zeros])
+		zeros++;
+	s->zeros = zeros == n ? s->zeros + n : zeros;
+	s->total += n;
+}
 
 static la_ssize_t stream_read(struct archive *reader, void *self, const void **buf)
 {
@@ -29,8 +42,24 @@ static la_ssize_t stream_read(struct archive *reader, void *self, const void **b
 
 	if (n < 0)
 		s->la.archive_set_error(reader, EIO, "%s", s->err.text);
+	else
+		passed(s, n);
 	*buf = s->buf;
 	return n;
+}
+
+/* libarchive stops at the end of the archive or before; what is there belongs to it all the same. */
+static int rest_check(struct img_archive_stream *s, struct img_err *err)
+{
+	ssize_t n;
+
+	while ((n = img_source_read(s->src, s->buf, sizeof(s->buf), err)) > 0)
+		passed(s, n);
+	if (n < 0)
+		return img_wrap(err, "archive");
+	if (s->tar && (s->zeros < 2 * TAR_BLOCK || s->total % TAR_BLOCK))
+		return img_fail(err, IMG_CORRUPT, "archive: ends in the middle of its end, at %llu", (unsigned long long)s->total);
+	return 0;
 }
 
 static int failed(struct img_archive_stream *s, struct img_err *err)
@@ -119,7 +148,7 @@ int img_archive_stream_next(struct img_archive *a, struct img_err *err)
 	for (;;) {
 		ret = la->archive_read_next_header(a->stream->reader, &entry);
 		if (ret == ARCHIVE_EOF)
-			return img_archive_complete(a, err) ? -1 : 0;
+			return rest_check(a->stream, err) || img_archive_complete(a, err) ? -1 : 0;
 		if (ret < ARCHIVE_WARN)
 			return failed(a->stream, err);
 		if (!la->archive_entry_pathname(entry))
@@ -130,7 +159,7 @@ int img_archive_stream_next(struct img_archive *a, struct img_err *err)
 	}
 }
 
-struct img_archive *img_archive_stream_open(struct img_source *src, struct img_err *err)
+struct img_archive *img_archive_stream_open(struct img_source *src, bool tar, struct img_err *err)
 {
 	struct img_archive *a = img_archive_new(err);
 	struct img_archive_stream *s = calloc(1, sizeof(*s));
@@ -150,6 +179,7 @@ struct img_archive *img_archive_stream_open(struct img_source *src, struct img_e
 	if (!a->spool)
 		goto out;
 	s->src = src;
+	s->tar = tar;
 	if (s->la.archive_read_open(s->reader, s, NULL, stream_read, NULL) != ARCHIVE_OK) {
 		failed(s, err);
 		s->src = NULL;

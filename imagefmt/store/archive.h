@@ -40,8 +40,8 @@ struct img_archive {
 
 /* Takes ownership of bytes on success. NULL on failure; with *foreign set when the archive is one for img_archive_stream_open(). */
 struct img_archive *img_archive_index_open(struct img_source *bytes, bool *foreign, struct img_err *err);
-/* Takes ownership of src on success. */
-struct img_archive *img_archive_stream_open(struct img_source *src, struct img_err *err);
+/* tar: the bytes are those of a tar archive, and not of what it is packed in. Takes ownership of src on success. */
+struct img_archive *img_archive_stream_open(struct img_source *src, bool tar, struct img_err *err);
 
 /* A new archive without members. */
 struct img_archive *img_archive_new(struct img_err *err);

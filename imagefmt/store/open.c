@@ -11,6 +11,7 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/compress.h"
 #include "store/archive.h"
+#include "store/peek.h"
 
 /* A source of a file that others read, too: they do not share a position, as each reads by its own. */
 static struct img_source *source_of(int fd, struct img_err *err)
@@ -42,7 +43,7 @@ static struct img_source *tar_of(struct img_source *src, bool *other, struct img
 	}
 	n = img_source_pread(src, block, sizeof(block), 0, err);
 	*other = n >= 0;
-	if (n == TAR_BLOCK && img_tar_is_header(block))
+	if (n == TAR_BLOCK && img_tar_is_meant(block))
 		return src;
 	if (n >= 0 && img_zstd_magic(block, n)) {
 		content = img_zstd_source_new(src, err);
@@ -73,11 +74,39 @@ static struct img_archive *open_in_place(int fd, bool *other, struct img_err *er
 	return a;
 }
 
+/* zstd is decompressed here, where its end is looked at; what else there is, libarchive knows. *tar: it is a tar archive now. */
+static int unpack(struct img_source **src, bool *tar, struct img_err *err)
+{
+	unsigned char first[PEEK_SIZE];
+	struct img_source *next;
+	size_t len;
+
+	for (int layer = 0;; layer++) {
+		next = img_peek(*src, first, &len, err);
+		if (!next)
+			return -1;
+		*src = next;
+		*tar = len == TAR_BLOCK && img_tar_is_header(first);
+		if (layer || !img_zstd_magic(first, len))
+			return 0;
+		next = img_zstd_source_new(*src, err);
+		if (!next)
+			return -1;
+		*src = next;
+	}
+}
+
 static struct img_archive *open_stream(int fd, struct img_err *err)
 {
 	struct img_source *src = source_of(fd, err);
-	struct img_archive *a = src ? img_archive_stream_open(src, err) : NULL;
+	struct img_archive *a;
+	bool tar = false;
 
+	if (!src || unpack(&src, &tar, err)) {
+		img_source_close(src);
+		return NULL;
+	}
+	a = img_archive_stream_open(src, tar, err);
 	if (!a)
 		img_source_close(src);
 	return a;

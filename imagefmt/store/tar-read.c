@@ -62,11 +62,16 @@ static bool all_zero(const unsigned char *p, size_t len)
 	return true;
 }
 
+bool img_tar_is_meant(const unsigned char block[TAR_BLOCK])
+{
+	return !memcmp(block + 257, "ustar", 5);
+}
+
 bool img_tar_is_header(const unsigned char block[TAR_BLOCK])
 {
 	uint64_t sum;
 
-	return number(block + 148, 8, &sum) && sum == checksum(block) && !memcmp(block + 257, "ustar", 5);
+	return number(block + 148, 8, &sum) && sum == checksum(block) && img_tar_is_meant(block);
 }
 
 static uint64_t padded(uint64_t size)
@@ -231,17 +236,35 @@ static int content_check(
 				 (unsigned long long)(start + size));
 }
 
-/* Two blocks of zeros end an archive; some programs write one. */
+/* Two blocks of zeros end an archive, and no more than zeros come behind them, in whole blocks. The first was seen. */
 static int end_check(struct img_source *src, uint64_t at, struct img_err *err)
 {
 	unsigned char block[TAR_BLOCK];
-	ssize_t n = img_source_pread(src, block, sizeof(block), at, err);
+	bool second = false;
+	ssize_t n;
 
+	while ((n = img_source_pread(src, block, sizeof(block), at, err)) == TAR_BLOCK) {
+		if (!all_zero(block, n))
+			return img_fail(err, IMG_CORRUPT, "archive: at %llu: something behind its end",
+				(unsigned long long)at);
+		second = true;
+		at += n;
+	}
 	if (n < 0)
 		return -1;
-	return all_zero(block, n) ? 0
-				  : img_fail(err, IMG_CORRUPT, "archive: at %llu: something behind its end",
-					    (unsigned long long)at);
+	return !n && second ? 0
+			    : img_fail(err, IMG_CORRUPT, "archive: ends in the middle of its end, at %llu",
+				      (unsigned long long)(at + n));
+}
+
+/* POSIX: octal digits with leading zeros, ended by a space or a zero; in an octal field of 8, everybody writes both. Without this a bit of
+ * the checksum's own field could change. */
+static bool checksum_form(const unsigned char *block)
+{
+	for (int i = 148; i < 154; i++)
+		if (block[i] < '0' || block[i] > '7')
+			return false;
+	return !block[154] && block[155] == ' ';
 }
 
 static int read_entry(
@@ -256,7 +279,7 @@ static int read_entry(
 			return -1;
 		if (all_zero(block, sizeof(block)))
 			return end_check(src, at + TAR_BLOCK, err);
-		if (!img_tar_is_header(block) || !number(block + 124, 12, &size))
+		if (!img_tar_is_header(block) || !checksum_form(block) || !number(block + 124, 12, &size))
 			return img_fail(
 				err, IMG_CORRUPT, "archive: at %llu: not a header", (unsigned long long)at);
 		if (!strchr("xgLK", block[156]) || !block[156])

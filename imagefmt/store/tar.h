@@ -19,6 +19,8 @@ struct tar_entry {
 	uint64_t next; /* where the next header is */
 };
 
+/* Is this meant to be the header of a POSIX or GNU archive, sound or not? */
+bool img_tar_is_meant(const unsigned char block[TAR_BLOCK]);
 /* Is this the first block of a tar archive? */
 bool img_tar_is_header(const unsigned char block[TAR_BLOCK]);
 /* Append the header of a file of mode 0600, or, with link, of a symbolic link. */
