@@ -119,10 +119,8 @@ int dump_cores_write(struct dump *d, struct img_err *err)
 	return 0;
 }
 
-int dump_pages(struct dump *d, struct img_err *err)
+static int task_pages(struct dump *d, struct img_err *err)
 {
-	uint64_t start = dump_now_us();
-
 	for_each_live_task(d, t)
 		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
 			if (dump_go_on(d, err) < 0)
@@ -132,9 +130,51 @@ int dump_pages(struct dump *d, struct img_err *err)
 				return img_wrap(err, "pid %d", t->pid);
 			}
 		}
+	return 0;
+}
+
+static int tree_pages(struct dump *d, struct img_err *err)
+{
 	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
 		if ((*room)->tree_pages && (*room)->tree_pages(d, err) < 0)
 			return img_wrap(err, "%s", (*room)->name);
-	d->stats.memdump_time = (uint32_t)(dump_now_us() - start);
 	return 0;
+}
+
+/* Who reads a stream needs the content of shared memory first: it is there before the tasks are. */
+static int stream_pages(struct dump *d, enum img_pages_pass pass, struct img_err *err)
+{
+	DumpStatsEntry stats = d->stats;
+	struct log *log = d->log, none = { .fd = -1 };
+	int ret;
+
+	img_set_pages_pass(d->set, pass);
+	if (pass == IMG_PAGES_MAPS)
+		d->log = &none;
+	ret = tree_pages(d, err);
+	if (!ret)
+		ret = task_pages(d, err);
+	d->log = log;
+	/* Counted when they are written. */
+	if (pass == IMG_PAGES_MAPS)
+		d->stats = stats;
+	return ret;
+}
+
+int dump_pages(struct dump *d, struct img_err *err)
+{
+	uint64_t start = dump_now_us();
+	int ret;
+
+	if (img_set_maps_first(d->set)) {
+		ret = stream_pages(d, IMG_PAGES_MAPS, err);
+		if (!ret)
+			ret = stream_pages(d, IMG_PAGES_DATA, err);
+	} else {
+		ret = task_pages(d, err);
+		if (!ret)
+			ret = tree_pages(d, err);
+	}
+	d->stats.memdump_time = (uint32_t)(dump_now_us() - start);
+	return ret;
 }

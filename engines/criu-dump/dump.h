@@ -172,6 +172,7 @@ struct dump {
 	const struct options *opt;
 	struct log *log;
 	struct img_set *set; /* from step "images" on */
+	int stream;	     /* --stream: the descriptor that the archive goes to; else -1 */
 	struct dump_tasks tasks;
 	struct dump_blockers blockers;
 	struct undo undo;

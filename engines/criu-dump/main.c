@@ -1,6 +1,7 @@
 /* criu-dump/main.c -- stop a tree of processes and write its images. */
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static void release(struct dump *d)
 	img_arena_free(&d->arena);
 	if (d->workdir >= 0)
 		close(d->workdir);
+	if (d->stream >= 0)
+		close(d->stream);
 }
 
 static int dry_run(struct dump *d, struct img_err *err)
@@ -38,8 +41,9 @@ static int work(void *arg, int front)
 	const struct options *opt = arg;
 	struct img_err err = IMG_ERR_INIT;
 	struct log log = { .fd = -1 };
-	struct dump d = { .opt = opt, .log = &log, .front = front, .workdir = -1, .dry_run = opt->dry_run };
-	const char *workdir = opt->work_dir ? opt->work_dir : opt->images_dir;
+	struct dump d = { .opt = opt, .log = &log, .front = front, .stream = -1, .workdir = -1, .dry_run = opt->dry_run };
+	char path[PATH_MAX];
+	const char *workdir = options_work_dir(opt, path);
 	int status = -1;
 
 	dump_stats_entry__init(&d.stats);
@@ -47,7 +51,7 @@ static int work(void *arg, int front)
 	if (d.workdir < 0) {
 		img_fail_sys(&err, "work directory %s", workdir);
 	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0 &&
-		   options_supported(opt, &err) == 0) {
+		   options_supported(opt, &err) == 0 && dump_stream_take(&d, &err) == 0) {
 		if (opt->dry_run)
 			status = dry_run(&d, &err);
 		else

@@ -2,8 +2,8 @@
  *
  * The data of all runs, one after the other, is cut into chunks. Where the image is a plain file, several
  * threads take a chunk each, read it into a buffer of their own, small enough to stay in the cache, digest
- * it and write it to its place: while one copies memory in, another one is in write(2). Else there is one
- * thread and the chunks go in order.
+ * it and write it to its place: while one copies memory in, another one is in write(2). Else they do the same, and
+ * write in order.
  */
 
 #include <errno.h>
@@ -42,6 +42,8 @@ struct job {
 	uint64_t run_done; /* bytes of that run taken */
 	uint64_t offset;   /* of its data in the file */
 	unsigned taken;	   /* chunks so far: the number of the next one */
+	unsigned written;  /* in order: chunks so far */
+	pthread_cond_t turn; /* `written` has changed, or somebody failed */
 	int failed;
 	struct img_err err; /* the first failure */
 };
@@ -111,15 +113,36 @@ static int digest_chunk(struct job *job, const struct chunk *c, const void *buf,
 	return ret;
 }
 
-static int move_chunk(struct job *job, const struct chunk *c, void *buf, struct img_err *err)
+/* Into the image behind the chunk before. Another thread's failure is told by it: what is said here is not. */
+static int write_in_turn(struct job *job, const struct chunk *c, void *buf, struct img_err *err)
 {
 	struct iovec whole = { buf, c->len };
+	bool failed;
+	int ret;
+
+	pthread_mutex_lock(&job->lock);
+	while (job->written != c->number && !job->failed)
+		pthread_cond_wait(&job->turn, &job->lock);
+	failed = job->failed;
+	pthread_mutex_unlock(&job->lock);
+	if (failed)
+		return img_fail(err, IMG_SYS, "another thread failed");
+	ret = img_pages_data(job->w, &whole, 1, err);
+	pthread_mutex_lock(&job->lock);
+	job->written++;
+	pthread_cond_broadcast(&job->turn);
+	pthread_mutex_unlock(&job->lock);
+	return ret;
+}
+
+static int move_chunk(struct job *job, const struct chunk *c, void *buf, struct img_err *err)
+{
 	int ret;
 
 	if (job->src->read(job->src->arg, c->pieces, c->nr, buf, c->len, err) < 0)
 		return -1;
 	if (job->fd < 0)
-		return img_pages_data(job->w, &whole, 1, err);
+		return write_in_turn(job, c, buf, err);
 	if (job->digests && digest_chunk(job, c, buf, err) < 0)
 		return -1;
 	pthread_mutex_lock(&job->writing);
@@ -134,6 +157,7 @@ static void fail(struct job *job, const struct img_err *err)
 	if (!job->failed)
 		job->err = *err;
 	job->failed = 1;
+	pthread_cond_broadcast(&job->turn);
 	pthread_mutex_unlock(&job->lock);
 }
 
@@ -181,9 +205,8 @@ static int write_data(struct job *job, uint64_t bytes, struct img_err *err)
 	pthread_t others[THREADS_MAX];
 	int nr = 0;
 
-	if (job->fd >= 0)
-		while (nr < threads_wanted(bytes) - 1 && !pthread_create(&others[nr], NULL, work_thread, job))
-			nr++;
+	while (nr < threads_wanted(bytes) - 1 && !pthread_create(&others[nr], NULL, work_thread, job))
+		nr++;
 	work(job, true);
 	while (nr)
 		pthread_join(others[--nr], NULL);
@@ -205,8 +228,10 @@ int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct im
 		.src = src,
 		.writing = PTHREAD_MUTEX_INITIALIZER,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.turn = PTHREAD_COND_INITIALIZER,
 	};
 	uint64_t bytes = 0, start = dump_now_us();
+	struct img_err no_file;
 	int ret;
 
 	for (size_t i = 0; i < nr; i++) {
@@ -214,9 +239,9 @@ int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct im
 			return -1;
 		bytes += runs[i].nr_pages * IMG_PAGE;
 	}
-	if (!bytes)
+	if (!bytes || !img_pages_wants_data(w))
 		return 0;
-	job.fd = img_pages_data_fd(w, &job.offset, err);
+	job.fd = img_pages_data_fd(w, &job.offset, &no_file);
 	job.digests = job.offset == 0;
 	ret = write_data(&job, bytes, err);
 	d->stats.memwrite_time += (uint32_t)(dump_now_us() - start);

@@ -74,7 +74,16 @@ int dump_ask(struct dump *d, struct img_err *err);
 /* The numbers of the namespaces that criu-dump lives in. */
 void dump_own_namespaces(TaskKobjIdsEntry *ids);
 
+/* ---- images.c ---- */
+
+/* --stream: take the descriptor that the archive goes to out of everybody's way. At the start. */
+int dump_stream_take(struct dump *d, struct img_err *err);
+
 /* ---- one function a step ---- */
+
+int dump_images_open(struct dump *d, struct img_err *err);   /* images.c */
+int dump_stream_settle(struct dump *d, struct img_err *err); /* images.c: --stream: all of it was read */
+int dump_stats_member(struct dump *d, struct img_err *err);  /* stats.c: figures as a part of an archive */
 
 int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
 int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */

@@ -30,6 +30,7 @@ static void display(const DumpStatsEntry *s)
 		{ "Lazy memory pages", s->pages_lazy },
 	};
 
+	/* Standard output may be the images'. */
 	printf("Displaying dump stats:\n"
 	       "Freezing time: %u us\n"
 	       "Frozen time: %u us\n"
@@ -48,38 +49,56 @@ static void present(DumpStatsEntry *s)
 	s->has_shpages_scanned = s->has_shpages_skipped_parent = s->has_shpages_written = 1;
 }
 
-/* Beside the set, not in it: it is written when the tasks are gone, and says how long they were held. */
-static int write_file(int dirfd, const char *dir, StatsEntry *stats, struct img_err *err)
+static int write_to(struct img_sink *sink, DumpStatsEntry *dump, struct img_err *err)
 {
-	cleanup_fd int fd = openat(dirfd, "stats-dump", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	struct img_writer *w;
-	struct img_sink *sink;
+	StatsEntry stats = STATS_ENTRY__INIT;
+	struct img_writer *w = img_writer_to_sink(sink, IMG_STATS, err);
 
-	if (fd < 0)
-		return img_fail_sys(err, "%s/stats-dump", dir);
-	sink = img_sink_fd_new(fd, err);
-	if (!sink)
-		return -1;
-	steal_fd(&fd);
-	w = img_writer_to_sink(sink, IMG_STATS, err);
 	if (!w) {
 		img_sink_abort(sink);
 		return -1;
 	}
-	if (img_write(w, &stats->base, err) < 0) {
+	present(dump);
+	stats.dump = dump;
+	if (img_write(w, &stats.base, err) < 0) {
 		img_writer_abort(w);
 		return -1;
 	}
 	return img_writer_finish(w, err);
 }
 
+/* Beside the set, not in it: it is written when the tasks are gone, and says how long they were held. */
+static int write_file(struct dump *d, struct img_err *err)
+{
+	cleanup_fd int fd =
+		openat(d->workdir, "stats-dump", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct img_sink *sink;
+
+	if (fd < 0)
+		return img_fail_sys(err, "%s/stats-dump", d->opt->work_dir ? d->opt->work_dir : d->opt->images_dir);
+	sink = img_sink_fd_new(fd, err);
+	if (!sink)
+		return -1;
+	steal_fd(&fd);
+	return write_to(sink, &d->stats, err);
+}
+
+/* There is nothing beside an archive: what is known before it is complete goes into it. */
+int dump_stats_member(struct dump *d, struct img_err *err)
+{
+	struct img_sink *sink;
+
+	if (img_set_dirfd(d->set) >= 0)
+		return 0;
+	d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
+	sink = img_set_sink(d->set, "stats-dump", err);
+	return sink ? write_to(sink, &d->stats, err) : -1;
+}
+
 int dump_stats_write(struct dump *d, struct img_err *err)
 {
-	StatsEntry stats = STATS_ENTRY__INIT;
-
 	present(&d->stats);
-	stats.dump = &d->stats;
 	if (d->opt->display_stats)
 		display(&d->stats);
-	return write_file(d->workdir, d->opt->work_dir ? d->opt->work_dir : d->opt->images_dir, &stats, err);
+	return img_set_dirfd(d->set) >= 0 || d->opt->work_dir ? write_file(d, err) : 0;
 }

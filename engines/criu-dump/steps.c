@@ -12,7 +12,6 @@
 
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
-#include "criuimg/compress.h"
 
 enum {
 	LOOK_TRIES = 20,
@@ -33,19 +32,9 @@ static int run_script_after(struct dump *d, struct img_err *err)
 	return dump_script(d, "post-dump", err);
 }
 
-static int open_images(struct dump *d, struct img_err *err)
-{
-	const struct img_zstd_options zstd = { .level = d->opt->compress_level };
-
-	d->set = img_set_create_dir(AT_FDCWD, d->opt->images_dir, err);
-	if (!d->set)
-		return -1;
-	return d->opt->compress ? img_set_compress(d->set, &zstd, err) : 0;
-}
-
 static const struct step steps[] = {
 	{ "rights", dump_rights },
-	{ "images", open_images },
+	{ "images", dump_images_open },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
@@ -61,7 +50,9 @@ static const struct step steps[] = {
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
 	{ "pages", dump_pages },
+	{ "figures", dump_stats_member },
 	{ "manifest", dump_seal },
+	{ "stream", dump_stream_settle }, /* the last moment for whoever reads it to be missed */
 	{ "post-dump", run_script_after },
 	{ "finish", dump_finish },
 };

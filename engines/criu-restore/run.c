@@ -33,6 +33,8 @@
  * set. */
 static int open_images(struct restore *r, struct img_err *err)
 {
+	if (r->opt->stream)
+		return img_fail(err, IMG_UNSUPPORTED, "not supported yet: --stream");
 	r->images_dirfd = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->images_dirfd < 0)
 		return img_fail_sys(err, "images directory %s", r->opt->images_dir);

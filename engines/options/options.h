@@ -104,6 +104,7 @@ struct options {
 	int ps_socket;		   /* -1: none */
 	bool daemon;
 	bool stream;
+	int stream_fd;		   /* --stream=FD; -1: standard output or input */
 	bool compress;
 	int compress_level;
 	const char *image_io_mode; /* "writeback" | "direct" */
@@ -162,6 +163,11 @@ const char *options_command_name(enum command command);
 /* Refuse (IMG_UNSUPPORTED, all of them named) what was asked for and is not done here yet. For an engine, once its log is open
  * and before it touches anything. */
 int options_supported(const struct options *opt, struct img_err *err);
+
+/* Is -D an archive, in place of a directory: 1, 0; by what is there, else by its name (.tar; .tar.zst and .tzst: *zstd too). */
+bool options_images_archive(const struct options *opt, bool *zstd);
+/* The directory for logs, statistics, pid files: -W, else -D, else where the archive is. buf has room for PATH_MAX. */
+const char *options_work_dir(const struct options *opt, char *buf);
 
 /* Close what --close names: descriptors of the caller's that are in the way. Fails IMG_USAGE. */
 int options_close_fds(const struct options *opt, struct img_err *err);

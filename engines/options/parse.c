@@ -22,6 +22,7 @@ void options_init(struct options *opt, const char *program)
 		.timeout = 10,
 		.status_fd = -1,
 		.ps_socket = -1,
+		.stream_fd = -1,
 		.pidfd_store = -1,
 		.ghost_limit = 1 << 20,
 	};

@@ -217,6 +217,12 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 			return -1;
 		*(pid_t *)field = n;
 		return 0;
+	case OPT_FD:
+		n = -1;
+		if (value && number(row, value, 0, INT_MAX, &n, err) < 0)
+			return -1;
+		*(int *)field = n;
+		return 0;
 	case OPT_COMPRESS:
 		if (value && number(row, value, 1, 19, &n, err) < 0)
 			return -1;

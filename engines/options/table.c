@@ -38,7 +38,8 @@ const struct option_row option_rows[] = {
 	FLAG(NULL, "track-mem", 0, track_mem, DUMPS, "follow changes of memory from here on"),
 	FLAG(NULL, "auto-dedup", 0, auto_dedup, BOTH | CMD_PAGE_SERVER, "punch out of older images what newer ones hold"),
 	WITH(NULL, "pre-dump-mode", 0, OPT_STRING, "MODE", pre_dump_mode, CMD_PRE_DUMP, "splice or read"),
-	FLAG(NULL, "stream", 0, stream, BOTH, "images through a stream instead of files"),
+	MAYBE(NULL, "stream", 0, OPT_FD, "FD", stream_fd, stream, BOTH,
+		"an archive through standard output or input, or this descriptor; or a criu-image-streamer whose socket is in -D"),
 	MAYBE(NULL, "compress", 0, OPT_COMPRESS, "LEVEL", compress_level, compress, DUMPS, "compress page images with zstd"),
 	WITH(NULL, "image-io-mode", 0, OPT_STRING, "MODE", image_io_mode, BOTH, "writeback or direct"),
 	WITH(NULL, "pidfile", 0, OPT_STRING, "FILE", pidfile, EVERY, "write the pid of the root (or server) there"),
@@ -127,7 +128,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"prev-images-dir", "track-mem",	    "auto-dedup",     "stream",	       "lazy-pages",
+	"prev-images-dir", "track-mem",	    "auto-dedup",     "lazy-pages",
 	"page-server",	   "root",	    "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged", "tls",

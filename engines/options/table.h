@@ -19,6 +19,7 @@ enum option_type {
 	OPT_INHERIT,  /* struct option_list of fd[N]:KEY: external.h */
 	OPT_VERBOSITY,/* -v, -vv, -v3, --verbosity=3 */
 	OPT_CPU_CAP,  /* words, commas, ^ */
+	OPT_FD,	      /* optional number of a descriptor, -1 without */
 	OPT_COMPRESS, /* optional level */
 	OPT_MODE,     /* optional word: the flag in `also` becomes true */
 	OPT_CONFIG,   /* --config: seen before the rest */

@@ -9,6 +9,7 @@
 
 #include "criuimg/cleanup.h"
 #include "read/pagemap.h"
+#include "store/set.h"
 
 /* Pieces of memory that one read fills. */
 #define IOV_BATCH 64
@@ -18,6 +19,7 @@ struct img_pages_reader {
 	struct img_source *data; /* NULL when no run has data here */
 	int data_fd;		 /* borrowed; -1 when the data is not a plain file */
 	uint64_t data_base;	 /* where in it the page data starts */
+	bool passes;		 /* the data comes in a stream, and not through here */
 	struct img_pages_reader *parent;
 	char map_name[IMG_NAME_MAX], data_name[IMG_NAME_MAX];
 };
@@ -36,6 +38,10 @@ static int data_open(struct img_pages_reader *r, struct img_set *set, struct img
 	ret = img_set_source(set, r->data_name, &r->data, err);
 	if (ret < 0)
 		return -1;
+	if (ret == 0 && set->streams) {
+		r->passes = true;
+		return 0;
+	}
 	if (ret == 0)
 		return img_fail(
 			err, IMG_CORRUPT, "%s: not there, and %s needs it", r->data_name, r->map_name);
@@ -113,6 +119,12 @@ const struct img_run *img_pages_runs(const struct img_pages_reader *r, size_t *n
 {
 	*nr = r->map.nr;
 	return r->map.runs;
+}
+
+void img_pages_data_of(const struct img_pages_reader *r, uint32_t *pages_id, uint64_t *bytes)
+{
+	*pages_id = r->map.pages_id;
+	*bytes = r->map.present;
 }
 
 size_t img_pages_find(const struct img_pages_reader *r, uint64_t addr)
@@ -235,6 +247,8 @@ static int read_pages(struct img_pages_reader *r, uint64_t addr, uint64_t nr_pag
 
 		if (!run && holes)
 			memset(buf, 0, nr * IMG_PAGE);
+		else if (run && (run->flags & IMG_RUN_PRESENT) && r->passes)
+			return img_fail(err, IMG_UNSUPPORTED, "%s: comes in a stream, and only once", r->data_name);
 		else if (run && (run->flags & IMG_RUN_PRESENT))
 			nr = read_present(r, i, addr, holes ? nr_pages : nr, buf, err);
 		else if (!run || !(run->flags & IMG_RUN_PARENT))
@@ -289,6 +303,10 @@ int img_pages_locate(struct img_pages_reader *r, uint64_t addr, uint64_t max, in
 		return parent ? no_data(r, run, addr, err) : 0;
 	if (!(run->flags & IMG_RUN_PRESENT))
 		return no_data(r, run, addr, err);
+	if (r->passes) {
+		*offset = run->data_off + (addr - run->addr);
+		return IMG_PAGES_PASS;
+	}
 	if (r->data_fd < 0)
 		return 0;
 	*fd = r->data_fd;

@@ -430,6 +430,7 @@ static struct writer *writer_new(int spool_dirfd, struct img_err *err)
 		return NULL;
 	}
 	img_set_init(&w->set, &writer_ops, true);
+	w->set.maps_first = true;
 	pthread_mutex_init(&w->lock, NULL);
 	w->spool = img_spool_new(spool_dirfd, err);
 	if (w->spool)

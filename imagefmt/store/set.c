@@ -109,6 +109,16 @@ int img_set_compress(struct img_set *set, const struct img_zstd_options *opt, st
 	return 0;
 }
 
+bool img_set_maps_first(const struct img_set *set)
+{
+	return set->maps_first;
+}
+
+void img_set_pages_pass(struct img_set *set, enum img_pages_pass pass)
+{
+	set->pass = pass;
+}
+
 uint32_t img_set_new_pages_id(struct img_set *set)
 {
 	uint32_t id;
@@ -252,6 +262,7 @@ void img_set_close(struct img_set *set)
 	img_set_close(set->parent);
 	pthread_mutex_destroy(&set->lock);
 	free(set->members);
+	free(set->page_images);
 	free(set->requires);
 	img_arena_free(&set->arena);
 	set->ops->close(set);

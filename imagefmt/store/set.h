@@ -44,6 +44,14 @@ struct img_member {
 	unsigned char digest[IMG_DIGEST_SIZE];
 };
 
+/* A page image to come, as its map has it. */
+struct img_page_image {
+	enum img_kind kind;
+	uint64_t id;
+	uint32_t pages_id;
+	uint64_t bytes;
+};
+
 /* The first member of each store's own struct. */
 struct img_set {
 	const struct img_set_ops *ops;
@@ -60,6 +68,11 @@ struct img_set {
 	bool compress;
 	struct img_zstd_options zstd; /* of page images, with compress */
 	uint32_t pages_ids;
+	bool streams;	/* read: page images pass by elsewhere (criuimg/stream.h) */
+	bool maps_first; /* written: bytes go out as they come, and page maps are to be there before page data */
+	enum img_pages_pass pass;
+	struct img_page_image *page_images; /* of the maps that were written in the first pass */
+	size_t nr_page_images, room_page_images;
 	struct img_member *members; /* sorted by name */
 	size_t nr_members, room_members;
 	char **requires; /* sorted */

@@ -5,11 +5,19 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "store/set.h"
 
 #include "pagemap.pb-c.h"
 
+/* In the first of two passes there is no data, in the second one no map. */
 struct img_pages_writer {
+	struct img_set *set;
+	enum img_kind kind;
+	uint64_t id;
+	uint32_t pages_id;
+
 	/* The map: touched by img_pages_run() only, the data by the other calls, so that two threads can share the work. */
 	struct img_writer *map;
 	struct img_run run; /* not yet written: the next one may continue it */
@@ -17,8 +25,8 @@ struct img_pages_writer {
 	uint64_t floor;	  /* where the last run ended */
 	uint64_t present; /* pages in runs that have data here */
 
-	struct img_sink *data;
-	uint32_t pages_id;
+	struct img_sink *data; /* NULL: the first pass */
+	uint64_t announced;    /* the second pass: bytes of data that the first one had runs for */
 	char map_name[IMG_NAME_MAX], data_name[IMG_NAME_MAX];
 };
 
@@ -28,6 +36,71 @@ static int head_write(struct img_writer *map, uint32_t pages_id, struct img_err 
 
 	head.pages_id = pages_id;
 	return img_write(map, &head.base, err);
+}
+
+/* ---- two passes ---- */
+
+static int page_image_note(const struct img_pages_writer *w, struct img_err *err)
+{
+	struct img_set *set = w->set;
+	struct img_page_image *image;
+	int ret = 0;
+
+	pthread_mutex_lock(&set->lock);
+	image = img_array_more(&set->page_images, set->nr_page_images, &set->room_page_images);
+	if (image) {
+		*image = (struct img_page_image){ w->kind, w->id, w->pages_id, w->present * IMG_PAGE };
+		set->nr_page_images++;
+	} else {
+		ret = img_fail_nomem(err);
+	}
+	pthread_mutex_unlock(&set->lock);
+	return ret;
+}
+
+static int page_image_find(struct img_pages_writer *w, struct img_err *err)
+{
+	struct img_set *set = w->set;
+
+	for (size_t i = 0; i < set->nr_page_images; i++) {
+		const struct img_page_image *image = &set->page_images[i];
+
+		if (image->kind != w->kind || image->id != w->id)
+			continue;
+		w->pages_id = image->pages_id;
+		w->announced = image->bytes;
+		return 0;
+	}
+	return img_fail(err, IMG_USAGE, "%s: was not written in the first pass", w->map_name);
+}
+
+bool img_pages_wants_data(const struct img_pages_writer *w)
+{
+	return w->data;
+}
+
+/* ---- opening ---- */
+
+static int sinks_open(struct img_pages_writer *w, struct img_err *err)
+{
+	enum img_pages_pass pass = w->set->pass;
+
+	if (pass != IMG_PAGES_DATA)
+		w->pages_id = img_set_new_pages_id(w->set);
+	else if (page_image_find(w, err))
+		return -1;
+	img_kind_file_name(IMG_PAGES, w->pages_id, w->data_name);
+	if (pass != IMG_PAGES_MAPS) {
+		w->data = pass == IMG_PAGES_BOTH
+				  ? img_set_sink(w->set, w->data_name, err)
+				  : img_set_sink_sized(w->set, w->data_name, w->announced, err);
+		if (!w->data)
+			return -1;
+	}
+	if (pass == IMG_PAGES_DATA)
+		return 0;
+	w->map = img_writer_create(w->set, w->kind, w->id, err);
+	return w->map ? head_write(w->map, w->pages_id, err) : -1;
 }
 
 struct img_pages_writer *img_pages_create(
@@ -44,17 +117,14 @@ struct img_pages_writer *img_pages_create(
 		img_fail_nomem(err);
 		return NULL;
 	}
-	w->pages_id = img_set_new_pages_id(set);
+	w->set = set;
+	w->kind = kind;
+	w->id = id;
 	img_kind_file_name(kind, id, w->map_name);
-	img_kind_file_name(IMG_PAGES, w->pages_id, w->data_name);
-	w->data = img_set_sink(set, w->data_name, err);
-	if (w->data)
-		w->map = img_writer_create(set, kind, id, err);
-	if (!w->map || head_write(w->map, w->pages_id, err)) {
-		img_pages_abort(w);
-		return NULL;
-	}
-	return w;
+	if (!sinks_open(w, err))
+		return w;
+	img_pages_abort(w);
+	return NULL;
 }
 
 static int run_write(struct img_pages_writer *w, struct img_err *err)
@@ -71,7 +141,7 @@ static int run_write(struct img_pages_writer *w, struct img_err *err)
 	entry.compat_nr_pages = w->run.nr_pages <= UINT32_MAX ? w->run.nr_pages : 0;
 	entry.has_flags = true;
 	entry.flags = w->run.flags;
-	return img_write(w->map, &entry.base, err);
+	return w->map ? img_write(w->map, &entry.base, err) : 0;
 }
 
 int img_pages_run(
@@ -144,17 +214,19 @@ uint32_t img_pages_id(const struct img_pages_writer *w)
 
 static int finish(struct img_pages_writer *w, struct img_err *err)
 {
-	uint64_t stored = img_sink_position(w->data);
+	uint64_t stored = w->data ? img_sink_position(w->data) : 0;
 
 	if (run_write(w, err))
 		return -1;
-	if (stored != w->present * IMG_PAGE)
+	if (w->data && stored != w->present * IMG_PAGE)
 		return img_fail(err, IMG_USAGE, "%s: %llu bytes of data for %llu pages", w->data_name,
 			(unsigned long long)stored, (unsigned long long)w->present);
 	/* The data first: a map that is there has its data. */
-	if (img_sink_finish(steal_ptr(&w->data), err))
+	if (w->data && img_sink_finish(steal_ptr(&w->data), err))
 		return -1;
-	return img_writer_finish(steal_ptr(&w->map), err);
+	if (w->set->pass == IMG_PAGES_MAPS && page_image_note(w, err))
+		return -1;
+	return w->map ? img_writer_finish(steal_ptr(&w->map), err) : 0;
 }
 
 int img_pages_finish(struct img_pages_writer *w, struct img_err *err)

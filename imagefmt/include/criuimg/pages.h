@@ -44,6 +44,9 @@ struct img_pages_writer;
  * Where page data goes: one pages-N.img can serve several page maps one after the other; each map gets an image of its
  * own here (N is chosen by the set, counted from 1, and recorded in the map's head). */
 struct img_pages_writer *img_pages_create(struct img_set *set, enum img_kind kind, uint64_t id, struct img_err *err);
+/* In two passes (img_set_pages_pass()): all calls are made twice, but those about data only when this is true: in the
+ * first pass there is a map and no data, in the second one the runs must be those of the first, and the data is written. */
+bool img_pages_wants_data(const struct img_pages_writer *w);
 /* Append a run. Runs ascend and do not overlap. flags: PRESENT or PARENT or LAZY, LAZY also with one of the others. A run that continues the one before with the same flags is merged. */
 int img_pages_run(struct img_pages_writer *w, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err);
 /* Append data of present runs, in the order of the runs; the total must match when finished. Several buffers at once. */
@@ -73,13 +76,17 @@ int img_pages_open(struct img_set *set, enum img_kind kind, uint64_t id, struct 
 const struct img_run *img_pages_runs(const struct img_pages_reader *r, size_t *nr);
 /* The first run that ends after addr, as an index (nr if there is none). O(log n). */
 size_t img_pages_find(const struct img_pages_reader *r, uint64_t addr);
+/* Which page image of this set has the data of this map, and how many bytes of it the runs claim. */
+void img_pages_data_of(const struct img_pages_reader *r, uint32_t *pages_id, uint64_t *bytes);
 /* Read nr pages of [addr, ...) into buf, whatever holds them: this set, a parent, compressed or not. Pages that are in no
  * run come as zeros. Pages that are only lazy fail IMG_UNSUPPORTED; pages that a set has from its parent and the parent has
  * not, IMG_CORRUPT. May be called from several threads at once. */
 int img_pages_read(struct img_pages_reader *r, uint64_t addr, uint64_t nr_pages, void *buf, struct img_err *err);
 /* For readers that move bytes themselves: the file and the byte offset where the data of [addr, ...) is, and for how many
  * pages (at most max) it goes on there. Follows parents. 1; 0 when not a plain file or not stored (use img_pages_read();
- * *nr_pages still says for how many pages that is so); -1 as img_pages_read(). */
+ * *nr_pages still says for how many pages that is so); IMG_PAGES_PASS when the page image comes in a stream (criuimg/stream.h):
+ * *offset is in it, and img_pages_read() fails; -1 as img_pages_read(). */
+#define IMG_PAGES_PASS 2
 int img_pages_locate(struct img_pages_reader *r, uint64_t addr, uint64_t max, int *fd, uint64_t *offset, uint64_t *nr_pages,
 	struct img_err *err);
 void img_pages_close(struct img_pages_reader *r); /* NULL is fine */

@@ -80,6 +80,12 @@ struct img_sink *img_set_sink(struct img_set *set, const char *name, struct img_
  * file pages-1.img.zst, and the set requires "pages-zstd". opt NULL: the usual. Stores that compress as a whole or not at
  * all: IMG_UNSUPPORTED. */
 int img_set_compress(struct img_set *set, const struct img_zstd_options *opt, struct img_err *err);
+/* An archive goes out while it is written, and who reads it from a pipe wants all page maps before the first page image:
+ * whoever writes one writes all maps first (IMG_PAGES_MAPS), then goes through them again, in the same order, with the data
+ * (IMG_PAGES_DATA). See img_pages_create(). Of other stores: false, and both at once (IMG_PAGES_BOTH). */
+enum img_pages_pass { IMG_PAGES_BOTH, IMG_PAGES_MAPS, IMG_PAGES_DATA };
+bool img_set_maps_first(const struct img_set *set);
+void img_set_pages_pass(struct img_set *set, enum img_pages_pass pass);
 /* A number N for which this set has not yet given out pages-N.img, from 1. 32 bits, never 0. */
 uint32_t img_set_new_pages_id(struct img_set *set);
 
