@@ -171,7 +171,7 @@ static int add_manifest(struct requires *r, struct img_err *err)
 		return ret;
 	for (size_t i = 0; i < manifest->n_requires; i++)
 		add(r, manifest->requires[i], "manifest",
-			!strcmp(manifest->requires[i], "pages-zstd") || has_word(json_object_get(r->host, "features"), manifest->requires[i]));
+			!strcmp(manifest->requires[i], "pages-zstd") || !strcmp(manifest->requires[i], "remote-pages") || has_word(json_object_get(r->host, "features"), manifest->requires[i]));
 	img_message_free(&manifest->base);
 	return 0;
 }

@@ -72,9 +72,9 @@ static int seal(struct img_set *from, struct img_set *to, struct img_err *err)
 	if (ret <= 0)
 		return ret;
 	ret = 0;
-	/* Page data is written as it is, so what says how it was compressed goes. */
+	/* Page data is written as it is, so what says how it was compressed, or where it is, goes. */
 	for (size_t i = 0; i < manifest->n_requires && ret == 0; i++)
-		if (strcmp(manifest->requires[i], "pages-zstd"))
+		if (strcmp(manifest->requires[i], "pages-zstd") && strcmp(manifest->requires[i], "remote-pages"))
 			ret = img_set_require(to, manifest->requires[i], err);
 	if (ret == 0 && manifest->host) {
 		const struct img_host_facts facts = {

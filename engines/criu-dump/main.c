@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
 
@@ -17,6 +18,7 @@ static void tell(const struct img_err *err)
 static void release(struct dump *d)
 {
 	dump_forget(d);
+	dump_remote_free(d);
 	img_set_close(d->set);
 	free(d->undo.items);
 	img_arena_free(&d->arena);

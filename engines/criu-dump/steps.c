@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
 
@@ -35,6 +36,7 @@ static int run_script_after(struct dump *d, struct img_err *err)
 static const struct step steps[] = {
 	{ "rights", dump_rights },
 	{ "images", dump_images_open },
+	{ "page server", dump_remote_open },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
@@ -50,6 +52,7 @@ static const struct step steps[] = {
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
 	{ "pages", dump_pages },
+	{ "page server has them", dump_remote_finish },
 	{ "figures", dump_stats_member },
 	{ "manifest", dump_seal },
 	{ "stream", dump_stream_settle }, /* the last moment for whoever reads it to be missed */

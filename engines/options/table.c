@@ -128,11 +128,10 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"prev-images-dir", "track-mem",	    "auto-dedup",     "lazy-pages",
-	"page-server",	   "root",	    "ext-mount-map", "skip-mnt",
+	"prev-images-dir", "track-mem",	    "auto-dedup",     "lazy-pages",	   "root",	    "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
-	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged", "tls",
-	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "ps-socket", "image-io-mode",
+	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
+	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "image-io-mode",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);

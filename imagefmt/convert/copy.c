@@ -133,7 +133,8 @@ static uint64_t total(struct copy *c)
 static int facts_carry(struct img_set *to, const ManifestEntry *old, struct img_err *err)
 {
 	for (size_t i = 0; i < old->n_requires; i++)
-		if (strcmp(old->requires[i], "pages-zstd") && img_set_require(to, old->requires[i], err))
+		if (strcmp(old->requires[i], "pages-zstd") && strcmp(old->requires[i], "remote-pages") &&
+			img_set_require(to, old->requires[i], err))
 			return -1;
 	if (old->host || old->has_created) {
 		struct img_host_facts facts = { .created = old->created };

@@ -21,6 +21,7 @@ struct verify {
 	unsigned char *buf;
 	int findings;
 	bool stop;
+	bool remote_pages; /* the set requires so */
 };
 
 static void found(struct verify *v, const char *name, const struct img_err *finding)
@@ -144,6 +145,9 @@ static int stray_verify(void *arg, const char *name, struct img_err *err)
 	if (v->manifest->n_members && bsearch(name, v->manifest->members, v->manifest->n_members,
 					      sizeof(*v->manifest->members), member_cmp))
 		return 0;
+	/* Those came from a page server, which knows no manifest. */
+	if ((kind == IMG_PAGEMAP || kind == IMG_SHMEM_PAGEMAP || kind == IMG_PAGES) && v->remote_pages)
+		return 0;
 	img_fail(&finding, IMG_CORRUPT, "the manifest does not list it");
 	found(v, name, &finding);
 	return v->stop;
@@ -153,6 +157,8 @@ static int verify(struct verify *v, struct img_err *err)
 {
 	struct img_err finding;
 
+	for (size_t i = 0; i < v->manifest->n_requires; i++)
+		v->remote_pages |= !strcmp(v->manifest->requires[i], "remote-pages");
 	for (size_t i = 0; i < v->manifest->n_members && !v->stop; i++)
 		if (member_verify(v, v->manifest->members[i], &finding))
 			found(v, v->manifest->members[i]->name, &finding);

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "criu-dump/mem-remote.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -259,6 +260,14 @@ static int read_memory(
 	return 0;
 }
 
+static int count(struct dump *d, const struct dump_task *t, uint64_t written)
+{
+	d->stats.pages_scanned += written;
+	d->stats.pages_written += written;
+	log_info(d->log, "pid %d: %" PRIu64 " pages in %zu runs", t->pid, written, t->mem->nr_runs);
+	return 0;
+}
+
 static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	struct memory memory = { .pid = t->pid, .mem = t->mem };
@@ -274,6 +283,12 @@ static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 		return img_fail_sys(err, "%s", path);
 	memory.fd = fd;
 
+	if (d->remote) {
+		if (dump_remote_pages(d, IMG_PAGEMAP, t->vpid, t->mem->runs, t->mem->nr_runs, &src, &written,
+			    err) < 0)
+			return -1;
+		return count(d, t, written);
+	}
 	w = img_pages_create(d->set, IMG_PAGEMAP, t->vpid, err);
 	if (!w)
 		return -1;
@@ -281,10 +296,7 @@ static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 		img_pages_abort(w);
 		return -1;
 	}
-	written = img_pages_written(w);
-	d->stats.pages_scanned += written;
-	d->stats.pages_written += written;
-	log_info(d->log, "pid %d: %" PRIu64 " pages in %zu runs", t->pid, written, t->mem->nr_runs);
+	count(d, t, img_pages_written(w));
 	return img_pages_finish(w, err);
 }
 

@@ -15,6 +15,7 @@
 
 #include <linux/magic.h>
 
+#include "criu-dump/mem-remote.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -122,21 +123,29 @@ static int dump_segment(struct dump *d, const struct dump_segment *seg, struct i
 	if (ret < 0)
 		goto out;
 	ret = -1;
+	src = (struct dump_source){ read_segment, &fd };
+	if (d->remote) {
+		ret = dump_remote_pages(
+			d, IMG_SHMEM_PAGEMAP, seg->shmid, runs.items, runs.nr, &src, &written, err);
+		goto counted;
+	}
 	w = img_pages_create(d->set, IMG_SHMEM_PAGEMAP, seg->shmid, err);
 	if (!w)
 		goto out;
-	src = (struct dump_source){ read_segment, &fd };
 	if (dump_pages_write(d, w, runs.items, runs.nr, &src, err) < 0) {
 		img_pages_abort(w);
 		goto out;
 	}
 	written = img_pages_written(w);
+	ret = img_pages_finish(w, err);
+counted:
+	if (ret < 0)
+		goto out;
 	d->stats.has_shpages_scanned = d->stats.has_shpages_written = true;
 	d->stats.shpages_scanned += (st.st_size + IMG_PAGE - 1) / IMG_PAGE;
 	d->stats.shpages_written += written;
 	log_info(d->log, "shared memory %#" PRIx64 ": %" PRIu64 " pages of %lld bytes", seg->shmid, written,
 		(long long)st.st_size);
-	ret = img_pages_finish(w, err);
 out:
 	free(runs.items);
 	return ret;
