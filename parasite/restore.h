@@ -33,6 +33,8 @@ enum blob_op {
 	/* timer_create(2) with the number the image says, on kernels that number timers themselves: args are
 	 * clock, struct sigevent *, wanted number. Creates and deletes until the number comes. */
 	BLOB_TIMER_CREATE,
+	/* io_setup(2), at the address and in the state the image says: args[0] is a struct blob_aio *. */
+	BLOB_AIO,
 	BLOB_OP_END,
 };
 
@@ -48,6 +50,25 @@ struct blob_step {
 	const char *what; /* "map 0x7f00.. as the image has it": for the message */
 	uint32_t flags;
 	uint32_t skip; /* this many steps after it are another way to the same end: left out when it works */
+};
+
+/* The head of the ring of a context of asynchronous I/O, as the kernel maps it: fs/aio.c. */
+struct blob_aio_ring {
+	uint32_t id; /* the kernel's own number of the context */
+	uint32_t nr; /* places for events; one of them stays free */
+	uint32_t head, tail;
+	uint32_t magic; /* BLOB_AIO_MAGIC */
+	uint32_t compat, incompat;
+	uint32_t header; /* bytes of this */
+	/* then the events, 32 bytes each */
+};
+#define BLOB_AIO_MAGIC 0xa10a10a1
+
+struct blob_aio {
+	uint64_t at, len;			/* where the ring belongs: something is mapped there, to be replaced */
+	uint64_t nr_req;			/* for io_setup() */
+	const struct blob_aio_ring *content;	/* len bytes */
+	int32_t fd;				/* of /dev/null */
 };
 
 struct blob_tape {

@@ -17,6 +17,7 @@
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
 #include "kernel/maps.h"
+#include "mm.pb-c.h"
 #include "vma.pb-c.h"
 
 /* Where the pages of a mapping are stored. */
@@ -41,6 +42,8 @@ struct dump_mem {
 	size_t nr_guards, room_guards;
 	struct img_run *runs; /* pages to store; data_off is not used */
 	size_t nr_runs, room_runs;
+	AioRingEntry **aios; /* rings of asynchronous I/O: aio/ */
+	size_t nr_aios;
 };
 
 /* The task's, made when first asked for. NULL: no memory. */

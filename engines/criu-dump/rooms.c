@@ -13,7 +13,7 @@ extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, lsm_dump_ops, s
 	timer_dump_ops, seccomp_dump_ops, rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops,
 	prctl_dump_ops, cwd_dump_ops;
 /* mem/ */
-extern const struct task_dump_ops vma_dump_ops, pages_dump_ops, mm_dump_ops, shmem_dump_ops;
+extern const struct task_dump_ops vma_dump_ops, aio_dump_ops, pages_dump_ops, mm_dump_ops, shmem_dump_ops;
 /* files.c: the descriptors */
 extern const struct task_dump_ops files_dump_ops;
 
@@ -31,6 +31,7 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 	&prctl_dump_ops,
 	&cwd_dump_ops,
 	&vma_dump_ops,
+	&aio_dump_ops,	 /* after vma: its mappings */
 	&pages_dump_ops, /* after vma: looks at its mappings */
 	&mm_dump_ops,	 /* after both: writes the records they made */
 	&shmem_dump_ops,

@@ -6,7 +6,9 @@
  */
 
 #include <asm-generic/errno-base.h>
+#include <linux/aio_abi.h>
 #include <linux/futex.h>
+#include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/time_types.h>
 
@@ -21,6 +23,7 @@ enum {
 	/* The kernel gives timers of a task ascending numbers; a program that has used up so many is not
 	 * likely. */
 	BLOB_TIMER_TRIES = 1 << 20,
+	BLOB_AIO_BATCH = 32,
 };
 
 static void blob_wake(uint32_t *word)
@@ -121,6 +124,57 @@ static long blob_timer_create(long clock, void *event, int wanted)
 	return -EAGAIN;
 }
 
+/* Bring the kernel's tail n places further: by reads of nothing, which are done at once. drain: their events
+ * are taken away, else they stay. */
+static long blob_aio_turn(
+	unsigned long ctx, volatile struct blob_aio_ring *ring, int fd, uint32_t n, int drain)
+{
+	struct iocb io, *list[BLOB_AIO_BATCH];
+
+	memset(&io, 0, sizeof(io));
+	io.aio_lio_opcode = IOCB_CMD_PREAD;
+	io.aio_fildes = fd;
+	for (int i = 0; i < BLOB_AIO_BATCH; i++)
+		list[i] = &io;
+	while (n) {
+		long did = nolibc_syscall(
+			__NR_io_submit, ctx, n < BLOB_AIO_BATCH ? n : BLOB_AIO_BATCH, list);
+
+		if (did <= 0)
+			return did ? did : -EAGAIN;
+		n -= did;
+		if (drain)
+			ring->head = ring->tail;
+	}
+	return 0;
+}
+
+/* What is in the ring is what the kernel thinks is there: it counts what was not taken yet. */
+static long blob_aio(const struct blob_aio *aio)
+{
+	const struct blob_aio_ring *old = aio->content;
+	volatile struct blob_aio_ring *ring;
+	unsigned long ctx = 0;
+	long ret = nolibc_syscall(__NR_io_setup, aio->nr_req, &ctx);
+
+	if (ret)
+		return ret;
+	ring = (volatile struct blob_aio_ring *)ctx;
+	if (ring->magic != old->magic || ring->nr != old->nr || ring->header != old->header)
+		return -ENOEXEC;
+	ret = blob_aio_turn(ctx, ring, aio->fd, old->head, 1);
+	if (!ret)
+		ret = blob_aio_turn(ctx, ring, aio->fd, (old->tail + old->nr - old->head) % old->nr, 0);
+	if (ret)
+		return ret;
+	if (ring->head != old->head || ring->tail != old->tail)
+		return -EIO;
+	memcpy((char *)ctx + old->header, (const char *)old + old->header, aio->len - old->header);
+	ret = nolibc_syscall6(__NR_mremap, ctx, aio->len, aio->len,
+		MREMAP_MAYMOVE | MREMAP_FIXED, aio->at, 0);
+	return nolibc_is_error(ret) ? ret : 0;
+}
+
 static long blob_step_run(struct blob_thread *th, const struct blob_step *s)
 {
 	const uint64_t *a = s->args;
@@ -139,6 +193,8 @@ static long blob_step_run(struct blob_thread *th, const struct blob_step *s)
 		return blob_spawn((struct blob_thread *)a[0]);
 	case BLOB_TIMER_CREATE:
 		return blob_timer_create(a[0], (void *)a[1], a[2]);
+	case BLOB_AIO:
+		return blob_aio((const struct blob_aio *)a[0]);
 	default:
 		return nolibc_syscall6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

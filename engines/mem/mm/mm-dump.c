@@ -116,6 +116,8 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	mm.has_thp_disabled = true;
 	mm.thp_disabled = !t->threads[0].status.thp_enabled;
 
+	mm.aios = t->mem->aios;
+	mm.n_aios = t->mem->nr_aios;
 	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0 ||
 		fill_vmas(&mm, t, err) < 0)
 		return -1;

@@ -23,7 +23,6 @@ static const struct {
 } refused[] = {
 	{ IMG_VMA_SYSVIPC, "System V shared memory" },
 	{ IMG_VMA_SOCKET, "a mapped packet socket" },
-	{ IMG_VMA_AIORING, "asynchronous I/O (io_setup)" },
 	{ IMG_VMA_SHSTK, "a shadow stack" },
 	{ IMG_VMA_UPROBES, "uprobes" },
 	{ IMG_VMA_UNSUPPORTED, "a mapping that its dump did not support" },
@@ -113,7 +112,7 @@ static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err 
 			return img_fail(err, IMG_UNSUPPORTED, "%s is not supported", refused[i].what);
 	if (e->status & ~IMG_VMA_STATUS_ALL)
 		return img_fail(err, IMG_UNSUPPORTED, "status %#x is not known", e->status);
-	if (e->status & (IMG_VMA_VSYSCALL | IMG_VMA_GUARD))
+	if (e->status & (IMG_VMA_VSYSCALL | IMG_VMA_GUARD | IMG_VMA_AIORING))
 		return 0;
 	if (e->end > r->task_top)
 		return img_fail(err, IMG_UNSUPPORTED, "above what this host's address space has");

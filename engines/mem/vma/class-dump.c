@@ -66,7 +66,7 @@ static const struct name_rule {
 		{ .status = IMG_VMA_REGULAR } }, /* which: see anon_huge() */
 	{ "/SYSV", true, HUGE, { .refused = "System V shared memory is not supported" } },
 
-	{ "/[aio] (deleted)", false, NO_PATH, { .refused = "asynchronous I/O (io_setup) is not supported" } },
+	{ "/[aio] (deleted)", false, NO_PATH, { .status = IMG_VMA_AIORING, .data = DUMP_VMA_WHOLE } },
 	{ "/secretmem (deleted)", false, NO_PATH,
 		{ .refused = "secret memory (memfd_secret) is not supported" } },
 	{ "anon_inode:[io_uring]", false, NO_PATH, { .refused = "io_uring is not supported" } },

@@ -227,7 +227,7 @@ static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct 
 	rec->flags = vma->shared		       ? IMG_MAP_SHARED
 		     : vma->flags & KERN_VM(DROPPABLE) ? IMG_MAP_DROPPABLE
 						       : IMG_MAP_PRIVATE;
-	if (!class->file)
+	if (!class->file && !(class->status & IMG_VMA_AIORING))
 		rec->flags |= IMG_MAP_ANON;
 	if (vma->flags & KERN_VM(HUGETLB))
 		rec->flags |= IMG_MAP_HUGETLB | log2_of(vma->page_size) << IMG_MAP_HUGE_SHIFT;
@@ -274,6 +274,10 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 	v->data = class.data;
 	fill_record(&v->rec, vma, &class);
 	v->lazy = can_be_lazy(&v->rec);
+	if (class.status & IMG_VMA_AIORING) {
+		v->rec.has_fdflags = true;
+		v->rec.fdflags = O_RDWR;
+	}
 
 	if (class.file) {
 		uint32_t id;

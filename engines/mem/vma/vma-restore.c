@@ -124,8 +124,8 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 /* The kernel's own areas come from the kernel; guard regions are no mappings. */
 static bool in_list(const VmaEntry *e)
 {
-	/* The vdso is the room's of that name. */
-	return !(e->status & (IMG_VMA_VSYSCALL | IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_GUARD));
+	/* The vdso is the room's of that name, as are rings of aio. */
+	return !(e->status & (IMG_VMA_AIORING | IMG_VMA_VSYSCALL | IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_GUARD));
 }
 
 int restore_mem_rest(struct restore *r, struct restore_task *t, struct img_err *err)
