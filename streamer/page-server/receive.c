@@ -299,14 +299,14 @@ static int publish(struct page_server_receiver *r, struct img_err *err)
 
 int page_server_receive_end(struct page_server_receiver *r, struct img_err *err)
 {
-	int ret;
-
 	if (finish_map(r, err) < 0)
 		return -1;
-	ret = r->nr ? publish(r, err) : 0;
-	if (ret == 0)
-		r->nr = 0;
-	return ret;
+	if (!r->nr)
+		return 0;
+	if (publish(r, err) < 0)
+		return -1;
+	r->nr = 0;
+	return page_server_dedup(r->s, err);
 }
 
 void page_server_receiver_free(struct page_server_receiver *r)

@@ -42,6 +42,8 @@ void page_server_store_close(struct page_server *s);
 /* A file that was finished in the stage moves to the images directory, or goes. */
 int page_server_publish(struct page_server *s, const char *name, struct img_err *err);
 void page_server_drop(struct page_server *s, const char *name);
+/* --auto-dedup: parents drop what has come anew. */
+int page_server_dedup(struct page_server *s, struct img_err *err);
 /* Before the first is published: from now on this is not the set that it was. */
 int page_server_unseal(struct page_server *s, struct img_err *err);
 

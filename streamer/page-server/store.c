@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "criuimg/cleanup.h"
+#include "criuimg/convert.h"
 #include "streamer/page-server/server.h"
 
 #define STAGE "page-server-"
@@ -137,6 +138,25 @@ int page_server_publish(struct page_server *s, const char *name, struct img_err 
 		return img_fail_sys(err, "%s: remove", packed);
 	if (renameat(s->stage_fd, name, s->images_fd, name) < 0)
 		return img_fail_sys(err, "%s: moving it to %s", name, s->opt->images_dir);
+	return 0;
+}
+
+int page_server_dedup(struct page_server *s, struct img_err *err)
+{
+	struct img_dedup_result result;
+	struct img_set *set;
+	int ret;
+
+	if (!s->opt->auto_dedup || s->images_fd < 0)
+		return 0;
+	pthread_mutex_lock(&s->lock);
+	set = img_set_open_dir(s->images_fd, NULL, err);
+	ret = set ? img_set_dedup(set, NULL, &result, err) : -1;
+	img_set_close(set);
+	pthread_mutex_unlock(&s->lock);
+	if (ret < 0)
+		return img_wrap(err, "--auto-dedup");
+	log_info(s->log, "--auto-dedup: parents dropped %llu pages", (unsigned long long)result.pages);
 	return 0;
 }
 
