@@ -139,8 +139,7 @@ static int verify(struct remote_tls *t, const char *host, struct img_err *err)
 
 enum { HANDSHAKE_MS = 30000 };
 
-static int start(struct remote_tls *t, const struct options *opt, int fd, bool server, const char *host,
-	struct img_err *err)
+static int prepare(struct remote_tls *t, const struct options *opt, struct img_err *err)
 {
 	int ret;
 
@@ -149,7 +148,27 @@ static int start(struct remote_tls *t, const struct options *opt, int fd, bool s
 	ret = t->lib.gnutls_certificate_allocate_credentials(&t->credentials);
 	if (ret < 0)
 		return fail(t, ret, "credentials", err);
-	if (authorities(t, opt, err) < 0 || own_certificate(t, opt, err) < 0)
+	return authorities(t, opt, err) < 0 ? -1 : own_certificate(t, opt, err);
+}
+
+int remote_tls_check(const struct options *opt, struct img_err *err)
+{
+	struct remote_tls *t = calloc(1, sizeof(*t));
+	int ret;
+
+	if (!t)
+		return img_fail_nomem(err);
+	ret = prepare(t, opt, err);
+	remote_tls_close(t);
+	return ret;
+}
+
+static int start(struct remote_tls *t, const struct options *opt, int fd, bool server, const char *host,
+	struct img_err *err)
+{
+	int ret;
+
+	if (prepare(t, opt, err) < 0)
 		return -1;
 	/* A lost connection is an error like others, not SIGPIPE. */
 	ret = t->lib.gnutls_init(&t->session, (server ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NO_SIGNAL);

@@ -11,6 +11,8 @@
 
 struct remote_tls;
 
+/* Can the library and the files that the options name be used? */
+int remote_tls_check(const struct options *opt, struct img_err *err);
 /* A session over the connected socket fd (which stays the caller's), by the --tls-* options: the handshake is done and the
  * other end's certificate is verified when this returns. host: the name that the server's certificate must have (clients);
  * NULL: it is not compared. NULL on failure. */

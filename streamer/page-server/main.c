@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "criuimg/cleanup.h"
+#include "remote/tls.h"
 #include "streamer/page-server/server.h"
 
 static void tell(const struct img_err *err)
@@ -60,7 +61,7 @@ static int serve(struct page_server *s, int listener, struct img_err *err)
 {
 	int ret;
 
-	if (page_server_store_open(s, err) < 0 || tell_ready(s->opt, err) < 0)
+	if ((s->opt->tls && remote_tls_check(s->opt, err) < 0) || page_server_store_open(s, err) < 0 || tell_ready(s->opt, err) < 0)
 		ret = -1;
 	else
 		ret = page_server_loop(s, listener, err);
