@@ -47,11 +47,11 @@ static int quiet_signal(const struct dump_thread *th)
 	return 0;
 }
 
-static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
+static struct inject_thread target_of(const struct dump_thread *th)
 {
-	struct dump_task *t = th->task;
-	cleanup_with(inject_batch_free) struct inject_batch *b = inject_batch_new();
-	struct inject_thread target = {
+	const struct dump_task *t = th->task;
+
+	return (struct inject_thread){
 		.pid = t->pid,
 		.tid = th->tid,
 		.regs = &th->regs,
@@ -60,6 +60,22 @@ static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *er
 		.own_stop = th->own_stop,
 		.quiet_signo = quiet_signal(th),
 	};
+}
+
+int dump_ask_leader(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
+{
+	struct inject_thread target = target_of(&t->threads[0]);
+
+	if ((!t->space.syscall_addr && find_syscall(t, err) < 0) || inject_run(&t->space, &target, b, err) < 0)
+		return -1;
+	return inject_leave(&t->space, &target, err);
+}
+
+static int ask_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
+{
+	struct dump_task *t = th->task;
+	cleanup_with(inject_batch_free) struct inject_batch *b = inject_batch_new();
+	struct inject_thread target = target_of(th);
 
 	if (!b)
 		return img_fail_nomem(err);

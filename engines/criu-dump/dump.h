@@ -182,12 +182,14 @@ struct dump {
 	struct dump_files *files; /* files.c: every open file once, whoever has it */
 	struct dump_remote *remote; /* mem-remote.h: the page server, NULL: pages go into the set */
 	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
+	struct dump_track *track; /* track.h: what was written since the set before */
 	struct dump_ns *ns;	  /* namespaces.c */
 	struct img_arena arena;	  /* for what lives as long as the run */
 
 	int workdir; /* -W: directory for logs and statistics, and of action scripts */
 	/* readable (at its end) when the process that the user started is gone or was asked to stop */
 	int front;
+	bool running; /* the tasks: they were let go, and their memory changes while it is read */
 	bool dry_run; /* nothing is stopped: only `check` hooks are called */
 };
 

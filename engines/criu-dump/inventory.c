@@ -12,6 +12,7 @@
 
 #include "cpuinfo/cpuinfo.h"
 #include "criu-dump/spine.h"
+#include "criu-dump/track.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
@@ -19,6 +20,8 @@
 
 enum {
 	IMG_VERSION_1_1 = 2, /* inventory_entry.img_version */
+	PRE_DUMP_SPLICE = 1, /* criu_pre_dump_mode */
+	PRE_DUMP_READ = 2,
 };
 
 static const struct {
@@ -43,20 +46,26 @@ static int network_lock_method(const char *name, uint32_t *method, struct img_er
 	return img_fail(err, IMG_USAGE, "--network-lock: \"%s\" is none of iptables, nftables, skip", name);
 }
 
-/* A name for this run, which a later one can refer to. */
-static char *run_id(struct img_arena *arena, struct img_err *err)
+static void note_tracking(const struct dump *d, InventoryEntry *inv)
 {
-	size_t len;
-	cleanup_free char *text = kern_proc_read(&len, err, "/proc/sys/kernel/random/uuid");
-	char *id;
+	inv->dump_criu_run_id = d->track->id;
+	if (!d->track->wanted && !d->track->parent)
+		return;
+	inv->has_dump_uptime = 1;
+	inv->dump_uptime = dump_uptime_us();
+}
 
-	if (!text)
-		return NULL;
-	text[strcspn(text, "\n")] = '\0';
-	id = img_arena_strdup(arena, text);
-	if (!id)
-		img_fail_nomem(err);
-	return id;
+/* All that there is to say of a set that nothing can be restored from. */
+int dump_pre_inventory(struct dump *d, struct img_err *err)
+{
+	InventoryEntry inv = INVENTORY_ENTRY__INIT;
+	PluginsEntry plugins = PLUGINS_ENTRY__INIT;
+
+	inv.has_pre_dump_mode = 1;
+	inv.pre_dump_mode = d->opt->pre_dump_mode && !strcmp(d->opt->pre_dump_mode, "read") ? PRE_DUMP_READ : PRE_DUMP_SPLICE;
+	inv.plugins_entry = &plugins;
+	note_tracking(d, &inv);
+	return img_write_single(d->set, IMG_INVENTORY, 0, &inv.base, err);
 }
 
 int dump_inventory(struct dump *d, struct img_err *err)
@@ -82,9 +91,7 @@ int dump_inventory(struct dump *d, struct img_err *err)
 	if (network_lock_method(d->opt->network_lock, &inv.network_lock_method, err) < 0)
 		return -1;
 	inv.plugins_entry = &plugins;
-	inv.dump_criu_run_id = run_id(&d->arena, err);
-	if (!inv.dump_criu_run_id)
-		return -1;
+	note_tracking(d, &inv);
 	if (d->opt->allow_uprobes)
 		inv.has_allow_uprobes = inv.allow_uprobes = 1;
 	return img_write_single(d->set, IMG_INVENTORY, 0, &inv.base, err);

@@ -8,6 +8,7 @@
 
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
+#include "criu-dump/track.h"
 #include "criuimg/cleanup.h"
 
 static void tell(const struct img_err *err)
@@ -17,6 +18,7 @@ static void tell(const struct img_err *err)
 
 static void release(struct dump *d)
 {
+	dump_track_free(d);
 	dump_forget(d);
 	dump_remote_free(d);
 	img_set_close(d->set);
@@ -83,14 +85,28 @@ static void keep_standard_descriptors(void)
 		close(fd);
 }
 
+/* "criu-dump pre-dump -t ...": the first word may say which it is. It is taken out. */
+static enum command command_of(int *argc, char **argv)
+{
+	enum command command = *argc > 1 ? options_command_by_name(argv[1]) : 0;
+
+	if (command != CMD_DUMP && command != CMD_PRE_DUMP)
+		return CMD_DUMP;
+	memmove(argv + 1, argv + 2, (*argc - 1) * sizeof(*argv));
+	(*argc)--;
+	return command;
+}
+
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
+	enum command command;
 	struct options opt;
 	int status;
 
 	keep_standard_descriptors();
-	status = options_parse(&opt, CMD_DUMP, argc, argv, &err);
+	command = command_of(&argc, argv);
+	status = options_parse(&opt, command, argc, argv, &err);
 	if (status == 1)
 		return 0;
 	if (status == 0)

@@ -4,14 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "criu-dump/mem.h"
 #include "criuimg/array.h"
 
 struct dump_mem *dump_mem(struct dump_task *t)
 {
-	if (!t->mem)
+	if (!t->mem) {
 		t->mem = calloc(1, sizeof(*t->mem));
+		if (t->mem)
+			t->mem->uffd = -1;
+	}
 	return t->mem;
 }
 
@@ -22,6 +26,8 @@ void dump_mem_free(struct dump_task *t)
 	free(t->mem->vmas);
 	free(t->mem->guards);
 	free(t->mem->runs);
+	if (t->mem->uffd >= 0)
+		close(t->mem->uffd);
 	free(t->mem);
 	t->mem = NULL;
 }

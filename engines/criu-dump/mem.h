@@ -40,10 +40,14 @@ struct dump_mem {
 	size_t nr_vmas, room_vmas;
 	VmaEntry *guards; /* guard regions, which are records too, after the others */
 	size_t nr_guards, room_guards;
-	struct img_run *runs; /* pages to store; data_off is not used */
+	struct img_run *runs; /* pages to store; flags as dump_pages_write() has them */
 	size_t nr_runs, room_runs;
 	AioRingEntry **aios; /* rings of asynchronous I/O: aio/ */
 	size_t nr_aios;
+
+	/* track.h */
+	int uffd;    /* that its memory is marked with; -1: it is not */
+	bool marked; /* what is still marked was not written since the set before this one */
 };
 
 /* The task's, made when first asked for. NULL: no memory. */
@@ -81,16 +85,31 @@ void dump_shmem_free(struct dump *d);
 
 /* ---- page data ---- */
 
+/* Beside IMG_RUN_PRESENT (to be stored) and IMG_RUN_PARENT (not written since the set before: stored if that lacks it), of a run to
+ * be stored: */
+enum dump_run_flags {
+	DUMP_RUN_COMPARE = 1 << 16, /* nobody knows: a page that the set before has just so is left to it */
+	DUMP_RUN_KEEP = 1 << 17,    /* pages of zeros, too: what is not stored comes back as something else */
+};
+
 struct dump_source {
-	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called from
-	 * several threads. */
+	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Never called by two
+	 * threads at once. */
 	int (*read)(
 		void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
 	void *arg;
 };
 
-/* Append runs and their data to w. Reading and writing overlap where w is a plain file. */
-int dump_pages_write(struct dump *d, struct img_pages_writer *w, const struct img_run *runs, size_t nr,
-	const struct dump_source *src, struct img_err *err);
+/* What became of the pages of a map. */
+struct dump_pages_count {
+	uint64_t written; /* stored here */
+	uint64_t parent;  /* left to the set before */
+	uint64_t zero;	  /* nowhere: found to be zero */
+};
+
+/* Store a page map (IMG_PAGEMAP of a task, IMG_SHMEM_PAGEMAP of a segment) and its data: in the set, or, with --page-server, there.
+ * Runs ascend. */
+int dump_pages_write(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
+	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err);
 
 #endif

@@ -68,6 +68,8 @@ int dump_unfreeze(struct dump *d, void *unused, struct img_err *err);
 
 /* Where a system call can be made in each task, then the batches of all rooms. */
 int dump_ask(struct dump *d, struct img_err *err);
+/* One more batch, in the leader of a stopped task; its area is gone afterwards. */
+int dump_ask_leader(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err);
 
 /* ---- namespaces.c ---- */
 
@@ -100,6 +102,13 @@ int dump_timens(struct dump *d, struct img_err *err);	   /* inventory.c */
 int dump_cpuinfo(struct dump *d, struct img_err *err);	   /* inventory.c: with --cpu-cap */
 int dump_seal(struct dump *d, struct img_err *err);	   /* inventory.c: the manifest */
 int dump_finish(struct dump *d, struct img_err *err);	   /* finish.c: kill, stop or let run */
+
+/* ---- pre-dump.c ---- */
+
+int dump_pre_maps(struct dump *d, struct img_err *err);	     /* where memory is, without the flags */
+int dump_pre_memory(struct dump *d, struct img_err *err);    /* which pages are to be stored */
+int dump_pre_release(struct dump *d, struct img_err *err);   /* the tasks run on */
+int dump_pre_inventory(struct dump *d, struct img_err *err); /* inventory.c */
 
 /* ---- dry-run.c ---- */
 

@@ -12,6 +12,7 @@
 
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
+#include "criu-dump/track.h"
 #include "criuimg/array.h"
 
 enum {
@@ -36,11 +37,13 @@ static int run_script_after(struct dump *d, struct img_err *err)
 static const struct step steps[] = {
 	{ "rights", dump_rights },
 	{ "images", dump_images_open },
+	{ "chain", dump_track_begin },
 	{ "page server", dump_remote_open },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
-	{ "ids", dump_ids },   /* before check: a table that is shared is looked at once */
+	{ "tracked", dump_track_look },
+	{ "ids", dump_ids }, /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },
 	{ "check", dump_check },
 	{ "refuse", dump_refuse },
@@ -57,7 +60,33 @@ static const struct step steps[] = {
 	{ "manifest", dump_seal },
 	{ "stream", dump_stream_settle }, /* the last moment for whoever reads it to be missed */
 	{ "post-dump", run_script_after },
+	{ "track", dump_track_arm },
 	{ "finish", dump_finish },
+	{ "keep tracking", dump_track_keep },
+};
+
+/* A pre-dump: what of the memory the next one may find unchanged. The tasks are held for as long as it takes to mark their pages. */
+static const struct step pre_steps[] = {
+	{ "rights", dump_rights },
+	{ "images", dump_images_open },
+	{ "chain", dump_track_begin },
+	{ "page server", dump_remote_open },
+	{ "pre-dump", run_script_before },
+	{ "freeze", dump_freeze },
+	{ "maps", dump_pre_maps },
+	{ "tracked", dump_track_look },
+	{ "ids", dump_ids },
+	{ "memory", dump_pre_memory },
+	{ "track", dump_track_arm },
+	{ "let run", dump_pre_release },
+	{ "inventory", dump_pre_inventory },
+	{ "pages", dump_pages },
+	{ "page server has them", dump_remote_finish },
+	{ "figures", dump_stats_member },
+	{ "manifest", dump_seal },
+	{ "stream", dump_stream_settle },
+	{ "post-dump", run_script_after },
+	{ "keep tracking", dump_track_keep },
 };
 
 /* --dry-run: what can be seen from outside, of tasks that run on. */
@@ -106,7 +135,9 @@ static void explain(struct dump *d, struct img_err *err)
 int dump_run(struct dump *d, struct img_err *err)
 {
 	struct img_err undo_err = IMG_ERR_INIT;
-	int ret = run_steps(d, steps, ARRAY_SIZE(steps), err);
+	bool pre = d->opt->command == CMD_PRE_DUMP;
+	int ret = pre ? run_steps(d, pre_steps, ARRAY_SIZE(pre_steps), err)
+		      : run_steps(d, steps, ARRAY_SIZE(steps), err);
 
 	if (ret < 0)
 		explain(d, err);

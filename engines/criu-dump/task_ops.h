@@ -39,6 +39,10 @@ struct task_dump_ops {
 	/* 5. The bulk: memory of a task, then (once) what is shared. */
 	int (*pages)(struct dump *d, struct dump_task *t, struct img_err *err);
 	int (*tree_pages)(struct dump *d, struct img_err *err);
+
+	/* In place of `check` to `tree`, in a pre-dump: it is about memory alone, the maps are there without flags, and `pages` is called
+	 * when the tasks run again. */
+	int (*pre)(struct dump *d, struct dump_task *t, struct img_err *err);
 };
 
 /* rooms.c: the rooms, in the order in which their hooks are called; NULL at the end. */

@@ -21,7 +21,7 @@ static void own_directory(char *buf, size_t size)
 
 int front_exec(const char *program, const char *command, int argc, char **argv, struct img_err *err)
 {
-	cleanup_free char **args = calloc(argc + 1, sizeof(*args));
+	cleanup_free char **args = calloc(argc + 2, sizeof(*args));
 	char path[PATH_MAX + NAME_MAX];
 	bool dropped = false;
 	int i, n = 0;
@@ -33,6 +33,9 @@ int front_exec(const char *program, const char *command, int argc, char **argv, 
 
 	/* A name by which it knows that it ends as criu does: options_exit_status(). */
 	args[n++] = (char *)OPTIONS_FRONT;
+	/* A program of several commands is told which. */
+	if (!strcmp(command, "pre-dump"))
+		args[n++] = (char *)command;
 	for (i = 1; i < argc; i++) {
 		/* The command's name is the first word equal to it that getopt left among the non-options; those come
 		 * last, in their order, since options_parse() has permuted argv. */

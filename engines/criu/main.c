@@ -13,6 +13,7 @@ static const struct {
 	int (*run)(const struct options *opt, struct img_err *err); /* exit status */
 } commands[] = {
 	{ CMD_DUMP, "criu-dump", NULL },
+	{ CMD_PRE_DUMP, "criu-dump", NULL },
 	{ CMD_RESTORE, "criu-restore", NULL },
 	{ CMD_PAGE_SERVER, "criu-page-server", NULL },
 	{ CMD_CHECK, NULL, front_check },

@@ -33,17 +33,22 @@ struct scan_arg {
 #define WORD_SWAPPED	(1ull << 62)
 #define WORD_PRESENT	(1ull << 63)
 
-static int scan(int fd, uint64_t start, uint64_t end, const struct kern_page_query *q,
+/* Flags: write-protect what matches; fail (EPERM) in a mapping that is not registered for that. */
+#define SCAN_PROTECT (1 << 0)
+#define SCAN_CHECK   (1 << 1)
+
+static int scan(int fd, uint64_t flags, uint64_t start, uint64_t end, const struct kern_page_query *q,
 	struct scan_range *ranges, size_t nr, uint64_t *walk_end)
 {
 	struct scan_arg arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.start = start,
 		.end = end,
 		.vec = (uintptr_t)ranges,
 		.vec_len = nr,
 		.category_inverted = q->without,
-		.category_mask = q->without,
+		.category_mask = q->without | q->all,
 		.category_anyof_mask = q->any,
 		.return_mask = q->show,
 	};
@@ -86,9 +91,9 @@ int kern_pagemap_open(pid_t pid, struct kern_pagemap *pm, struct img_err *err)
 	if (pm->fd < 0)
 		return img_fail_sys(err, "%s", path);
 
-	pm->can_guard = scan(pm->fd, 0, PAGE, &probe, &range, 1, &walk_end) >= 0;
+	pm->can_guard = scan(pm->fd, 0, 0, PAGE, &probe, &range, 1, &walk_end) >= 0;
 	probe.without = 0;
-	pm->can_scan = pm->can_guard || scan(pm->fd, 0, PAGE, &probe, &range, 1, &walk_end) >= 0;
+	pm->can_scan = pm->can_guard || scan(pm->fd, 0, 0, PAGE, &probe, &range, 1, &walk_end) >= 0;
 	if (!pm->can_scan)
 		pm->zero_pfn = find_zero_pfn();
 	return 0;
@@ -99,6 +104,58 @@ void kern_pagemap_close(struct kern_pagemap *pm)
 	if (pm->fd >= 0)
 		close(pm->fd);
 	pm->fd = -1;
+}
+
+bool kern_pagemap_has_protect(void)
+{
+	struct kern_pagemap pm;
+	bool can = kern_pagemap_open(0, &pm, NULL) == 0 && pm.can_scan;
+
+	kern_pagemap_close(&pm);
+	return can;
+}
+
+/* A page that has just been written has the bit. */
+bool kern_pagemap_has_soft_dirty(void)
+{
+	volatile char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cleanup_fd int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t word = 0;
+
+	if (page == MAP_FAILED)
+		return false;
+	*page = 1;
+	if (fd < 0 || pread(fd, &word, sizeof(word), (uintptr_t)page / PAGE * sizeof(word)) != sizeof(word))
+		word = 0;
+	munmap((void *)page, PAGE);
+	return word & WORD_SOFT_DIRTY;
+}
+
+int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end, struct img_err *err)
+{
+	/* With a place for answers: without one, the kernel would mark what is not there, too. */
+	const struct kern_page_query q = {
+		.all = KERN_PAGE_WRITTEN,
+		.without = KERN_PAGE_PFNZERO | (pm->can_guard ? KERN_PAGE_GUARD : 0),
+		.any = KERN_PAGE_PRESENT | KERN_PAGE_SWAPPED,
+	};
+	struct scan_range ranges[SCAN_RANGES];
+
+	while (start < end) {
+		uint64_t walk_end;
+		int nr = scan(pm->fd, SCAN_PROTECT | SCAN_CHECK, start, end, &q, ranges, SCAN_RANGES, &walk_end);
+
+		if (nr < 0 && errno == EINTR)
+			continue;
+		if (nr < 0)
+			return img_fail_sys(err, "write-protecting %#llx-%#llx", (unsigned long long)start,
+				(unsigned long long)end);
+		if (nr < SCAN_RANGES)
+			break;
+		/* As in by_scan(). */
+		start = walk_end > ranges[nr - 1].end ? walk_end : ranges[nr - 1].end;
+	}
+	return 0;
 }
 
 typedef int (*range_fn)(void *arg, const struct kern_pages *pages, struct img_err *err);
@@ -122,7 +179,7 @@ static int by_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
 	 * So: room left means that all was walked, and what was handed out is not asked for again. */
 	while (start < end) {
 		uint64_t walk_end;
-		int nr = scan(pm->fd, start, end, &q, ranges, SCAN_RANGES, &walk_end);
+		int nr = scan(pm->fd, 0, start, end, &q, ranges, SCAN_RANGES, &walk_end);
 
 		if (nr < 0 && errno == EINTR)
 			continue;
@@ -165,7 +222,7 @@ uint64_t kern_pagemap_word(uint64_t word, uint64_t zero_pfn)
 
 static bool counts(uint64_t is, const struct kern_page_query *q)
 {
-	return !(is & q->without) && (!q->any || is & q->any);
+	return !(is & q->without) && (is & q->all) == q->all && (!q->any || is & q->any);
 }
 
 static int by_words(const struct kern_pagemap *pm, uint64_t start, uint64_t end,

@@ -33,10 +33,10 @@ struct kern_pages {
 	uint64_t categories; /* those asked for in `show` that all pages of the range have */
 };
 
-/* A page counts when none of `without` is true of it and any of `any` is (all do when `any` is 0). Ranges
- * are as large as the equality of `show` over neighbours allows. */
+/* A page counts when none of `without` is true of it, all of `all` are and any of `any` is (when `any` is not 0). Ranges are as
+ * large as the equality of `show` over neighbours allows. */
 struct kern_page_query {
-	uint64_t without, any, show;
+	uint64_t without, all, any, show;
 };
 
 /* An opened /proc/PID/pagemap, with what the kernel can do. */
@@ -57,6 +57,14 @@ int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t en
 	const struct kern_page_query *query,
 	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg,
 	struct img_err *err);
+
+/* Mark the pages in [start, end) that were written since they were marked last, or never were (KERN_PAGE_WRITTEN). All of it is
+ * registered for that: kernel/uffd.h. Pages that are not there stay as they are. */
+int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end, struct img_err *err);
+
+/* Of this kernel: kern_pagemap_protect() can work; pages have soft-dirty bits. */
+bool kern_pagemap_has_protect(void);
+bool kern_pagemap_has_soft_dirty(void);
 
 /* The categories of a page from its word in /proc/PID/pagemap. */
 uint64_t kern_pagemap_word(uint64_t word, uint64_t zero_pfn);

@@ -128,7 +128,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"prev-images-dir", "track-mem",	    "auto-dedup",     "lazy-pages",	   "root",	    "ext-mount-map", "skip-mnt",
+	"auto-dedup",     "lazy-pages",	   "root",	    "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "image-io-mode",

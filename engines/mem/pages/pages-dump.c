@@ -5,15 +5,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "criu-dump/mem-remote.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
+#include "criu-dump/track.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "kernel/anon-dev.h"
 #include "kernel/pagemap.h"
 
 /* ---- which ---- */
@@ -24,6 +26,12 @@ static const struct kern_page_query own_pages = {
 	.without = KERN_PAGE_PFNZERO | KERN_PAGE_FILE,
 	.any = KERN_PAGE_PRESENT | KERN_PAGE_SWAPPED,
 	.show = KERN_PAGE_GUARD,
+};
+
+/* What else a page shows where its task is tracked. */
+static const uint64_t shown_by[] = {
+	[TRACK_BY_MARKS] = KERN_PAGE_WPALLOWED | KERN_PAGE_WRITTEN,
+	[TRACK_BY_SOFT_DIRTY] = KERN_PAGE_SOFT_DIRTY,
 };
 
 /* Pages that other tasks have too, by fork(2). To pin such a page for reading gives its task a copy of its
@@ -38,12 +46,29 @@ static bool is_shared(const struct dump_vma *vma)
 struct look {
 	struct dump_mem *mem;
 	size_t vma; /* the first that ends behind what was looked at */
+	enum dump_track_by by;
+	bool parent; /* there is a set before this one */
 };
 
-static int add_run(
-	struct dump_mem *mem, uint64_t start, uint64_t end, const struct dump_vma *vma, struct img_err *err)
+/* What is to be done with pages that show these categories. */
+static uint32_t run_flags(const struct look *look, const struct dump_vma *vma, uint64_t categories)
 {
 	uint32_t flags = IMG_RUN_PRESENT | (vma->lazy ? IMG_RUN_LAZY : 0);
+
+	if (!(vma->rec.status & IMG_VMA_ANON_PRIVATE) || vma->data == DUMP_VMA_WHOLE)
+		flags |= DUMP_RUN_KEEP;
+	if (look->by == TRACK_BY_MARKS && categories & KERN_PAGE_WPALLOWED)
+		return categories & KERN_PAGE_WRITTEN ? flags : (flags & ~IMG_RUN_PRESENT) | IMG_RUN_PARENT;
+	if (look->by == TRACK_BY_SOFT_DIRTY)
+		return categories & KERN_PAGE_SOFT_DIRTY ? flags : (flags & ~IMG_RUN_PRESENT) | IMG_RUN_PARENT;
+	return look->parent ? flags | DUMP_RUN_COMPARE : flags;
+}
+
+static int add_run(struct look *look, uint64_t start, uint64_t end, const struct dump_vma *vma, uint64_t categories,
+	struct img_err *err)
+{
+	uint32_t flags = run_flags(look, vma, categories);
+	struct dump_mem *mem = look->mem;
 	struct img_run *last = mem->nr_runs ? &mem->runs[mem->nr_runs - 1] : NULL, *run;
 
 	/* The image merges runs again; here one is of one mapping, or of several that are read alike. */
@@ -99,7 +124,7 @@ static int look_at(void *arg, const struct kern_pages *pages, struct img_err *er
 		if (pages->categories & KERN_PAGE_GUARD)
 			ret = add_guard(mem, start, end, err);
 		else if (vma->data == DUMP_VMA_PRIVATE)
-			ret = add_run(mem, start, end, vma, err);
+			ret = add_run(look, start, end, vma, pages->categories, err);
 		if (ret < 0)
 			return -1;
 	}
@@ -116,21 +141,22 @@ static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
 		if (vma->rec.end > upto)
 			break;
 		if (vma->data == DUMP_VMA_WHOLE &&
-			add_run(look->mem, vma->rec.start, vma->rec.end, vma, err) < 0)
+			add_run(look, vma->rec.start, vma->rec.end, vma, 0, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* Without PAGEMAP_SCAN, holes between mappings cost as much as memory. */
-static int scan_each(struct look *look, const struct kern_pagemap *pm, struct img_err *err)
+static int scan_each(struct look *look, const struct kern_pagemap *pm, const struct kern_page_query *query,
+	struct img_err *err)
 {
 	const struct dump_mem *mem = look->mem;
 
 	for (size_t i = 0; i < mem->nr_vmas; i++)
 		if (mem->vmas[i].data != DUMP_VMA_NOTHING && mem->vmas[i].data != DUMP_VMA_WHOLE &&
-			kern_pagemap_scan(pm, mem->vmas[i].rec.start, mem->vmas[i].rec.end, &own_pages,
-				look_at, look, err) < 0)
+			kern_pagemap_scan(pm, mem->vmas[i].rec.start, mem->vmas[i].rec.end, query, look_at, look,
+				err) < 0)
 			return -1;
 	return 0;
 }
@@ -147,7 +173,8 @@ static uint64_t last_end(const struct dump_mem *mem)
 
 static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct look look = { .mem = t->mem };
+	struct look look = { .mem = t->mem, .by = dump_track_of(d, t), .parent = d->track && d->track->parent };
+	struct kern_page_query query = own_pages;
 	struct kern_pagemap pm;
 	int ret;
 
@@ -155,9 +182,10 @@ static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		return 0;
 	if (kern_pagemap_open(t->pid, &pm, err) < 0)
 		return -1;
-	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &own_pages,
-				    look_at, &look, err)
-			  : scan_each(&look, &pm, err);
+	query.show |= shown_by[look.by];
+	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &query, look_at, &look,
+				    err)
+			  : scan_each(&look, &pm, &query, err);
 	kern_pagemap_close(&pm);
 	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
 }
@@ -168,6 +196,7 @@ struct memory {
 	pid_t pid;
 	int fd; /* /proc/PID/mem */
 	const struct dump_mem *mem;
+	bool runs_on; /* the task: what was there may be gone, and is of no interest then */
 };
 
 /* Through the file: gets what the task itself may not read (PROT_NONE and the like), and leaves shared
@@ -182,6 +211,11 @@ static int read_by_file(const struct memory *m, const struct iovec *piece, char 
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got <= 0 && m->runs_on) {
+			/* The page where it stopped. */
+			got = IMG_PAGE - done % IMG_PAGE;
+			memset(buf + done, 0, got);
+		}
 		if (got <= 0)
 			return img_fail_sys(err, "reading memory at %#zx", (uintptr_t)piece->iov_base + done);
 		done += got;
@@ -222,7 +256,7 @@ static ssize_t read_quickly(const struct memory *m, const struct iovec *pieces, 
 	do
 		got = process_vm_readv(m->pid, &local, 1, pieces, nr, 0);
 	while (got < 0 && errno == EINTR);
-	if (got < 0 && (errno == EFAULT || errno == ENOMEM))
+	if (got < 0 && (errno == EFAULT || errno == ENOMEM || m->runs_on))
 		return 0;
 	return got < 0 ? img_fail_sys(err, "reading memory") : got;
 }
@@ -260,48 +294,67 @@ static int read_memory(
 	return 0;
 }
 
-static int count(struct dump *d, const struct dump_task *t, uint64_t written)
-{
-	d->stats.pages_scanned += written;
-	d->stats.pages_written += written;
-	log_info(d->log, "pid %d: %" PRIu64 " pages in %zu runs", t->pid, written, t->mem->nr_runs);
-	return 0;
-}
-
 static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct memory memory = { .pid = t->pid, .mem = t->mem };
+	struct memory memory = { .pid = t->pid, .mem = t->mem, .runs_on = d->running };
 	struct dump_source src = { read_memory, &memory };
-	struct img_pages_writer *w;
+	struct dump_pages_count count;
 	cleanup_fd int fd = -1;
-	uint64_t written;
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && !d->running)
 		return img_fail_sys(err, "%s", path);
 	memory.fd = fd;
 
-	if (d->remote) {
-		if (dump_remote_pages(d, IMG_PAGEMAP, t->vpid, t->mem->runs, t->mem->nr_runs, &src, &written,
-			    err) < 0)
-			return -1;
-		return count(d, t, written);
-	}
-	w = img_pages_create(d->set, IMG_PAGEMAP, t->vpid, err);
-	if (!w)
+	if (dump_pages_write(d, IMG_PAGEMAP, t->vpid, t->mem->runs, t->mem->nr_runs, &src, &count, err) < 0)
 		return -1;
-	if (dump_pages_write(d, w, t->mem->runs, t->mem->nr_runs, &src, err) < 0) {
-		img_pages_abort(w);
+	d->stats.pages_scanned += count.written + count.parent + count.zero;
+	d->stats.pages_skipped_parent += count.parent;
+	d->stats.pages_written += count.written;
+	log_info(d->log, "pid %d: %" PRIu64 " pages in %zu runs; %" PRIu64 " as in the set before, %" PRIu64 " of zeros",
+		t->pid, count.written, t->mem->nr_runs, count.parent, count.zero);
+	return 0;
+}
+
+/* ---- of a pre-dump ---- */
+
+/* Only what is worth it: private anonymous memory. The rest, mapped files and what is the kernel's, is stored by the dump. All there
+ * is to go by is /proc/PID/maps: the flags of a mapping (smaps) take as long to get as everything else together. */
+static int pages_pre(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	dev_t shmem_dev;
+
+	if (!dump_mem(t))
+		return img_fail_nomem(err);
+	if (kern_shmem_dev(&shmem_dev, err) < 0)
 		return -1;
+	for (size_t i = 0; i < t->maps->nr; i++) {
+		const struct kern_vma *map = &t->maps->vmas[i];
+		struct dump_vma_class class = dump_vma_class(map, shmem_dev);
+		struct dump_vma *v;
+
+		if (class.refused || class.status & (IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_VSYSCALL) ||
+			!(class.status & IMG_VMA_ANON_PRIVATE) || map->shared)
+			continue;
+		v = img_array_more(&t->mem->vmas, t->mem->nr_vmas, &t->mem->room_vmas);
+		if (!v)
+			return img_fail_nomem(err);
+		t->mem->nr_vmas++;
+		vma_entry__init(&v->rec);
+		v->map = map;
+		v->rec.start = map->start;
+		v->rec.end = map->end;
+		v->rec.status = class.status;
+		v->data = DUMP_VMA_PRIVATE;
 	}
-	count(d, t, img_pages_written(w));
-	return img_pages_finish(w, err);
+	return pages_task(d, t, err);
 }
 
 const struct task_dump_ops pages_dump_ops = {
 	.name = "pages",
 	.task = pages_task,
+	.pre = pages_pre,
 	.pages = pages_pages,
 };

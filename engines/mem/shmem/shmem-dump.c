@@ -15,7 +15,6 @@
 
 #include <linux/magic.h>
 
-#include "criu-dump/mem-remote.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -33,7 +32,7 @@ static int add_run(struct runs *runs, uint64_t start, uint64_t end, struct img_e
 	if (!run)
 		return img_fail_nomem(err);
 	*run = (struct img_run){
-		.addr = start, .nr_pages = (end - start) / IMG_PAGE, .flags = IMG_RUN_PRESENT
+		.addr = start, .nr_pages = (end - start) / IMG_PAGE, .flags = IMG_RUN_PRESENT | DUMP_RUN_COMPARE
 	};
 	runs->nr++;
 	return 0;
@@ -108,12 +107,11 @@ static int read_segment(
 static int dump_segment(struct dump *d, const struct dump_segment *seg, struct img_err *err)
 {
 	struct runs runs = { 0 };
-	struct img_pages_writer *w;
+	struct dump_pages_count count;
 	struct dump_source src;
 	cleanup_fd int fd = open(seg->path, O_RDONLY | O_CLOEXEC);
 	struct statfs fs;
 	struct stat st;
-	uint64_t written;
 	int ret;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
@@ -122,29 +120,15 @@ static int dump_segment(struct dump *d, const struct dump_segment *seg, struct i
 					   : find_data(fd, st.st_size, &runs, err);
 	if (ret < 0)
 		goto out;
-	ret = -1;
 	src = (struct dump_source){ read_segment, &fd };
-	if (d->remote) {
-		ret = dump_remote_pages(
-			d, IMG_SHMEM_PAGEMAP, seg->shmid, runs.items, runs.nr, &src, &written, err);
-		goto counted;
-	}
-	w = img_pages_create(d->set, IMG_SHMEM_PAGEMAP, seg->shmid, err);
-	if (!w)
-		goto out;
-	if (dump_pages_write(d, w, runs.items, runs.nr, &src, err) < 0) {
-		img_pages_abort(w);
-		goto out;
-	}
-	written = img_pages_written(w);
-	ret = img_pages_finish(w, err);
-counted:
+	ret = dump_pages_write(d, IMG_SHMEM_PAGEMAP, seg->shmid, runs.items, runs.nr, &src, &count, err);
 	if (ret < 0)
 		goto out;
-	d->stats.has_shpages_scanned = d->stats.has_shpages_written = true;
+	d->stats.has_shpages_scanned = d->stats.has_shpages_written = d->stats.has_shpages_skipped_parent = true;
 	d->stats.shpages_scanned += (st.st_size + IMG_PAGE - 1) / IMG_PAGE;
-	d->stats.shpages_written += written;
-	log_info(d->log, "shared memory %#" PRIx64 ": %" PRIu64 " pages of %lld bytes", seg->shmid, written,
+	d->stats.shpages_written += count.written;
+	d->stats.shpages_skipped_parent += count.parent;
+	log_info(d->log, "shared memory %#" PRIx64 ": %" PRIu64 " pages of %lld bytes", seg->shmid, count.written,
 		(long long)st.st_size);
 out:
 	free(runs.items);
