@@ -15,6 +15,7 @@
 #include "criuimg/cleanup.h"
 #include "kernel/pagemap.h"
 #include "kernel/probe.h"
+#include "kernel/uffd.h"
 
 enum {
 	PAGE = 4096,
@@ -117,18 +118,11 @@ int probe_pagemap_scan_guard_pages(struct img_err *err)
 
 int probe_mem_dirty_track(struct img_err *err)
 {
-	cleanup_page void *page = page_new();
-	cleanup_fd int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-	uint64_t word;
-
-	if (page == MAP_FAILED)
-		return img_fail_sys(err, "mmap");
-	if (fd < 0 || write(fd, "4", 1) != 1)
-		return kern_probe_no(err, "/proc/self/clear_refs");
-	*(volatile char *)page = 2;
-	if (pagemap_word(page, &word) < 0)
-		return kern_probe_no(err, "/proc/self/pagemap");
-	return word >> 55 & 1 ? 1 : (img_fail(err, IMG_UNSUPPORTED, "no soft-dirty bit (CONFIG_MEM_SOFT_DIRTY)"), 0);
+	if ((kern_pagemap_has_protect() && kern_uffd_has_tracking()) || kern_pagemap_has_soft_dirty())
+		return 1;
+	img_fail(err, IMG_UNSUPPORTED,
+		"no asynchronous write protection (userfaultfd and PAGEMAP_SCAN, Linux 6.7), no soft-dirty bits");
+	return 0;
 }
 
 static int uffd_api(uint64_t features, struct img_err *err)

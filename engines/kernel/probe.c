@@ -21,7 +21,7 @@ const struct probe kern_probes[] = {
 	{ "mnt_id", PROBE_ESSENTIAL, "mount IDs in fdinfo", probe_mnt_id },
 	{ "clone3_set_tid", PROBE_ESSENTIAL, "restoring pids", probe_clone3_set_tid },
 	{ "fdinfo_lock", PROBE_EXTRA, "file locks (--file-locks)", probe_fdinfo_lock },
-	{ "mem_dirty_track", PROBE_EXTRA, "incremental dumps by soft-dirty bits", probe_mem_dirty_track },
+	{ "mem_dirty_track", PROBE_EXTRA, "following changes of memory for incremental dumps", probe_mem_dirty_track },
 	{ "aio_remap", PROBE_EXTRA, "AIO rings", probe_aio_remap },
 	{ "timerfd", PROBE_EXTRA, "timerfd", probe_timerfd },
 	{ "tun", PROBE_EXTRA, "tun and tap devices", probe_tun },

@@ -13,7 +13,7 @@ from tap import Failed, Skipped  # noqa: F401 (for those who import this)
 PEER = os.environ.get('PEER_CRIU')
 # Transports by who dumps and who restores; the others are ours at both ends.
 PEER_DUMPS = ('from-peer', 'peer')
-PEER_RESTORES = ('to-peer', 'peer')
+PEER_RESTORES = ('to-peer', 'chain-to-peer', 'peer')
 
 # Pids of what is dumped are from here up: restore then never needs a number that the programs around it have.
 FIRST_PID = 300
@@ -85,7 +85,7 @@ class Carrier:
     def command(self, verb, peer, *args):
         """Run dump or restore, ours or the peer's; its status and what it printed."""
         printed = os.path.join(self.work, verb + '.stderr')
-        program = [PEER, verb] if peer else [os.path.join(self.build, 'criu-' + verb)]
+        program = [PEER, verb] if peer else self.program(verb)
         with open(printed, 'wb') as f:
             p = subprocess.Popen(program + ['--no-default-config', '-D', self.images, '-v4', '-o', verb + '.log', *args],
                                  stdin=subprocess.DEVNULL, stdout=f, stderr=f, cwd=self.work)
@@ -97,6 +97,22 @@ class Carrier:
         with open(printed, errors='replace') as f:
             return status, f.read().strip()
 
+    def program(self, verb):
+        return [os.path.join(self.build, 'criu-dump'), verb] if verb == 'pre-dump' else [os.path.join(self.build, 'criu-' + verb)]
+
+    def pre_dumps(self):
+        """Two sets before the last one; the options that make it the third of the chain."""
+        last, final = [], self.images
+        for name in ('images-1', 'images-2'):
+            self.images = os.path.join(self.work, name)
+            os.mkdir(self.images)
+            status, text = self.command('pre-dump', False, '-t', str(self.pid), *last)
+            if status != 0:
+                raise Failed(f'pre-dump {name}: status {status}: {text}\n' + tail(self.log('pre-dump')))
+            last = ['--prev-images-dir', '../' + name]
+        self.images = final
+        return (*last, '--track-mem')
+
     # What a transport asks of criu-dump.
     DUMP_OPTIONS = {'compressed': ('--compress',)}
 
@@ -107,6 +123,8 @@ class Carrier:
 
     def dump(self, *args):
         pids = state.tree(self.pid)
+        if self.transport.startswith('chain'):
+            args += self.pre_dumps()
         status, text = self.try_dump(*args)
         if status != 0:
             raise Failed(f'dump: status {status}: {text}\n' + tail(self.log('dump')))

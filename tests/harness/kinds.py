@@ -39,13 +39,12 @@ TESTS = os.path.dirname(HERE)
 FAILURE = 1  # the exit status of what did not work, and left everything as it was
 
 # How images travel, and what else can happen at a dump. What is WAITING is skipped under its name.
-TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'chain', 'page-server',
+TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'chain', 'chain-to-peer', 'page-server',
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
     'archive': 'archives are not written yet',
     'stream': 'streams are not written yet',
-    'chain': 'pre-dump is not there yet',
     'page-server': 'the page server is not there yet',
     'lazy': 'lazy pages are not there yet',
     'namespaces': 'namespaces of its own are not carried yet',
@@ -208,7 +207,8 @@ def rows(patterns, transports):
         for transport in transports or TRANSPORTS:
             if 'expect' in set and transport != 'directory':
                 continue
-            if transport != 'peer' and (transport in set or 'peer' in set and transport in ('to-peer', 'from-peer')):
+            if transport != 'peer' and (transport in set or 'peer' in set and transport in ('to-peer', 'from-peer', 'chain-to-peer') or
+                                       'to-peer' in set and transport == 'chain-to-peer'):
                 continue
             for place in places if transport == 'directory' else ('host',):
                 if transport not in waiting and place not in WAITING:
