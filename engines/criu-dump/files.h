@@ -90,6 +90,7 @@ enum dump_once {
 	DUMP_ONCE_PIPE_DATA,
 	DUMP_ONCE_FIFO_DATA,
 	DUMP_ONCE_MEMFD,
+	DUMP_ONCE_BPFMAP,
 	DUMP_ONCE_NR,
 };
 int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err);

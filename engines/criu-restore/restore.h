@@ -178,6 +178,7 @@ struct restore {
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */
 	struct restore_caps *caps; /* what we may do ourselves: creds' */
 	struct restore_seccomp *seccomp; /* filters: seccomp's */
+	struct restore_bpfmaps *bpfmaps; /* bpfmap's */
 
 	pid_t front_pid, front_pgid;
 	sigset_t stop_signals;	    /* blocked in the front; see restore_interrupted() */
