@@ -8,9 +8,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(B)/tests/unit/parasite/abi $(B)/tests/unit/parasite/jump: $(call objects,$(ARCH_HOST_SRCS))
-# blob.c is compiled into the test itself.
-$(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS) $(filter-out parasite/host/blob.c,$(PARASITE_HOST_SRCS))) \
-	$(DUMP_BLOB_OBJS)
+# The files of parasite/host are compiled into the test itself.
+$(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS)) $(DUMP_BLOB_OBJS)
 
 # A subject is a small program of its own: it links nothing of ours, and no sanitizer looks into what is carried.
 $(SUBJECTS:%=%.o): BASE_CFLAGS := $(filter-out $(SAN_FLAGS),$(BASE_CFLAGS))

@@ -9,8 +9,18 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/maps.h"
+#include "parasite/arch/way-back.h"
+
+enum {
+	CODE_SEARCHED = 64 << 20, /* bytes of a task's code that are looked through, at most */
+};
 
 IMG_DEFINE_CLEANUP(struct inject_batch *, inject_batch_free);
+
+static bool has_code(const struct kern_vma *v)
+{
+	return v->prot & PROT_EXEC && v->prot & PROT_READ && strcmp(v->name, "[vsyscall]") != 0;
+}
 
 /* A system call instruction in the memory of the task: that of the vdso, or any other. */
 static int find_syscall(struct dump_task *t, struct img_err *err)
@@ -20,11 +30,10 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 			const struct kern_vma *v = &t->maps->vmas[i];
 			int got;
 
-			if (!(v->prot & PROT_EXEC) || !(v->prot & PROT_READ) ||
-				!strcmp(v->name, "[vsyscall]") || (pass == 0) != !strcmp(v->name, "[vdso]"))
+			if (!has_code(v) || (pass == 0) != !strcmp(v->name, "[vdso]"))
 				continue;
-			got = inject_find_syscall(
-				t->pid, v->start, v->end, &t->space.syscall_addr, pass ? NULL : err);
+			got = inject_find(t->pid, INJECT_CODE_CALL, v->start, v->end, &t->space.syscall_addr,
+				pass ? NULL : err);
 			if (got == 1)
 				return 0;
 			if (got < 0 && pass == 0)
@@ -32,6 +41,37 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 		}
 	}
 	return img_fail(err, IMG_UNSUPPORTED, "no system call instruction in its memory");
+}
+
+/* Code that leads a thread back, should we die at a bad moment. In ld.so, which is at the end as a rule, or the libc; for a task
+ * made by fork(2) it is where its parent has it. */
+static uint64_t find_way(const struct dump_task *t, enum inject_code what, uint64_t hint)
+{
+	uint64_t left = CODE_SEARCHED, at;
+
+	if (hint && inject_find(t->pid, what, hint, hint + ARCH_CODE_MAX, &at, NULL) == 1 && at == hint)
+		for (size_t i = 0; i < t->maps->nr; i++)
+			if (t->maps->vmas[i].start <= hint && t->maps->vmas[i].end >= hint + ARCH_CODE_MAX &&
+				has_code(&t->maps->vmas[i]))
+				return hint;
+	for (size_t i = t->maps->nr; i-- > 0;) {
+		const struct kern_vma *v = &t->maps->vmas[i];
+
+		if (!has_code(v) || v->end - v->start > left)
+			continue;
+		left -= v->end - v->start;
+		if (inject_find(t->pid, what, v->start, v->end, &at, NULL) == 1)
+			return at;
+	}
+	return 0;
+}
+
+static void find_ways(struct dump_task *t)
+{
+	const struct dump_task *p = t->parent;
+
+	t->space.return_addr = find_way(t, INJECT_CODE_RETURN, p ? p->space.return_addr : 0);
+	t->space.sigreturn_addr = find_way(t, INJECT_CODE_SIGRETURN, p ? p->space.sigreturn_addr : 0);
 }
 
 /* A signal that means nothing to the task: it is ignored by default, nobody has taken it over, and none is
@@ -98,6 +138,7 @@ int dump_ask(struct dump *d, struct img_err *err)
 			return -1;
 		if (find_syscall(t, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
+		find_ways(t);
 		for (size_t i = t->nr_threads; i-- > 0;)
 			if (ask_thread(d, &t->threads[i], err) < 0)
 				return img_wrap(err, "pid %d", t->pid);

@@ -50,7 +50,7 @@ static int wait_in_front(pid_t worker, int *pipe_end, struct img_err *err)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	img_fail(err, IMG_SYS, "the worker was killed by signal %d: tasks may be left in a bad state",
+	img_fail(err, IMG_SYS, "the worker was killed by signal %d: the tasks run on, with some memory of ours mapped perhaps",
 		WTERMSIG(status));
 	return DUMP_EXIT_UNDO;
 }

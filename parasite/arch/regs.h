@@ -36,6 +36,7 @@ void arch_regs_jump(struct arch_regs *regs, uint64_t addr);
 uint64_t arch_regs_ip(const struct arch_regs *regs);
 void arch_regs_set_ip(struct arch_regs *regs, uint64_t ip);
 uint64_t arch_regs_sp(const struct arch_regs *regs);
+void arch_regs_set_sp(struct arch_regs *regs, uint64_t sp);
 
 /* The first system call instruction in these bytes: its offset, or -1. */
 long arch_find_syscall(const uint8_t *text, size_t len);

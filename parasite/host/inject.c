@@ -62,8 +62,13 @@ void inject_add(struct inject_batch *b, long *ret, long nr, const struct inject_
 	b->nr++;
 }
 
-int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err)
+int inject_find(pid_t pid, enum inject_code what, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err)
 {
+	static long (*const finders[])(const uint8_t *text, size_t len) = {
+		[INJECT_CODE_CALL] = arch_find_syscall,
+		[INJECT_CODE_RETURN] = arch_find_call_and_return,
+		[INJECT_CODE_SIGRETURN] = arch_find_sigreturn,
+	};
 	cleanup_free uint8_t *text = malloc(SEARCH_STEP);
 
 	if (!text)
@@ -74,13 +79,13 @@ int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr,
 
 		if (kern_vm_read(pid, start, text, len, err) < 0)
 			return -1;
-		at = arch_find_syscall(text, len);
+		at = finders[what](text, len);
 		if (at >= 0) {
 			*addr = start + at;
 			return 1;
 		}
-		/* One byte again: an instruction may lie across two steps. */
-		start += len < SEARCH_STEP ? len : len - 1;
+		/* Some bytes again: it may lie across two steps. */
+		start += len < SEARCH_STEP ? len : len - ARCH_CODE_MAX;
 	}
 	return 0;
 }

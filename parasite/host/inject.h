@@ -20,7 +20,7 @@
  * How: the calls are made by the dump blob, which goes back to where the thread was by itself should we
  * die meanwhile (parasite/blob.h). Mapping and unmapping the area it lies in, and all calls of a task that
  * does not let executable memory be mapped, are made at a system call instruction of the task's own, from
- * stop to stop: step.c.
+ * stop to stop: step.c; from there the kernel leads the thread back (parasite/arch/way-back.h).
  */
 #ifndef PARASITE_HOST_INJECT_H
 #define PARASITE_HOST_INJECT_H
@@ -98,15 +98,24 @@ struct inject_thread {
 
 /* The address space to run in. */
 struct inject_space {
-	uint64_t syscall_addr; /* where a system call instruction is: inject_find_syscall() */
+	uint64_t syscall_addr; /* where a system call instruction is: inject_find() */
+	/* Of the task's own code: a system call instruction that a return follows, and what signal handlers return to. 0: not
+	 * known; then a thread that makes a call at the moment of our death is lost (parasite/arch/way-back.h). */
+	uint64_t return_addr, sigreturn_addr;
 	uint64_t area;	       /* memory of ours in it, 0 while there is none */
 	size_t area_size;
 	bool exec; /* it may be executed */
 };
 
-/* Look for a system call instruction in [start, end) of task pid's memory: 1 with *addr, 0 when there is
- * none, -1. */
-int inject_find_syscall(pid_t pid, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err);
+/* Pieces of code to look for. */
+enum inject_code {
+	INJECT_CODE_CALL,	/* a system call instruction */
+	INJECT_CODE_RETURN,	/* the same, and a return behind it */
+	INJECT_CODE_SIGRETURN,	/* a call of rt_sigreturn(2) */
+};
+
+/* Look for one in [start, end) of task pid's memory: 1 with *addr, 0 when there is none, -1. */
+int inject_find(pid_t pid, enum inject_code what, uint64_t start, uint64_t end, uint64_t *addr, struct img_err *err);
 
 /* Run a batch; empty is fine. Maps an area if there is none yet or it is too small. Afterwards the thread
  * is stopped again, at a place where the kernel looks at its registers when it lets go, with everything as

@@ -67,26 +67,35 @@ static int lower_limits(struct run *r, uint64_t place, const struct raised *rais
 	return status;
 }
 
-int limits_beyond(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
+/* With the limits out of the way, in a thread that is ready for calls. */
+static int call_beyond(
+	struct run *r, uint64_t place, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
 {
-	uint64_t place = (arch_regs_sp(r->th->regs) - BELOW_STACK) & ~15ull;
 	struct raised raised = { 0 };
 	struct rlimit64 content;
 	int status;
 
 	if (kern_vm_read(r->th->tid, place, &content, sizeof(content), NULL) < 0)
 		return 0; /* it has no stack to speak of: *ret stays */
-	status = step_begin(r, err);
-	if (status == 0)
-		status = raise_limits(r, place, &raised, err);
+	status = raise_limits(r, place, &raised, err);
 	if (status == 0)
 		status = step_call(r, nr, args, ret, err);
 	/* A failure before these is the one to tell. */
 	if (lower_limits(r, place, &raised, status == 0 ? err : NULL) < 0)
 		status = -1;
-	if (step_end(r, status == 0 ? err : NULL) < 0)
-		status = -1;
 	if (kern_vm_write(r->th->tid, place, &content, sizeof(content), status == 0 ? err : NULL) < 0)
+		status = -1;
+	return status;
+}
+
+int limits_beyond(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
+{
+	int status = step_begin(r, err);
+
+	if (status == 0)
+		status = call_beyond(r, r->back.at ? r->back.spare : (arch_regs_sp(r->th->regs) - BELOW_STACK) & ~15ull, nr,
+			args, ret, err);
+	if (step_end(r, status == 0 ? err : NULL) < 0)
 		status = -1;
 	return status;
 }

@@ -3,6 +3,7 @@
 #define PARASITE_HOST_RUN_H
 
 #include "kernel/ptrace.h"
+#include "parasite/arch/way-back.h"
 #include "parasite/host/inject.h"
 
 enum {
@@ -26,11 +27,21 @@ struct inject_batch {
 	bool nomem;
 };
 
+/* A frame in the task: way-back.c. */
+struct way_back {
+	uint64_t at; /* 0: there is none */
+	uint64_t spare; /* some bytes of it that are of no use */
+	size_t size;
+	uint8_t *old; /* what was there */
+};
+
 struct run {
 	struct inject_space *space;
 	const struct inject_thread *th;
 	bool running; /* resumed, and not seen to stop since */
 	bool stopped; /* a SIGSTOP came in between: to be sent again at the end */
+	bool masked;  /* its signal mask is ours */
+	struct way_back back;
 };
 
 /* Let the thread go on: request as PTRACE_CONT, PTRACE_SYSCALL. */
@@ -57,6 +68,11 @@ int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t
 int step_end(struct run *r, struct img_err *err);
 /* All calls of a batch whose buffers are at space->area. */
 int step_batch(struct run *r, const struct inject_batch *b, uint8_t *buffers, struct img_err *err);
+
+/* ---- way-back.c ---- */
+
+void way_back_open(struct run *r);
+int way_back_close(struct run *r, struct img_err *err);
 
 /* ---- limits.c ---- */
 

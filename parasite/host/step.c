@@ -1,15 +1,15 @@
 /* parasite/host/step.c -- system calls made at an instruction of the task's own, from stop to stop.
  *
- * The thread's registers are set to a system call instruction that it has anyway (the vdso's, as a rule),
- * and the call is watched with PTRACE_SYSCALL: in at the entry, out at the exit. That needs no memory of
- * ours. All signals are blocked meanwhile, so nothing but SIGKILL and SIGSTOP can come between. Should the
- * tracer die in these moments, the thread goes on with registers that are not its own: so only what cannot
- * be done otherwise is done like this.
+ * The thread's registers are set to a system call instruction that it has anyway, and the call is watched with PTRACE_SYSCALL: in
+ * at the entry, out at the exit. That needs no executable memory of ours. All signals are blocked meanwhile, so nothing but SIGKILL
+ * and SIGSTOP can come between. Should the tracer die in these moments, the thread makes the call, returns into the task's own call
+ * of rt_sigreturn(2), and that puts it back (way-back.c): the frame is there before the registers are set, and as long as they are
+ * ours; the signal mask is ours only while they are. Where that code is not to be found, the thread goes on with registers that are
+ * not its own: so only what cannot be done otherwise is done like this.
  *
  * At the end the thread must stand where the kernel looks at its registers when it lets go, and restarts a
  * call that was interrupted; it does not after the stop at the exit of a call. So an interrupt is ordered
- * first, then the old registers are set, and the thread is resumed: it stops again before it gets to user
- * mode.
+ * and the thread resumed: it stops again before it gets to user mode, and there the old registers are set.
  */
 
 #include <elf.h>
@@ -20,7 +20,8 @@
 int step_begin(struct run *r, struct img_err *err)
 {
 	run_suspend_seccomp(r);
-	return kern_ptrace_set_sigmask(r->th->tid, ~0ull, err);
+	way_back_open(r);
+	return 0;
 }
 
 int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t *ret, struct img_err *err)
@@ -28,9 +29,13 @@ int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t
 	struct arch_regs regs = *r->th->regs;
 	pid_t tid = r->th->tid;
 
-	arch_regs_call(&regs, r->space->syscall_addr, nr, args);
-	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	arch_regs_call(&regs, r->back.at ? r->space->return_addr : r->space->syscall_addr, nr, args);
+	if (r->back.at)
+		arch_regs_set_sp(&regs, r->back.at);
+	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0 ||
+		(!r->masked && kern_ptrace_set_sigmask(tid, ~0ull, err) < 0))
 		return -1;
+	r->masked = true;
 	for (int side = 0; side < 2; side++)
 		if (run_resume(r, PTRACE_SYSCALL, err) < 0 ||
 			run_wait(r, KERN_STOP_SYSCALL, 0, PTRACE_SYSCALL, err) < 0)
@@ -46,11 +51,13 @@ int step_end(struct run *r, struct img_err *err)
 	pid_t tid = r->th->tid;
 
 	if (run_regain(r, err) < 0 || kern_ptrace_interrupt(tid, err) < 0 ||
-		kern_ptrace_set_regset(tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
-		kern_ptrace_set_sigmask(tid, r->th->sigmask, err) < 0 || run_resume_seccomp(r, err) < 0 ||
 		run_resume(r, PTRACE_CONT, err) < 0 ||
-		run_wait(r, KERN_STOP_INTERRUPT, 0, PTRACE_CONT, err) < 0)
+		run_wait(r, KERN_STOP_INTERRUPT, 0, PTRACE_CONT, err) < 0 ||
+		kern_ptrace_set_sigmask(tid, r->th->sigmask, err) < 0 ||
+		kern_ptrace_set_regset(tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
+		way_back_close(r, err) < 0 || run_resume_seccomp(r, err) < 0)
 		return -1;
+	r->masked = false;
 	return run_stop_again(r, err);
 }
 

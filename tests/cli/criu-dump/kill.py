@@ -46,7 +46,8 @@ def wait_gone(pid, seconds=10):
 
 
 def dump(subject, images, after=None, who='front', extra=()):
-    """Dump it, killing criu-dump (or its worker) after so many seconds. Returns what became of criu-dump."""
+    """Dump it, killing criu-dump (or all of its processes, the worker first) after so many seconds. Returns what became of
+    criu-dump."""
     shutil.rmtree(images, ignore_errors=True)
     os.mkdir(images)
     p = subprocess.Popen([DUMP, '--no-default-config', '-t', str(subject.pid), '-D', images, '-o', 'log', '-v4', '-R', *extra],
@@ -59,6 +60,12 @@ def dump(subject, images, after=None, who='front', extra=()):
     while time.perf_counter() < until and p.poll() is None:
         workers = children_of(p.pid) or workers
     workers = children_of(p.pid) or workers
+    if who == 'all':
+        for w in workers:
+            try:
+                os.kill(w, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
     p.send_signal(signal.SIGKILL)
     p.wait()
     for w in workers:
@@ -73,7 +80,7 @@ def timed(subject, images):
     return time.perf_counter() - start
 
 
-def killed_at_any_moment():
+def killed_at_any_moment(who='front'):
     """killed with SIGKILL at many moments, the tasks run on"""
     with tempfile.TemporaryDirectory(prefix='dump-kill.') as folder:
         subject = busy.Busy(folder)
@@ -84,8 +91,8 @@ def killed_at_any_moment():
             whole = min(timed(subject, images) for _ in range(5))
             killed = 0
             for i in range(ROUNDS):
-                after = random.uniform(0, whole * 2.5)
-                status, _ = dump(subject, images, after)
+                after = random.uniform(0, whole * (1.2 if who == 'all' else 2.5))
+                status, _ = dump(subject, images, after, who)
                 killed += status == -signal.SIGKILL
                 ill = subject.ailment()
                 tap.check(not ill, f'round {i}, killed after {after * 1000:.2f} ms of {whole * 1000:.2f}: {ill}')
@@ -95,6 +102,11 @@ def killed_at_any_moment():
             tap.check(status == 0, f'a dump afterwards: {status} {text}')
         finally:
             subject.end()
+
+
+def killed_as_a_whole():
+    """all of its processes are killed at once: nobody is left to put the tasks right, and they run on"""
+    killed_at_any_moment('all')
 
 
 def interrupted():
@@ -152,4 +164,4 @@ if __name__ == '__main__':
         print('1..0 # SKIP needs root')
         sys.exit(0)
     busy.in_namespace()
-    tap.main([killed_at_any_moment, interrupted, left_as_it_was])
+    tap.main([killed_at_any_moment, killed_as_a_whole, interrupted, left_as_it_was])

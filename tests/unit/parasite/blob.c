@@ -1,8 +1,8 @@
 /* tests/unit/parasite/blob.c -- calls made inside a task: their results, and that the task goes on as if
  * nothing had been, also when the tracer dies at any step of the way.
  *
- * The tracer is a child that ends itself after a given number of steps; blob.c is compiled in here with a
- * counter in front of everything it does to the task.
+ * The tracer is a child that ends itself after a given number of steps; what makes calls is compiled in here with a counter behind
+ * everything it does to the task.
  */
 
 #include <elf.h>
@@ -28,6 +28,8 @@
 #include "kernel/ptrace.h"
 #include "parasite/host/run.h"
 
+#include "parasite/host/inject.c"
+
 static int steps, last_step;
 
 static void step(void)
@@ -47,11 +49,15 @@ static void step(void)
 #define run_resume(...)		     after((run_resume)(__VA_ARGS__))
 #define kern_vm_write(...)	     after((kern_vm_write)(__VA_ARGS__))
 #define run_wait(...)		     after((run_wait)(__VA_ARGS__))
+#define kern_ptrace_interrupt(...)   after((kern_ptrace_interrupt)(__VA_ARGS__))
 #include "parasite/host/blob.c"
+#include "parasite/host/step.c"
+#include "parasite/host/way-back.c"
+#include "parasite/host/limits.c"
 
 enum {
 	SECOND = 1000000,
-	NAP = 200000,  /* microseconds */
+	NAP = 60000,   /* microseconds */
 	TOO_LATE = 77, /* the machine is busy: the task has ended before */
 };
 
@@ -79,7 +85,7 @@ static int sleeper(void)
 	int64_t start = now_us(), took;
 
 	if (nanosleep(&ts, NULL) < 0)
-		return 2;
+		return errno;
 	took = now_us() - start;
 	return took < NAP ? 3 : took > NAP + SECOND ? 4 : 0;
 }
@@ -125,22 +131,29 @@ static int task(int (*work)(void))
 
 /* ---- the tracer ---- */
 
-static int find_call(pid_t pid, struct inject_space *s, struct img_err *err)
+static int find_code(pid_t pid, struct inject_space *s, struct img_err *err)
 {
 	struct kern_maps maps = KERN_MAPS_INIT;
-	int got = 0;
+	uint64_t *const places[] = {
+		[INJECT_CODE_CALL] = &s->syscall_addr,
+		[INJECT_CODE_RETURN] = &s->return_addr,
+		[INJECT_CODE_SIGRETURN] = &s->sigreturn_addr,
+	};
 
 	if (kern_maps_read(pid, false, &maps, err) < 0)
 		return -1;
-	for (size_t i = 0; i < maps.nr && got == 0; i++)
-		if (!strcmp(maps.vmas[i].name, "[vdso]"))
-			got = inject_find_syscall(
-				pid, maps.vmas[i].start, maps.vmas[i].end, &s->syscall_addr, err);
+	for (size_t i = 0; i < maps.nr; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(places); k++)
+			if (maps.vmas[i].prot & PROT_EXEC && strcmp(maps.vmas[i].name, "[vsyscall]") && !*places[k])
+				inject_find(pid, k, maps.vmas[i].start, maps.vmas[i].end, places[k], NULL);
 	kern_maps_free(&maps);
-	return got == 1 ? 0 : -1;
+	for (size_t k = 0; k < ARRAY_SIZE(places); k++)
+		if (!*places[k])
+			return img_fail(err, IMG_SYS, "no code of kind %zu", k);
+	return 0;
 }
 
-static int ask(pid_t pid, struct inject_space *s, struct inject_thread *th, bool count, struct img_err *err)
+static int ask(struct inject_space *s, struct inject_thread *th, struct img_err *err)
 {
 	const char word[] = "in and out";
 	char out[sizeof(word)] = "";
@@ -162,18 +175,7 @@ static int ask(pid_t pid, struct inject_space *s, struct inject_thread *th, bool
 	inject_call(c, &got, SYS_pread64, inj_val(fd), inj_out(out, sizeof(out)), inj_val(sizeof(word)),
 		inj_val(0));
 	inject_call(c, NULL, SYS_close, inj_val(fd));
-	if (count) {
-		struct run r = { .space = s, .th = th };
-		uint8_t buffers[256] = "";
-
-		memcpy(buffers, word, sizeof(word));
-		steps = 0;
-		ret = blob_batch(&r, c, buffers, err);
-		last_step = 0;
-		memcpy(out, buffers + 16, sizeof(out));
-	} else {
-		ret = inject_run(s, th, c, err);
-	}
+	ret = inject_run(s, th, c, err);
 	if (ret == 0 && (put != sizeof(word) || got != sizeof(word) || strcmp(out, word)))
 		ret = img_fail(err, IMG_SYS, "results: %ld %ld \"%s\"", put, got, out);
 out:
@@ -182,7 +184,7 @@ out:
 	return ret;
 }
 
-/* Ends with 0, 99 (on the way), or 1 and a message. quiet: make calls with the blob, else from stop to
+/* Ends with 0, 99 (on the way), or 1 and a message. last: the step after which it ends, 0: it does not. quiet: make calls with the blob, else from stop to
  * stop. */
 static int tracer(pid_t pid, int last, int quiet)
 {
@@ -203,19 +205,15 @@ static int tracer(pid_t pid, int last, int quiet)
 	if (kern_ptrace_seize(seizer, pid, 0, &err) < 0)
 		return TOO_LATE;
 	if (kern_ptrace_interrupt(pid, &err) < 0 || kern_wait_stop(pid, 5000, &stop, &err) != 1 ||
-		find_call(pid, &s, &err) < 0 ||
+		find_code(pid, &s, &err) < 0 ||
 		kern_ptrace_get_regset(pid, NT_PRSTATUS, &regs, sizeof(regs), &err) < 0 ||
 		kern_ptrace_get_sigmask(pid, &th.sigmask, &err) < 0)
 		goto bad;
 	steps = 0;
-	last_step = 0;
-	if (quiet && last) {
-		/* Count from the second batch on: the area is there. */
-		steps = -1000;
-		last_step = last;
-	}
-	if (ask(pid, &s, &th, quiet && last, &err) < 0 || inject_leave(&s, &th, &err) < 0)
+	last_step = last;
+	if (ask(&s, &th, &err) < 0 || inject_leave(&s, &th, &err) < 0)
 		goto bad;
+	last_step = 0;
 	if (kern_ptrace_resume(pid, PTRACE_DETACH, 0, &err) < 0)
 		goto bad;
 	return 0;
@@ -224,34 +222,45 @@ bad:
 	return 1;
 }
 
-static bool try_round(int (*work)(void), int last, int quiet)
+enum how { LATE, WHOLE, DIED };
+
+static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
+
+static enum how try_round(int (*work)(void), int last, int quiet)
 {
 	pid_t pid = fork(), other;
-	int status;
-	bool late;
+	int status, ended;
 
-	if (pid == 0)
+	if (pid == 0) {
+		/* Without the handlers of the tests' own. */
+		for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+			signal(faults[i], SIG_DFL);
 		_exit(task(work));
+	}
 	usleep(NAP / 4);
 	other = fork();
 	if (other == 0)
 		_exit(tracer(pid, last, quiet));
 	assert_int_equal(waitpid(other, &status, 0), other);
 	assert_true(WIFEXITED(status));
-	late = WEXITSTATUS(status) == TOO_LATE;
-	assert_true(late || WEXITSTATUS(status) == 0 || (last && WEXITSTATUS(status) == 99));
+	ended = WEXITSTATUS(status);
+	assert_true(ended == TOO_LATE || ended == 0 || (last && ended == 99));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	return !late;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		fail_msg("step %d, signal %d: the task ended with status %#x", last, quiet, status);
+	return ended == TOO_LATE ? LATE : ended == 99 ? DIED : WHOLE;
 }
 
-static void round_with(int (*work)(void), int last, int quiet)
+static enum how round_with(int (*work)(void), int last, int quiet)
 {
-	for (int i = 0; i < 10; i++)
-		if (try_round(work, last, quiet))
-			return;
+	for (int i = 0; i < 10; i++) {
+		enum how how = try_round(work, last, quiet);
+
+		if (how != LATE)
+			return how;
+	}
 	fail_msg("the task has always ended before");
+	return LATE;
 }
 
 static void by_blob(void **state)
@@ -266,12 +275,26 @@ static void from_stop_to_stop(void **state)
 	round_with(computer, 0, 0);
 }
 
+/* After each step there is, until there are no more. */
+static void dies_with(int (*work)(void), int quiet)
+{
+	int last = 1;
+
+	while (round_with(work, last, quiet) == DIED)
+		last++;
+	assert_true(last > 20);
+}
+
 static void tracer_dies(void **state)
 {
-	for (int last = 1; last <= 8; last++) {
-		round_with(sleeper, last, SIGURG);
-		round_with(computer, last, SIGURG);
-	}
+	dies_with(sleeper, SIGURG);
+	dies_with(computer, SIGURG);
+}
+
+static void tracer_dies_between_stops(void **state)
+{
+	dies_with(sleeper, 0);
+	dies_with(computer, 0);
 }
 
 /* Memory that is written and executed is refused: the calls are made all the same. */
@@ -293,6 +316,7 @@ int main(void)
 		cmocka_unit_test(by_blob),
 		cmocka_unit_test(from_stop_to_stop),
 		cmocka_unit_test(tracer_dies),
+		cmocka_unit_test(tracer_dies_between_stops),
 		cmocka_unit_test(without_executable_memory),
 	};
 

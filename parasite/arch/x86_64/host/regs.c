@@ -99,6 +99,11 @@ uint64_t arch_regs_sp(const struct arch_regs *regs)
 	return regs->sp;
 }
 
+void arch_regs_set_sp(struct arch_regs *regs, uint64_t sp)
+{
+	regs->sp = sp;
+}
+
 long arch_find_syscall(const uint8_t *text, size_t len)
 {
 	for (size_t i = 0; i + SYSCALL_INSN_LEN <= len; i++)
