@@ -10,7 +10,7 @@
 #include "set-output.h"
 
 enum { IN, OUT };
-enum { VERSION_OPTION, LOSSY, COMPRESS, LEVEL, THREADS, LONG, FORCE, PARENT, TASK };
+enum { VERSION_OPTION, LOSSY, COMPRESS, LEVEL, THREADS, LONG, FORCE, PARENT, TASK, AS_JSON };
 
 static const struct crit_operand operands[] = {
 	[IN] = { "IN", "the set: a directory, an archive, or - for standard input" },
@@ -29,6 +29,7 @@ static const struct crit_option options[] = {
 	[FORCE] = { "force", 'f', NULL, "replace the set that is at OUT" },
 	[PARENT] = { "parent", 0, "PATH", "where the parent is, seen from OUT (found out for directories)" },
 	[TASK] = { "task", 0, "PID", "only this task and those below it" },
+	[AS_JSON] = { "json", 'j', NULL, "OUT is a directory of JSON, a file for each image; as IN it is a set like others" },
 	{ 0 },
 };
 
@@ -95,11 +96,13 @@ static int make(struct img_set *from, const struct crit_args *args, const struct
 
 static int run(const struct crit_args *args, bool flat, struct img_err *err)
 {
-	struct crit_packing packing = { .compress = args->option[COMPRESS] };
+	struct crit_packing packing = { .compress = args->option[COMPRESS], .json = !flat && args->option[AS_JSON] };
 	struct img_convert_options opt = { .lossy = args->option[LOSSY] };
 	struct img_set *from;
 	int ret;
 
+	if (packing.json && packing.compress)
+		return img_fail(err, IMG_USAGE, "--json and --compress: JSON is not compressed");
 	if (version_parse(args->option[VERSION_OPTION], &opt.version, err) ||
 		crit_packing_parse(
 			&packing, args->option[LEVEL], args->option[THREADS], args->option[LONG], err))
@@ -129,7 +132,9 @@ const struct crit_verb crit_convert = {
 	.operands = operands,
 	.examples = "  crit convert --to 1.1 set.tar.zst /var/lib/checkpoint\n"
 		    "  crit convert -z /var/lib/checkpoint - | ssh host crit convert - /var/lib/checkpoint\n"
-		    "  crit convert --task 4123 /var/lib/checkpoint worker.tar\n",
+		    "  crit convert --task 4123 /var/lib/checkpoint worker.tar\n"
+		    "  crit convert --json /var/lib/checkpoint text; git -C text init; $EDITOR text/files.img.json;\n"
+		    "  crit convert text /var/lib/changed\n",
 	.run = run_convert,
 };
 

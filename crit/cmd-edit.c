@@ -5,13 +5,9 @@
  * place of the old one.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "crit.h"
 #include "criuimg/cleanup.h"
@@ -26,7 +22,7 @@ enum { IMAGES, PATH, VALUE };
 
 static const struct crit_option options[] = {
 	[FORCE] = { "force", 0, NULL, "also when the set does not validate after it" },
-	[OUT] = { "out", 'o', "OUT", "leave the set as it is, and write the changed one to this directory" },
+	[OUT] = { "out", 'o', "OUT", "leave the set as it is, and write the changed one there: a directory or an archive" },
 	{ 0 },
 };
 
@@ -42,6 +38,8 @@ struct edit {
 	const char *field; /* the rest of the path */
 	const char *value;
 	struct img_sink *made; /* the new image, in memory */
+	bool force;
+	uint64_t errors_before;
 };
 
 /* ---- the new image ---- */
@@ -136,7 +134,7 @@ static int count_errors(const char *dir, struct findings *findings, uint64_t *er
 {
 	const struct img_validate_options opt = { .no_digests = true };
 	struct img_validate_result result;
-	struct img_set *set = img_set_open(dir, err);
+	struct img_set *set = crit_set_open(dir, err);
 	int ret = set ? img_validate(set, &opt, note_finding, findings, &result, err) : -1;
 
 	img_set_close(set);
@@ -144,46 +142,36 @@ static int count_errors(const char *dir, struct findings *findings, uint64_t *er
 	return ret;
 }
 
-/* The copy takes the place of the set: both names exist all the time. */
-static int exchange(const char *dir, const char *copy, struct img_err *err)
+static int check(void *arg, const char *path, struct img_err *err)
 {
-	if (renameat2(AT_FDCWD, copy, AT_FDCWD, dir, RENAME_EXCHANGE))
-		return img_fail_sys(err, "%s: take its place", dir);
-	transform_remove(copy);
+	struct edit *e = arg;
+	struct findings after = { "" };
+	uint64_t errors;
+
+	if (count_errors(path, &after, &errors, err) < 0)
+		return -1;
+	if (errors > e->errors_before && !e->force)
+		return img_fail(err, IMG_USAGE, "the set would not be valid (--force does it all the same): %s", after.first);
 	return 0;
 }
 
 static int edit_set(struct edit *e, struct img_set *set, const struct crit_args *args, struct img_err *err)
 {
-	const struct transform t = { .member = put_member, .arg = e };
-	struct findings before = { "" }, after = { "" };
-	uint64_t errors_before, errors_after;
-	cleanup_free char *copy = NULL, *dir = realpath(args->operand[IMAGES], NULL);
-	int ret;
+	const struct transform t = { .member = put_member, .check = check, .arg = e };
+	const char *in = args->operand[IMAGES], *out = args->option[OUT];
+	struct findings before = { "" };
 
-	if (!args->option[OUT] && img_set_dirfd(set) < 0)
-		return img_fail(err, IMG_UNSUPPORTED, "%s: not a directory: say where the changed set goes (-o OUT)", args->operand[IMAGES]);
-	if (asprintf(&copy, args->option[OUT] ? "%s" : "%s.edit", args->option[OUT] ? args->option[OUT] : dir ? dir : args->operand[IMAGES]) < 0) {
-		copy = NULL;
-		return img_fail_nomem(err);
-	}
-	if (transform_set(set, copy, &t, err) < 0)
+	if (!out && img_set_dirfd(set) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "%s: not a directory: say where the changed set goes (-o OUT)", in);
+	if (strcmp(in, "-") && count_errors(in, &before, &e->errors_before, err) < 0)
 		return -1;
-	ret = count_errors(args->operand[IMAGES], &before, &errors_before, err);
-	if (ret == 0)
-		ret = count_errors(copy, &after, &errors_after, err);
-	if (ret == 0 && errors_after > errors_before && !args->option[FORCE])
-		ret = img_fail(err, IMG_USAGE, "the set would not be valid (--force does it all the same): %s", after.first);
-	if (ret == 0 && !args->option[OUT])
-		ret = exchange(dir, copy, err);
-	if (ret < 0)
-		transform_remove(copy);
-	return ret;
+	return transform_set(set, in, out ? out : in, !out, &t, err);
 }
 
 static int run(const struct crit_args *args, struct img_err *err)
 {
-	struct edit e = { .image = strdup(args->operand[PATH]), .value = args->operand[VALUE] };
+	struct edit e = { .image = strdup(args->operand[PATH]), .value = args->operand[VALUE],
+		.force = args->option[FORCE] };
 	char *colon = e.image ? strchr(e.image, ':') : NULL;
 	struct img_set *set = NULL;
 	int ret = 0;

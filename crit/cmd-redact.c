@@ -204,7 +204,7 @@ static int run(const struct crit_args *args, struct img_err *err)
 	if (ret > 0)
 		ret = img_fail(err, IMG_UNSUPPORTED, "%s: a part of its memory is in its parent: `crit flatten` it first", args->operand[IMAGES]);
 	if (ret == 0)
-		ret = transform_set(set, args->option[OUT], &t, err);
+		ret = transform_set(set, args->operand[IMAGES], args->option[OUT], false, &t, err);
 	img_set_close(set);
 	return ret;
 }

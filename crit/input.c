@@ -9,6 +9,7 @@
 
 #include "crit.h"
 #include "criuimg/cleanup.h"
+#include "criuimg/json.h"
 #include "criuimg/set.h"
 
 struct img_source *crit_source_open(const char *path, struct img_err *err)
@@ -29,7 +30,11 @@ struct img_source *crit_source_open(const char *path, struct img_err *err)
 
 struct img_set *crit_set_open(const char *dir, struct img_err *err)
 {
-	/* Its messages name what was to be opened. */
+	int json = strcmp(dir, "-") ? img_set_is_json(AT_FDCWD, dir, err) : 0;
+
+	/* Their messages name what was to be opened. */
+	if (json)
+		return json < 0 ? NULL : img_set_open_json(AT_FDCWD, dir, err);
 	return img_set_open(dir, err);
 }
 
@@ -63,11 +68,11 @@ struct img_set *crit_set_open_whole(const char *dir, struct img_err *err)
 	struct stat st;
 
 	if (strcmp(dir, "-") || fstat(STDIN_FILENO, &st) || S_ISREG(st.st_mode))
-		return img_set_open(dir, err);
+		return crit_set_open(dir, err);
 	fd = open(tmp && *tmp ? tmp : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	/* Not every file system has such files: then it is read as it comes. */
 	if (fd < 0)
-		return img_set_open(dir, err);
+		return crit_set_open(dir, err);
 	if (copy_all(STDIN_FILENO, fd, err))
 		return NULL;
 	lseek(fd, 0, SEEK_SET);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "criuimg/cleanup.h"
+#include "criuimg/json.h"
 #include "set-output.h"
 
 static int number(
@@ -105,6 +106,11 @@ static char *real_target(const char *path)
 	return target;
 }
 
+static void kept(void *arg, const char *name)
+{
+	fprintf(stderr, "crit: %s: stays as it is: JSON does not say all of it\n", name);
+}
+
 static int directory_open(
 	struct crit_set_output *out, const struct crit_packing *packing, struct img_err *err)
 {
@@ -127,7 +133,8 @@ static int directory_open(
 		free(steal_ptr(&out->temporary));
 		return -1;
 	}
-	out->set = img_set_create_dir(AT_FDCWD, out->temporary, err);
+	out->set = packing->json ? img_set_create_json(AT_FDCWD, out->temporary, &(struct img_json_set_options){ .note = kept }, err)
+				 : img_set_create_dir(AT_FDCWD, out->temporary, err);
 	if (!out->set)
 		return -1;
 	return packing->compress ? img_set_compress(out->set, &packing->zstd, err) : 0;
@@ -185,7 +192,9 @@ int crit_set_output_open(struct crit_set_output *out, const char *path, const st
 	};
 	signals_block(&out->signals);
 	if (!strcmp(path, "-") || crit_is_archive_name(path, &zstd)) {
-		if (strcmp(path, "-") && !replace && !stat(path, &st) && S_ISREG(st.st_mode))
+		if (packing->json)
+			ret = img_fail(err, IMG_USAGE, "%s: JSON goes to a directory", path);
+		else if (strcmp(path, "-") && !replace && !stat(path, &st) && S_ISREG(st.st_mode))
 			ret = img_fail(err, IMG_USAGE, "%s: is there already", path);
 		else if (!strcmp(path, "-") && isatty(STDOUT_FILENO))
 			ret = img_fail(err, IMG_USAGE, "an archive is nothing for a terminal");
@@ -299,8 +308,8 @@ int crit_parent_link(struct img_set *set, const char *in, const char *path, char
 		name = NULL;
 		return img_fail_nomem(err);
 	}
-	if (img_set_dirfd(set) >= 0)
-		to = realpath(name, NULL);
+	/* A directory's link leads somewhere; that of an archive is no file. */
+	to = realpath(name, NULL);
 	if (!to)
 		return img_fail(err, IMG_UNSUPPORTED,
 			"%s: has a parent, and where it is from the new place is not known: use --parent, or "

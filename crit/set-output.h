@@ -12,6 +12,7 @@
 /* What verbs that make sets have in common, as options. */
 struct crit_packing {
 	bool compress;
+	bool json; /* a directory of JSON */
 	struct img_zstd_options zstd;
 };
 

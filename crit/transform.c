@@ -2,34 +2,43 @@
 
 #include "transform.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "criuimg/manifest.h"
 #include "manifest.pb-c.h"
+#include "set-output.h"
 
 #define PIECE 65536
 
 struct copying {
 	struct img_set *from, *to;
 	const struct transform *t;
+	struct crit_set_output *out;
+	uint64_t done;
 };
 
-static int copy_bytes(struct img_source *src, struct img_sink *sink, struct img_err *err)
+static int progress(struct copying *c, struct img_err *err)
+{
+	if (!crit_set_progress(c->out, c->done, 0))
+		return 0;
+	errno = EINTR;
+	return img_fail_sys(err, "interrupted");
+}
+
+static int copy_bytes(struct copying *c, struct img_source *src, struct img_sink *sink, struct img_err *err)
 {
 	char piece[PIECE];
 	ssize_t n;
 
-	while ((n = img_source_read(src, piece, sizeof(piece), err)) > 0)
-		if (img_sink_write(sink, piece, n, err) < 0)
+	while ((n = img_source_read(src, piece, sizeof(piece), err)) > 0) {
+		c->done += n;
+		if (img_sink_write(sink, piece, n, err) < 0 || progress(c, err))
 			return -1;
+	}
 	return n;
 }
 
@@ -42,7 +51,7 @@ static int copy_member(struct copying *c, const char *name, struct img_err *err)
 	if (ret <= 0)
 		return ret;
 	sink = img_set_sink(c->to, name, err);
-	ret = sink ? copy_bytes(src, sink, err) : -1;
+	ret = sink ? copy_bytes(c, src, sink, err) : -1;
 	img_source_close(src);
 	if (ret == 0)
 		return img_sink_finish(sink, err);
@@ -57,6 +66,8 @@ static int each_member(void *arg, const char *name, struct img_err *err)
 
 	if (!strcmp(name, img_kind_info(IMG_MANIFEST)->file))
 		return 0;
+	if (progress(c, err))
+		return -1;
 	ret = c->t->member(c->t->arg, c->from, c->to, name, err);
 	if (ret == 0)
 		ret = copy_member(c, name, err);
@@ -69,8 +80,10 @@ static int seal(struct img_set *from, struct img_set *to, struct img_err *err)
 	ManifestEntry *manifest;
 	int ret = img_manifest_read(from, &manifest, err);
 
-	if (ret <= 0)
-		return ret;
+	if (ret < 0)
+		return -1;
+	if (ret == 0)
+		return img_set_finish(to, err);
 	ret = 0;
 	/* Page data is written as it is, so what says how it was compressed, or where it is, goes. */
 	for (size_t i = 0; i < manifest->n_requires && ret == 0; i++)
@@ -95,63 +108,32 @@ static int seal(struct img_set *from, struct img_set *to, struct img_err *err)
 	return ret;
 }
 
-static int copy_link(struct img_set *from, struct img_set *to, struct img_err *err)
+static int fill(struct copying *c, const char *parent, struct img_err *err)
 {
-	char target[PATH_MAX];
-	int dir = img_set_dirfd(from);
-	ssize_t len = dir < 0 ? -1 : readlinkat(dir, "parent", target, sizeof(target) - 1);
+	int ret = img_set_each(c->from, each_member, c, err);
 
-	if (len < 0)
-		return 0;
-	target[len] = '\0';
-	return img_set_link_parent(to, target, err);
+	if (ret == 0 && parent)
+		ret = img_set_link_parent(c->to, parent, err);
+	return ret == 0 ? seal(c->from, c->to, err) : -1;
 }
 
-void transform_remove(const char *dir)
+int transform_set(struct img_set *from, const char *in, const char *path, bool replace, const struct transform *t, struct img_err *err)
 {
-	cleanup_dir DIR *d = opendir(dir);
-	struct dirent *entry;
-
-	while (d && (entry = readdir(d)))
-		unlinkat(dirfd(d), entry->d_name, 0);
-	rmdir(dir);
-}
-
-static int fill(struct img_set *from, const char *dir, const struct transform *t, struct img_err *err)
-{
-	struct copying c = { from, img_set_create_dir(AT_FDCWD, dir, err), t };
+	const struct crit_packing as_it_is = { 0 };
+	cleanup_free char *parent = NULL;
+	struct crit_set_output out;
+	struct copying c = { .from = from, .t = t, .out = &out };
 	int ret;
 
-	if (!c.to)
+	if (crit_parent_link(from, in, path, &parent, err) < 0 || crit_set_output_open(&out, path, &as_it_is, replace, err))
 		return -1;
-	ret = img_set_each(from, each_member, &c, err);
-	if (ret == 0)
-		ret = copy_link(from, c.to, err);
-	if (ret == 0)
-		ret = seal(from, c.to, err);
-	img_set_close(c.to);
-	return ret;
-}
-
-int transform_set(struct img_set *from, const char *out, const struct transform *t, struct img_err *err)
-{
-	cleanup_free char *temporary = NULL;
-
-	if (!access(out, F_OK))
-		return img_fail(err, IMG_USAGE, "%s: is there already", out);
-	if (asprintf(&temporary, "%s.XXXXXX", out) < 0) {
-		temporary = NULL;
-		return img_fail_nomem(err);
+	c.to = out.set;
+	ret = fill(&c, parent, err);
+	if (ret == 0 && t->check && strcmp(path, "-")) {
+		ret = t->check(t->arg, out.temporary ? out.temporary : path, err);
+		/* An archive has its name by now. */
+		if (ret < 0 && !out.temporary)
+			unlink(path);
 	}
-	if (!mkdtemp(temporary))
-		return img_fail_sys(err, "%s", temporary);
-	if (fill(from, temporary, t, err) < 0) {
-		transform_remove(temporary);
-		return -1;
-	}
-	if (rename(temporary, out)) {
-		transform_remove(temporary);
-		return img_fail_sys(err, "%s", out);
-	}
-	return 0;
+	return crit_set_output_close(&out, ret, err);
 }

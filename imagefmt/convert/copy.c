@@ -162,6 +162,8 @@ static int complete(struct img_set *to, const struct img_convert_options *opt, c
 	if (old) {
 		producer = old->producer;
 		producer_version = old->producer_version;
+		for (size_t i = 0; i < old->n_members; i++)
+			img_set_note_revision(to, old->members[i]);
 	}
 	return img_set_seal(
 		to, producer ? producer : "libcriuimg", producer ? producer_version : VERSION, err);

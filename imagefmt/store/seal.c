@@ -98,7 +98,7 @@ static ManifestMember *member_message(struct img_arena *arena, struct img_member
 		return NULL;
 	msg->name = m->name;
 	msg->kind = (char *)(kind == IMG_KIND_UNKNOWN ? "" : img_kind_info(kind)->name);
-	msg->kind_revision = kind == IMG_KIND_UNKNOWN ? 0 : img_kind_info(kind)->revision;
+	msg->kind_revision = kind == IMG_KIND_UNKNOWN ? 0 : m->revision ? m->revision : img_kind_info(kind)->revision;
 	msg->size = m->size;
 	msg->has_stored_size = m->codec != NULL;
 	msg->stored_size = m->stored_size;
@@ -243,6 +243,23 @@ int img_manifest_seal(
 	manifest->digest = old;
 	img_frame_free(&frame);
 	return ret;
+}
+
+static int name_cmp(const void *name, const void *member)
+{
+	return strcmp(name, ((const struct img_member *)member)->name);
+}
+
+void img_set_note_revision(struct img_set *set, const ManifestMember *old)
+{
+	struct img_member *m = NULL;
+
+	pthread_mutex_lock(&set->lock);
+	if (set->nr_members)
+		m = bsearch(old->name, set->members, set->nr_members, sizeof(*set->members), name_cmp);
+	if (m && m->digested && old->digest.len == IMG_DIGEST_SIZE && !memcmp(m->digest, old->digest.data, IMG_DIGEST_SIZE))
+		m->revision = old->kind_revision;
+	pthread_mutex_unlock(&set->lock);
 }
 
 int img_set_seal(struct img_set *set, const char *producer, const char *producer_version, struct img_err *err)

@@ -40,6 +40,7 @@ struct img_member {
 	uint64_t size;
 	uint64_t stored_size; /* with a codec */
 	const char *codec;    /* NULL: none */
+	uint32_t revision;    /* of its kind, where it was written by someone else; 0: today's */
 	bool digested;
 	unsigned char digest[IMG_DIGEST_SIZE];
 };
@@ -90,6 +91,10 @@ struct img_sink *img_member_sink(
 	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
+
+/* A member that is what an old manifest says keeps the revision that it has there. */
+struct ManifestMember;
+void img_set_note_revision(struct img_set *set, const struct ManifestMember *old);
 
 /* A file beside the images: it is in the store, and the manifest does not list it. */
 struct img_sink *img_set_sink_beside(struct img_set *set, const char *name, struct img_err *err);

@@ -43,6 +43,22 @@ int img_quoted_printable(const void *data, size_t len, struct img_sink *out, str
 /* One message alone, for tools: {"a": 1, ...} */
 int img_json_message(const ProtobufCMessage *msg, const struct img_json_options *opt, struct img_sink *out, struct img_err *err);
 
+/* ---- a set as a directory of JSON: a file NAME.json for each image NAME ---- */
+
+struct img_json_set_options {
+	/* Told of each image that is there as it is, since JSON does not say all of it (unknown fields, damage). NULL: nobody is. */
+	void (*note)(void *arg, const char *name);
+	void *arg;
+};
+
+/* As img_set_open_dir(); what is in the set is made of the JSON when it is asked for. */
+struct img_set *img_set_open_json(int dirfd, const char *path, struct img_err *err);
+/* As img_set_create_dir(). Each image is written as JSON, in its pretty form, if the same bytes can be made of that again; page images, what is no image
+ * and the rest as they are. So a set that is copied there and back is the same. opt may be NULL. */
+struct img_set *img_set_create_json(int dirfd, const char *path, const struct img_json_set_options *opt, struct img_err *err);
+/* Is this directory such a one: 1, 0 (also when it is no directory, or not there), -1. */
+int img_set_is_json(int dirfd, const char *path, struct img_err *err);
+
 #ifdef __cplusplus
 }
 #endif
