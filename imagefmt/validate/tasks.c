@@ -200,7 +200,11 @@ static void cg_set_check(struct validate *v, const struct val_record *r, uint32_
 	const struct val_record *cgroup = val_single(v, IMG_CGROUP, 0);
 	const CgroupEntry *entry = cgroup ? (const CgroupEntry *)cgroup->msg : NULL;
 
-	if (!entry)
+	const struct val_record *inventory = val_single(v, IMG_INVENTORY, 0);
+	const InventoryEntry *inv = inventory ? (const InventoryEntry *)inventory->msg : NULL;
+
+	/* The set of the one who dumped has a number, and a record only when the root of the tree shares it. */
+	if (!entry || (inv && inv->has_root_cg_set && inv->root_cg_set == cg_set))
 		return;
 	for (size_t i = 0; i < entry->n_sets; i++)
 		if (entry->sets[i]->id == cg_set)
