@@ -183,6 +183,7 @@ int dump_remote_finish(struct dump *d, struct img_err *err)
 		return 0;
 	if (ask(d->remote, cmd, 0, &status, sizeof(status), err) < 0)
 		return img_wrap(err, "page server");
+	d->remote->conn.orderly = true;
 	if (status)
 		return img_fail(err, IMG_SYS, "page server: it could not store the pages: status %d", status);
 	return 0;

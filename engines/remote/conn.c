@@ -104,7 +104,7 @@ int remote_recv_all(struct remote_conn *c, void *buf, size_t len, struct img_err
 
 void remote_close(struct remote_conn *c)
 {
-	remote_tls_close(c->tls);
+	remote_tls_close(c->tls, c->orderly);
 	c->tls = NULL;
 	if (c->fd >= 0)
 		close(c->fd);

@@ -13,6 +13,7 @@ struct remote_tls;
 struct remote_conn {
 	int fd; /* a stream socket; -1: none */
 	struct remote_tls *tls; /* NULL: bytes go as they are */
+	bool orderly;		/* both ends know that no more will come: remote_close() may wait for a farewell */
 };
 
 /* Where: a host name or address (IPv4, IPv6, also in brackets), NULL for the usual one; or a unix socket: a path with a slash,

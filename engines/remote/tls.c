@@ -29,6 +29,7 @@
 	F(gnutls_handshake)                                                                                  \
 	F(gnutls_error_is_fatal)                                                                             \
 	F(gnutls_strerror)                                                                                   \
+	F(gnutls_record_set_timeout)                                                                         \
 	F(gnutls_record_send)                                                                                \
 	F(gnutls_record_recv)                                                                                \
 	F(gnutls_bye)                                                                                        \
@@ -137,7 +138,10 @@ static int verify(struct remote_tls *t, const char *host, struct img_err *err)
 
 /* ---- the session ---- */
 
-enum { HANDSHAKE_MS = 30000 };
+enum {
+	HANDSHAKE_MS = 30000,
+	FAREWELL_MS = 5000,
+};
 
 static int prepare(struct remote_tls *t, const struct options *opt, struct img_err *err)
 {
@@ -159,7 +163,7 @@ int remote_tls_check(const struct options *opt, struct img_err *err)
 	if (!t)
 		return img_fail_nomem(err);
 	ret = prepare(t, opt, err);
-	remote_tls_close(t);
+	remote_tls_close(t, false);
 	return ret;
 }
 
@@ -202,7 +206,7 @@ struct remote_tls *remote_tls_start(
 	}
 	if (start(t, opt, fd, server, host, err) == 0)
 		return t;
-	remote_tls_close(t);
+	remote_tls_close(t, false);
 	return NULL;
 }
 
@@ -239,12 +243,14 @@ ssize_t remote_tls_recv(struct remote_tls *t, void *buf, size_t len, struct img_
 	}
 }
 
-void remote_tls_close(struct remote_tls *t)
+void remote_tls_close(struct remote_tls *t, bool orderly)
 {
 	if (!t)
 		return;
 	if (t->session) {
-		t->lib.gnutls_bye(t->session, GNUTLS_SHUT_WR);
+		/* Not to read it, and to close the socket, would look like a lost connection there. */
+		t->lib.gnutls_record_set_timeout(t->session, FAREWELL_MS);
+		t->lib.gnutls_bye(t->session, orderly ? GNUTLS_SHUT_RDWR : GNUTLS_SHUT_WR);
 		t->lib.gnutls_deinit(t->session);
 	}
 	if (t->credentials)

@@ -22,6 +22,7 @@ struct remote_tls *remote_tls_start(
 int remote_tls_send(struct remote_tls *tls, const void *buf, size_t len, struct img_err *err);
 /* At least one byte, 0 at the end, -1. */
 ssize_t remote_tls_recv(struct remote_tls *tls, void *buf, size_t len, struct img_err *err);
-void remote_tls_close(struct remote_tls *tls); /* NULL is fine */
+/* orderly: all was said, and the other end knows: its farewell is waited for, for a while. NULL is fine. */
+void remote_tls_close(struct remote_tls *tls, bool orderly);
 
 #endif

@@ -123,6 +123,7 @@ static int do_close(struct session *ss, const struct remote_request *req, struct
 		return -1;
 	}
 	ss->ended = true;
+	ss->conn->orderly = true;
 	return remote_send(ss->conn, &status, sizeof(status), err);
 }
 
