@@ -10,6 +10,6 @@ $(MAN_TOOL): $(B)/docs/man/tool/man.o $(COMMON_OBJS) $(LIBCRIUIMG)
 # criu-dump.8 has the options of `dump`, criu.8 all.
 $(B)/man/%: docs/man/%.in $(MAN_TOOL)
 	$(Q)mkdir -p $(@D)
-	$(call say,MAN,$@)$(MAN_TOOL) $(or $(word 2,$(subst -, ,$(basename $*))),all) <$< >$@
+	$(call say,MAN,$@)$(MAN_TOOL) $(or $(filter-out criu,$(patsubst criu-%,%,$(basename $*))),all) <$< >$@
 
 ALL += $(MAN_GENERATED)

@@ -119,7 +119,35 @@ class Carrier:
     def try_dump(self, *args):
         """Status and text of a dump that may be refused."""
         args += self.DUMP_OPTIONS.get(self.transport, ())
+        if self.transport == 'page-server':
+            return self.dump_to_server(*args)
         return self.command('dump', self.transport in PEER_DUMPS, '-t', str(self.pid), *args)
+
+    def server(self, program, *args):
+        """Start criu-page-server or its like; returns when it is ready."""
+        ready, status = os.pipe()
+        with open(os.path.join(self.work, program + '.stderr'), 'wb') as f:
+            p = subprocess.Popen([os.path.join(self.build, 'criu-' + program), '--no-default-config', '-D', self.images, '-v4', '-o',
+                                  program + '.log', '--status-fd', str(status), *args], stdin=subprocess.DEVNULL, stdout=f,
+                                 stderr=f, pass_fds=(status,), cwd=self.work)
+        os.close(status)
+        with os.fdopen(ready, 'rb') as f:
+            if f.read(1) != b'\0':
+                raise Failed(f'{program} does not start\n' + tail(f.name))
+        return p
+
+    def dump_to_server(self, *args):
+        address = os.path.join(self.work, 'socket')
+        server = self.server('page-server', '--address', address)
+        try:
+            result = self.command('dump', False, '-t', str(self.pid), '--page-server', '--address', address, *args)
+            if result[0] == 0 and server.wait(self.timeout) != 0:
+                raise Failed('the page server fails\n' + tail(self.log('page-server')))
+            return result
+        finally:
+            if server.poll() is None:
+                server.kill()
+                server.wait()
 
     def dump(self, *args):
         pids = state.tree(self.pid)

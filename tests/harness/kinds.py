@@ -45,7 +45,6 @@ PLACES = ('host', 'namespaces')
 WAITING = {
     'archive': 'archives are not written yet',
     'stream': 'streams are not written yet',
-    'page-server': 'the page server is not there yet',
     'lazy': 'lazy pages are not there yet',
     'namespaces': 'namespaces of its own are not carried yet',
 }
