@@ -48,7 +48,7 @@ static int read_inventory(struct restore *r, struct img_err *err)
 }
 
 /* A set that ends with a manifest says what its reader must be able to do. */
-static int check_manifest(struct restore *r, struct img_err *err)
+int restore_images_manifest(struct restore *r, struct img_err *err)
 {
 	static const char *const known[] = { "pages-zstd", "remote-pages" };
 	ManifestEntry *manifest;
@@ -315,7 +315,7 @@ static int read_fdtables(struct restore *r, struct img_err *err)
 
 int restore_images_read(struct restore *r, struct img_err *err)
 {
-	if (check_manifest(r, err) < 0 || read_inventory(r, err) < 0 || read_pstree(r, err) < 0)
+	if (restore_images_manifest(r, err) < 0 || read_inventory(r, err) < 0 || read_pstree(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (read_task(r, &r->tasks[i], err) < 0)

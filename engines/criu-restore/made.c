@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "criu-restore/made.h"
+#include "criu-restore/stream.h"
 #include "kernel/proc-stat.h"
 
 enum {
@@ -49,7 +50,7 @@ int restore_made_check(struct restore *r, struct img_err *err)
 		if (stat.state == 'Z' || stat.state == 'X')
 			return ended(err, t->pid, stat.exit_code);
 	}
-	return 0;
+	return restore_stream_check(r, err);
 }
 
 /* Is there a process of ours still? Those that are our children, or became ours when their parent died, are

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "criu-restore/images.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/run.h"
+#include "criu-restore/stream.h"
 
 enum {
 	EXIT_FAILED = 1,
@@ -21,7 +23,8 @@ enum {
 static int open_log(struct restore *r, struct img_err *err)
 {
 	const struct options *opt = r->opt;
-	const char *dir = opt->work_dir ? opt->work_dir : opt->images_dir;
+	char path[PATH_MAX];
+	const char *dir = options_work_dir(opt, path);
 
 	r->work_dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->work_dirfd < 0)
@@ -43,7 +46,10 @@ static void release(struct restore *r)
 {
 	restore_files_free(r);
 	restore_mem_free(r);
-	img_set_close(r->set);
+	if (r->stream)
+		restore_stream_free(r);
+	else
+		img_set_close(r->set);
 	restore_images_free(r);
 	img_arena_free(&r->arena);
 	for (size_t i = 0; i < r->nr_lacks; i++)
@@ -51,6 +57,8 @@ static void release(struct restore *r)
 	free(r->lacks);
 	if (r->images_dirfd >= 0)
 		close(r->images_dirfd);
+	if (r->archive_fd >= 0)
+		close(r->archive_fd);
 	if (r->work_dirfd >= 0)
 		close(r->work_dirfd);
 }
@@ -73,7 +81,7 @@ static int after(struct restore *r, struct img_err *err)
 static int run(const struct options *opt, struct img_err *err)
 {
 	struct log log = { .fd = -1 };
-	struct restore r = { .opt = opt, .log = &log, .work_dirfd = -1, .images_dirfd = -1 };
+	struct restore r = { .opt = opt, .log = &log, .work_dirfd = -1, .images_dirfd = -1, .stream_fd = -1, .archive_fd = -1 };
 	bool undone = true;
 	int status = 0;
 

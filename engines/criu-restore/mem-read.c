@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "criu-restore/mem.h"
+#include "criu-restore/stream.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/raw-thread.h"
@@ -177,6 +178,8 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
 			return -1;
 		if (!nr)
 			nr = nr_pages;
+		if (ret == IMG_PAGES_PASS)
+			p->fd = RESTORE_PIECE_PASSES;
 		if (ret) {
 			p->to = to;
 			p->len = nr * IMG_PAGE;
@@ -191,6 +194,18 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
 	return 0;
 }
 
+int restore_get_pages(struct restore *r, struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
+	struct img_err *err)
+{
+	struct restore_pieces pieces = { 0 };
+	int ret = restore_add_pages(pages, addr, nr_pages, to, &pieces, err);
+
+	if (!ret)
+		ret = restore_read_pieces(r, pieces.items, pieces.nr, err);
+	free(pieces.items);
+	return ret;
+}
+
 int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err)
 {
 	struct job job = { .pieces = pieces, .nr = nr };
@@ -198,6 +213,10 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 	cleanup_free uint64_t *starts = NULL;
 	int nr_others = 0;
 
+	/* What has passed in a stream was kept, or is nowhere. */
+	for (; nr && pieces->fd == RESTORE_PIECE_PASSES; pieces++, nr--)
+		if (restore_stream_kept(r, pieces->offset, pieces->to, pieces->len, err) < 0)
+			return -1;
 	if (!nr)
 		return 0;
 	starts = calloc(nr + 1, sizeof(*starts));

@@ -108,6 +108,10 @@ int restore_cow_update(struct restore *r, struct img_pages_reader *pages, const 
 	struct restore_pieces *pieces, struct img_err *err);
 
 /* Data to read: from fd at offset to memory. */
+enum {
+	RESTORE_PIECE_PASSES = -1,   /* fd: it comes in a stream (stream.h); offset is in the page image */
+	RESTORE_PIECE_COMPARED = -2, /* the same, and others have the page, too: only what differs is written */
+};
 struct restore_piece {
 	int fd;
 	uint64_t offset;
@@ -126,6 +130,10 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
  * read. */
 int restore_read_pieces(
 	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
+
+/* A few pages, now. Of a stream: those that belong to no private mapping, once the task has its memory. */
+int restore_get_pages(struct restore *r, struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
+	struct img_err *err);
 
 /* ---- facts of a record ---- */
 

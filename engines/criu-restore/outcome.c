@@ -29,8 +29,10 @@ static void become_script(struct restore *r, const char *action, const char *com
 
 	sigprocmask(SIG_SETMASK, &r->old_mask, NULL);
 	setenv("CRTOOLS_SCRIPT_ACTION", action, 1);
-	snprintf(text, sizeof(text), "/proc/%d/fd/%d", r->front_pid, r->images_dirfd);
-	setenv("CRTOOLS_IMAGE_DIR", text, 1);
+	if (r->images_dirfd >= 0) {
+		snprintf(text, sizeof(text), "/proc/%d/fd/%d", r->front_pid, r->images_dirfd);
+		setenv("CRTOOLS_IMAGE_DIR", text, 1);
+	}
 	if (restore_made_get(r->root) == MADE_RUNS) {
 		snprintf(text, sizeof(text), "%d", r->root->pid);
 		setenv("CRTOOLS_INIT_PID", text, 1);
@@ -153,6 +155,9 @@ int restore_outcome_stats(struct restore *r, struct img_err *err)
 	restore.restore_time = us_since_begin(r);
 	if (r->opt->display_stats)
 		display(&restore);
+	/* Beside an archive or a stream there is no place for it, unless one was named. */
+	if (r->images_dirfd < 0 && !r->opt->work_dir)
+		return 0;
 
 	fd = openat(r->work_dirfd, "stats-restore", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)

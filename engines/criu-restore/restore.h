@@ -153,6 +153,9 @@ struct restore {
 	const struct options *opt;
 	struct log *log;
 	struct img_set *set;
+	struct restore_stream *stream; /* --stream, as it comes: it owns the set; else NULL */
+	int stream_fd;		       /* its descriptor, or -1 */
+	int archive_fd;		       /* images in a file that is no directory, or -1 */
 	int work_dirfd, images_dirfd;
 	InventoryEntry *inventory;
 	struct restore_inherited *inherited; /* in the arena */

@@ -23,30 +23,56 @@
 #include "criu-restore/stage.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/stop.h"
+#include "criu-restore/stream.h"
 #include "criu-restore/tree.h"
 #include "criuimg/array.h"
 #include "kernel/sigaction.h"
 
 /* ---- plan ---- */
 
+/* In a directory, an archive, or a stream. */
+static int find_images(struct restore *r, struct img_err *err)
+{
+	bool zstd;
+
+	if (r->opt->stream)
+		return restore_stream_open(r, err);
+	if (options_images_archive(r->opt, &zstd)) {
+		r->archive_fd = open(r->opt->images_dir, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+		return r->archive_fd < 0 ? img_fail_sys(err, "images: %s", r->opt->images_dir) : 0;
+	}
+	r->images_dirfd = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return r->images_dirfd < 0 ? img_fail_sys(err, "images directory %s", r->opt->images_dir) : 0;
+}
+
+static int open_set(struct restore *r, struct img_err *err)
+{
+	if (r->stream)
+		return 0;
+	r->set = r->archive_fd >= 0 ? img_set_open_archive(r->archive_fd, err)
+				    : img_set_open_dir(r->images_dirfd, NULL, err);
+	return r->set ? 0 : -1;
+}
+
+static void close_set(struct restore *r)
+{
+	if (!r->stream)
+		img_set_close(r->set);
+	if (!r->stream)
+		r->set = NULL;
+}
+
 /* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the
  * set. */
 static int open_images(struct restore *r, struct img_err *err)
 {
-	if (r->opt->stream)
-		return img_fail(err, IMG_UNSUPPORTED, "not supported yet: --stream");
-	r->images_dirfd = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->images_dirfd < 0)
-		return img_fail_sys(err, "images directory %s", r->opt->images_dir);
-	r->set = img_set_open_dir(r->images_dirfd, NULL, err);
-	if (!r->set || restore_images_read(r, err) < 0)
+	if (find_images(r, err) < 0 || open_set(r, err) < 0 || restore_images_read(r, err) < 0)
 		return -1;
-	img_set_close(r->set);
-	r->set = NULL;
-	if (restore_floor(r, &r->images_dirfd, err) < 0)
+	close_set(r);
+	if (restore_stream_or_file(r, err) < 0 || restore_floor(r, &r->images_dirfd, err) < 0)
 		return -1;
-	r->set = img_set_open_dir(r->images_dirfd, NULL, err);
-	return r->set ? 0 : -1;
+	restore_stream_moved(r);
+	return open_set(r, err);
 }
 
 /* What all processes share: for each task whether it exists, for each table who still needs it. */
@@ -150,7 +176,7 @@ static int build(struct restore *r, struct img_err *err)
 	restore_stage_open(r, STAGE_BORN, 1);
 	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0)
 		return -1;
-	if (stage(r, STAGE_FORK, "fork", r->nr_tasks, err) < 0 ||
+	if (stage(r, STAGE_FORK, "fork", r->nr_tasks + restore_stream_parts(r), err) < 0 ||
 		stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
 		(r->moves && stage(r, STAGE_MOVE, "move", r->nr_tasks, err) < 0))
 		return -1;
@@ -178,6 +204,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 	struct img_err more = IMG_ERR_INIT;
 
 	restore_files_stop(r);
+	restore_stream_stop(r);
 	*undone = restore_made_kill(r, &more) == 0;
 	if (!*undone) {
 		log_error(r->log, "%s", more.text);
@@ -209,6 +236,7 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 ||
 		restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
 		return fail(r, undone, err);
+	restore_stream_stop(r);
 	uncalm(r);
 	/* The tree runs: nothing that a script says can change that. */
 	if (restore_script(r, "post-resume", &script) < 0)

@@ -8,6 +8,7 @@
 #include "criu-restore/mem.h"
 #include "criu-restore/plan.h"
 #include "criu-restore/steps.h"
+#include "criu-restore/stream.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
 
@@ -44,11 +45,14 @@ static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "task", .whole = rooms_plan, .why = "cheap checks first" },
 	{ MOMENT_PLAN, "fd", .whole = restore_files_plan, .why = "all files have a maker" },
 	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
+	{ MOMENT_PLAN, "stream", .whole = restore_stream_plan, .why = "all memory is known" },
 
 	{ MOMENT_START, "fd", .whole = restore_files_prepare,
 		.why = "deleted files have a name while they may be opened" },
 	{ MOMENT_START, "mem", .whole = restore_mem_start,
 		.why = "shared segments: every task inherits their descriptors" },
+	{ MOMENT_START, "stream", .whole = restore_stream_start,
+		.why = "segments are there to be filled; their content comes before that of tasks" },
 
 	{ MOMENT_BEFORE_FORK, "mem", .task = restore_mem_premap,
 		.why = "children share these pages copy-on-write" },

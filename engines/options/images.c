@@ -34,7 +34,7 @@ const char *options_work_dir(const struct options *opt, char *buf)
 	const char *slash;
 	bool zstd;
 
-	if (opt->work_dir || !options_images_archive(opt, &zstd))
+	if (opt->work_dir || opt->stream || !options_images_archive(opt, &zstd))
 		return opt->work_dir ? opt->work_dir : opt->images_dir;
 	slash = strrchr(opt->images_dir, '/');
 	if (!slash)

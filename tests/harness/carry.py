@@ -2,6 +2,7 @@
 
 All of it runs as init of a pid namespace: then pids are free again when the tree is restored, and everything ends with it.
 """
+import contextlib
 import os
 import subprocess
 import time
@@ -46,6 +47,7 @@ class Carrier:
     def __init__(self, build, work, transport='directory', timeout=30):
         self.build, self.work, self.transport, self.timeout = build, work, transport, timeout
         self.images = os.path.join(work, 'images')
+        self.archive = os.path.join(work, 'images.tar.zst' if transport == 'archive' else 'images.tar')
         self.out = os.path.join(work, 'out')
         self.pid = None
         os.mkdir(self.images)
@@ -86,9 +88,17 @@ class Carrier:
         """Run dump or restore, ours or the peer's; its status and what it printed."""
         printed = os.path.join(self.work, verb + '.stderr')
         program = [PEER, verb] if peer else self.program(verb)
-        with open(printed, 'wb') as f:
-            p = subprocess.Popen(program + ['--no-default-config', '-D', self.images, '-v4', '-o', verb + '.log', *args],
-                                 stdin=subprocess.DEVNULL, stdout=f, stderr=f, cwd=self.work)
+        place, pipe = ['-D', self.images], {}
+        with open(printed, 'wb') as f, contextlib.ExitStack() as stack:
+            if self.transport == 'archive':
+                place = ['-D', self.archive, '-W', self.images]
+            elif self.transport == 'stream':
+                place = ['--stream', '-W', self.images]
+                pipe = self.pipe(verb, stack)
+            p = subprocess.Popen(program + ['--no-default-config', *place, '-v4', '-o', verb + '.log', *args],
+                                 **{'stdin': subprocess.DEVNULL, 'stdout': f, **pipe}, stderr=f, cwd=self.work)
+            for end in pipe.values():
+                end.close()
             try:
                 status = p.wait(self.timeout)
             except subprocess.TimeoutExpired:
@@ -96,6 +106,18 @@ class Carrier:
                 raise Failed(f'{verb} hangs\n' + tail(self.log(verb)))
         with open(printed, errors='replace') as f:
             return status, f.read().strip()
+
+    def pipe(self, verb, stack):
+        """The images to or from a program at the other end of a pipe, which keeps them in a file."""
+        if verb == 'dump':
+            file = stack.enter_context(open(self.archive, 'wb'))
+            cat = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=file)
+            ends = {'stdout': cat.stdin}
+        else:
+            cat = subprocess.Popen(['cat', self.archive], stdout=subprocess.PIPE)
+            ends = {'stdin': cat.stdout}
+        stack.callback(cat.wait)
+        return ends
 
     def program(self, verb):
         return [os.path.join(self.build, 'criu-dump'), verb] if verb == 'pre-dump' else [os.path.join(self.build, 'criu-' + verb)]

@@ -43,8 +43,6 @@ TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed'
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
-    'archive': 'archives are not written yet',
-    'stream': 'streams are not written yet',
     'lazy': 'lazy pages are not there yet',
     'namespaces': 'namespaces of its own are not carried yet',
 }

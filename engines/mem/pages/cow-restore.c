@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "criu-restore/mem.h"
+#include "criu-restore/stream.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/pagemap.h"
@@ -71,9 +72,33 @@ static char *here(const struct cow *c, uint64_t addr)
 	return (char *)(c->at + (addr - c->e->start));
 }
 
-/* Both have them: write those that differ. */
+/* The same for what comes in a stream: later, then. */
+static int compare_passing(struct cow *c, uint64_t start, uint64_t end, struct img_err *err)
+{
+	size_t before = c->pieces->nr;
+
+	if (restore_add_pages(c->pages, start, (end - start) / IMG_PAGE, here(c, start), c->pieces, err) < 0)
+		return -1;
+	for (size_t i = before; i < c->pieces->nr; i++)
+		c->pieces->items[i].fd = RESTORE_PIECE_COMPARED;
+	return 0;
+}
+
+static bool passes(const struct cow *c, uint64_t start)
+{
+	struct img_err none;
+	uint64_t offset, nr;
+	int fd;
+
+	return restore_stream_has(c->r, c->pages) &&
+	       img_pages_locate(c->pages, start, 1, &fd, &offset, &nr, &none) == IMG_PAGES_PASS;
+}
+
+/* Both have them: write those that differ. A range is in one run. */
 static int compare(struct cow *c, uint64_t start, uint64_t end, struct img_err *err)
 {
+	if (passes(c, start))
+		return compare_passing(c, start, end, err);
 	while (start < end) {
 		uint64_t len = end - start < BUFFER ? end - start : BUFFER;
 		char *mine = here(c, start);

@@ -14,6 +14,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/stream.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 
@@ -319,7 +320,8 @@ static int premap(struct work *w, struct img_err *err)
 		if (item_do(w, &w->items[i], err) < 0)
 			return img_wrap(err, "mapping %#" PRIx64 "-%#" PRIx64, w->items[i].e->start,
 				w->items[i].e->end);
-	if (restore_read_pieces(w->r, w->pieces.items, w->pieces.nr, err) < 0)
+	if (restore_stream_take(w->r, w->pages, &w->pieces, err) < 0 ||
+		restore_read_pieces(w->r, w->pieces.items, w->pieces.nr, err) < 0)
 		return -1;
 	for (size_t i = 0; i < w->pieces.nr; i++)
 		bytes += w->pieces.items[i].len;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "criu-restore/mem.h"
+#include "criu-restore/stream.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 
@@ -137,6 +138,8 @@ static int fill(
 		nr_pages += nr;
 	}
 	if (!ret)
+		ret = restore_stream_take(r, pages, &pieces, err);
+	if (!ret)
 		ret = restore_read_pieces(r, pieces.items, pieces.nr, err);
 	free(pieces.items);
 	if (!ret)
@@ -152,6 +155,9 @@ int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size,
 	void *at;
 	int ret;
 
+	ret = restore_stream_fill_later(r, shmid, fd, size, err);
+	if (ret)
+		return ret < 0 ? -1 : 0;
 	ret = img_pages_open(r->set, IMG_SHMEM_PAGEMAP, shmid, &pages, err);
 	if (ret <= 0)
 		return ret;

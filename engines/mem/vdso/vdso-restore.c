@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/mem.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/pages.h"
@@ -40,6 +41,7 @@ enum vdso_way {
 	VDSO_NONE, /* the task has none */
 	VDSO_MOVE,
 	VDSO_JUMPS,
+	VDSO_LATER, /* not known yet */
 };
 
 /* What can be asked of the kernel instead, when its vdso has no such function. */
@@ -123,7 +125,7 @@ static int image_code(struct restore *r, const struct restore_task *t, const str
 	if (k == nr || runs[k].addr > s->vdso)
 		ret = 0;
 	else
-		ret = img_pages_read(pages, s->vdso, nr_pages, buf, err) < 0 ? -1 : 1;
+		ret = restore_get_pages(r, pages, s->vdso, nr_pages, buf, err) < 0 ? -1 : 1;
 	img_pages_close(pages);
 	return ret;
 }
@@ -227,32 +229,41 @@ static int vdso_begin(struct restore *r, struct img_err *err)
 	return r->vdso ? host_span(&r->vdso->host, err) : img_fail_nomem(err);
 }
 
+static int decide(struct restore *r, struct restore_task *t, const struct vdso_span *image, struct img_err *err)
+{
+	uint8_t *code = img_arena_alloc(&r->arena, image->end - image->vdso);
+	enum vdso_way way;
+	int has_code;
+
+	if (!code)
+		return img_fail_nomem(err);
+	has_code = image_code(r, t, image, code, err);
+	if (has_code < 0 || choose(t, &r->vdso->host, image, code, has_code, &way, err) < 0)
+		return -1;
+	r->vdso->of[t->index].way = way;
+	if (way != VDSO_JUMPS)
+		return 0;
+	log_info(r->log, "pid %d: the vdso is of another kernel: its functions become jumps", t->pid);
+	r->vdso->of[t->index].code = img_arena_memdup(&r->arena, code, image->end - image->vdso);
+	if (!r->vdso->of[t->index].code)
+		return img_fail_nomem(err);
+	return write_jumps(&r->vdso->host, image, code, image->start, err); /* to see that it can be done */
+}
+
 static int vdso_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	struct vdso_span image;
-	enum vdso_way way;
-	uint8_t *code;
-	int has_code;
 
 	if (vdso_begin(r, err) < 0 || image_span(t, &image, err) < 0)
 		return -1;
 	if (!image.nr)
 		return 0;
-	code = img_arena_alloc(&r->arena, image.end - image.vdso);
-	if (!code)
-		return img_fail_nomem(err);
-	has_code = image_code(r, t, &image, code, err);
-	if (has_code < 0 || choose(t, &r->vdso->host, &image, code, has_code, &way, err) < 0)
-		return -1;
 	r->vdso->of[t->index].image = image;
-	r->vdso->of[t->index].way = way;
-	if (way != VDSO_JUMPS)
-		return 0;
-	log_info(r->log, "pid %d: the vdso is of another kernel: its functions become jumps", t->pid);
-	r->vdso->of[t->index].code = img_arena_memdup(&r->arena, code, image.end - image.vdso);
-	if (!r->vdso->of[t->index].code)
-		return img_fail_nomem(err);
-	return write_jumps(&r->vdso->host, &image, code, image.start, err); /* to see that it can be done */
+	/* Of a stream no page has come yet. */
+	if (!r->stream)
+		return decide(r, t, &image, err);
+	r->vdso->of[t->index].way = VDSO_LATER;
+	return 0;
 }
 
 /* ---- tape ---- */
@@ -313,9 +324,12 @@ static int tape_jumps(struct restore *r, struct restore_task *t, struct restore_
 static int vdso_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const struct vdso_span *host = &r->vdso->host, *image = &r->vdso->of[t->index].image;
-	enum vdso_way way = r->vdso->of[t->index].way;
+	enum vdso_way way;
 	uint64_t park;
 
+	if (r->vdso->of[t->index].way == VDSO_LATER && decide(r, t, image, err) < 0)
+		return -1;
+	way = r->vdso->of[t->index].way;
 	if (way == VDSO_NONE)
 		return 0;
 	park = restore_scratch_take(r, host->end - host->start, err);
