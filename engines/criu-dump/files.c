@@ -220,6 +220,29 @@ void dump_files_free_tables(struct fd_table *table)
 	}
 }
 
+int dump_each_file(struct dump *d, const struct fd_dump_ops *ops, dump_file_fn *fn, void *arg, struct img_err *err)
+{
+	struct dump_inside *in = d->files ? d->files->inside : NULL;
+
+	for_each_live_task(d, t)
+	{
+		struct fd_table *table;
+
+		if (t->shares[DUMP_SHARE_FILES] && t->shares[DUMP_SHARE_FILES] != t)
+			continue;
+		table = table_of(d, t, err);
+		if (!table)
+			return -1;
+		for (size_t i = 0; i < table->nr; i++)
+			if (table->items[i].ops == ops && fn(arg, t, &table->items[i].probe, err) < 0)
+				return -1;
+	}
+	for (size_t i = 0; in && i < in->nr; i++)
+		if (in->items[i].ops == ops && fn(arg, &in->self, &in->items[i].probe, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- sockets of the tree ---- */
 
 static int compare_inodes(const void *va, const void *vb)

@@ -53,6 +53,10 @@ int dump_write_shared(struct dump *d, enum img_kind kind, const ProtobufCMessage
 int dump_write_shared_payload(struct dump *d, enum img_kind kind, const void *data, size_t len, struct img_err *err);
 /* Has some task of the tree the socket with this inode open? 1, 0, -1. */
 int dump_tree_has_socket(struct dump *d, uint64_t ino, struct img_err *err);
+/* Every descriptor of a room's kind, of all tables, and of the files on their way as far as they are known. May be called from
+ * ->check on. */
+typedef int dump_file_fn(void *arg, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
+int dump_each_file(struct dump *d, const struct fd_dump_ops *ops, dump_file_fn *fn, void *arg, struct img_err *err);
 /* Whose table the numbers are of that a file knows: t, or of a file on its way, whoever has the socket. */
 const struct dump_task *dump_file_holder(const struct dump *d, const struct dump_task *t);
 /* The id of a file that ->inside handed over before, and that fd is another descriptor of; its record is written. */
@@ -68,6 +72,8 @@ int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *
  * `fifo` under an id of its own. */
 int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *err);
 int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
+/* Does path lead to the very file of a probe? */
+bool dump_path_leads_to(struct dump *d, const struct dump_task *t, const char *path, const struct fd_probe *probe);
 /* A file without a name: its content and attributes in ghost-file-<id>.img (once for each inode), and the line of
  * remap-fpath.img that says so of record t->id. engines/fd/ghost/ */
 int dump_ghost(struct dump *d, const struct fd_target *t, struct img_err *err);
@@ -91,6 +97,7 @@ enum dump_once {
 	DUMP_ONCE_FIFO_DATA,
 	DUMP_ONCE_MEMFD,
 	DUMP_ONCE_BPFMAP,
+	DUMP_ONCE_TTY,
 	DUMP_ONCE_NR,
 };
 int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err);

@@ -11,6 +11,7 @@
 struct restore_ghosts;
 struct restore_queues;
 struct restore_locks;
+struct restore_ttys;
 
 struct file_plan {
 	struct restore_file pub;
@@ -42,6 +43,7 @@ struct restore_files {
 	struct pipe_data_image pipes, fifos;
 	struct restore_ghosts *ghosts;
 	struct restore_locks *locks;
+	struct restore_ttys *ttys;
 	struct restore_queues *queues; /* what waits in sockets */
 };
 

@@ -152,7 +152,7 @@ int restore_files_plan(struct restore *r, struct img_err *err)
 	if (!f)
 		return img_fail_nomem(err);
 	if (files_read(r, f, err) < 0 || files_read_pipe_data(r, f, err) < 0 || restore_ghosts_plan(r, err) < 0 ||
-	    restore_queues_plan(r, err) < 0 ||
+	    restore_queues_plan(r, err) < 0 || restore_ttys_plan(r, err) < 0 || restore_ttys_sources(r, err) < 0 ||
 	    plan_records(r, f, err) < 0 || plan_groups(r, f, err) < 0 || plan_users(r, f, err) < 0 ||
 	    restore_queues_makers(r, err) < 0)
 		return -1;
@@ -168,6 +168,7 @@ int restore_files_prepare(struct restore *r, struct img_err *err)
 
 int restore_files_done(struct restore *r, struct img_err *err)
 {
+	restore_ttys_redraw(r);
 	return restore_ghosts_remove(r, true, err);
 }
 
@@ -188,6 +189,7 @@ void restore_files_free(struct restore *r)
 	restore_ghosts_free(r);
 	restore_queues_free(r);
 	restore_locks_free(r);
+	restore_ttys_free(r);
 	files_free_pipe_data(f);
 	for (size_t i = 0; i < f->nr; i++)
 		img_message_free((ProtobufCMessage *)&f->files[i].pub.rec->base);
@@ -404,7 +406,7 @@ int restore_files_finish(struct restore *r, struct restore_task *t, struct img_e
 {
 	struct restore_files *f = r->files;
 
-	if (restore_leases(r, t, err) < 0)
+	if (restore_ttys_foreground(r, t, err) < 0 || restore_leases(r, t, err) < 0)
 		return -1;
 	if (!t->fdtable || t->fdtable->leader != t)
 		return 0;

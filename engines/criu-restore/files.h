@@ -106,6 +106,17 @@ int restore_locks_plan(struct restore *r, struct img_err *err);
 void restore_locks_free(struct restore *r);
 int restore_leases(struct restore *r, struct restore_task *t, struct img_err *err);
 int restore_locks_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
+/* Terminals: tty-info.img, tty-data.img. engines/fd/tty/ The front: the records; where each terminal comes from, once it is known what is
+ * used. The root of the tree, before it has children: all are made, and inherited. A leader, right after setsid(2): its terminal. When all
+ * groups are there: the foreground one. The front: a program on another terminal than before shall see its size; the terminal is ours again. */
+int restore_ttys_plan(struct restore *r, struct img_err *err);
+int restore_ttys_sources(struct restore *r, struct img_err *err);
+void restore_ttys_free(struct restore *r);
+int restore_ttys_make(struct restore *r, struct restore_task *t, struct img_err *err);
+int restore_ttys_attach(struct restore *r, struct restore_task *t, struct img_err *err);
+int restore_ttys_foreground(struct restore *r, struct restore_task *t, struct img_err *err);
+void restore_ttys_redraw(struct restore *r);
+void restore_ttys_leave(struct restore *r);
 /* Options that all sockets have (sock-opts.c). */
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 

@@ -75,6 +75,7 @@ static int after(struct restore *r, struct img_err *err)
 	while (waitpid(r->root->pid, NULL, __WALL) < 0)
 		if (errno != EINTR)
 			return img_fail_sys(err, "wait for pid %d", r->root->pid);
+	restore_ttys_leave(r);
 	return 0;
 }
 

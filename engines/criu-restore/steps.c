@@ -54,6 +54,8 @@ static const struct restore_step steps[] = {
 	{ MOMENT_START, "stream", .whole = restore_stream_start,
 		.why = "segments are there to be filled; their content comes before that of tasks" },
 
+	{ MOMENT_BEFORE_FORK, "tty", .task = restore_ttys_make,
+		.why = "inherited by all; leaders of sessions attach before they have children" },
 	{ MOMENT_BEFORE_FORK, "mem", .task = restore_mem_premap,
 		.why = "children share these pages copy-on-write" },
 

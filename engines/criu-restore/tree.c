@@ -93,6 +93,8 @@ static int grow(struct restore *r, struct restore_task *t, struct img_err *err)
 		return -1;
 	if (t->leads_session && setsid() < 0)
 		return img_fail_sys(err, "setsid");
+	if (t->leads_session && restore_task_lives(t) && restore_ttys_attach(r, t, err) < 0)
+		return -1;
 	if (t->makes_group && setpgid(0, 0) < 0)
 		return img_fail_sys(err, "process group of its own");
 	if (make_others(r, t, false, err) < 0 || restore_stage_pass(r, STAGE_JOIN, err) < 0)

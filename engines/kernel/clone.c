@@ -13,7 +13,7 @@ pid_t kern_clone(uint64_t flags, pid_t pid, int exit_signal)
 		/* With CLONE_PARENT the parent's parent is told as it was to be told of its own child: none
 		 * may be named. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : exit_signal,
-		.set_tid = (uintptr_t)&pid,
+		.set_tid = pid ? (uintptr_t)&pid : 0,
 		.set_tid_size = pid ? 1 : 0,
 	};
 

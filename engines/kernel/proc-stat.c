@@ -15,6 +15,7 @@ enum {
 	FIELD_PGRP = 5,
 	FIELD_SESSION = 6,
 	FIELD_TTY_NR = 7,
+	FIELD_TPGID = 8,
 	FIELD_FLAGS = 9,
 	FIELD_NICE = 19,
 	FIELD_NUM_THREADS = 20,
@@ -67,6 +68,7 @@ int kern_stat_parse(const char *text, struct kern_stat *stat, struct img_err *er
 	stat->pgrp = field[FIELD_PGRP];
 	stat->session = field[FIELD_SESSION];
 	stat->tty_nr = field[FIELD_TTY_NR];
+	stat->tpgid = (pid_t)field[FIELD_TPGID];
 	stat->flags = field[FIELD_FLAGS];
 	stat->nice = (long)field[FIELD_NICE];
 	stat->num_threads = field[FIELD_NUM_THREADS];

@@ -14,6 +14,7 @@ struct kern_stat {
 	char state;    /* R S D Z T t X I P */
 	pid_t ppid, pgrp, session;
 	uint32_t tty_nr; /* as the kernel's new_encode_dev() has it; 0: none */
+	pid_t tpgid;	 /* foreground group of that terminal; -1: none */
 	uint32_t flags;	 /* PF_* of the leader */
 	long nice;
 	long num_threads;

@@ -77,6 +77,7 @@ struct options {
 	bool file_locks;
 	bool evasive_devices;
 	bool ext_unix_sk;
+	bool orphan_pts_master;
 	bool tcp_established, tcp_close, skip_in_flight;
 	bool force_irmap;
 	struct option_list irmap_scan_paths;

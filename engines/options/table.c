@@ -54,6 +54,8 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "file-validation", 0, OPT_STRING, "METHOD", file_validation, BOTH, "filesize or buildid"),
 	FLAG(NULL, "skip-file-rwx-check", 0, skip_file_rwx_check, CMD_RESTORE, "do not compare files' permission bits"),
 	FLAG(NULL, "ext-unix-sk", 'x', ext_unix_sk, CMD_DUMP | CMD_RESTORE, "unix sockets may have peers outside"),
+	FLAG(NULL, "orphan-pts-master", 0, orphan_pts_master, CMD_DUMP | CMD_RESTORE,
+		"the masters of terminals may be outside: restore makes them, for action scripts to take"),
 	FLAG(NULL, "force-irmap", 0, force_irmap, DUMPS, "look up names of watched files by all means"),
 	WITH(NULL, "irmap-scan-path", 0, OPT_LIST, "PATH", irmap_scan_paths, DUMPS, "look for watched files there too"),
 	FLAG(NULL, "tcp-established", 0, tcp_established, CMD_DUMP | CMD_RESTORE, "carry established TCP connections"),
@@ -138,7 +140,7 @@ const char *const options_not_yet[] = {
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
 
 const char *const externals_not_yet[] = {
-	"mnt", "dev", "file", "tty", "unix", "net", "pid", "veth", "macvlan", "netdev",
+	"mnt", "dev", "file", "unix", "net", "pid", "veth", "macvlan", "netdev",
 };
 
 const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);

@@ -55,7 +55,7 @@ static bool file_claims(const struct fd_probe *probe)
 	return S_ISCHR(probe->mode) && major(probe->rdev) == MEM_MAJOR;
 }
 
-static bool same_inode(const char *path, const struct fd_probe *probe)
+bool dump_path_leads_to(struct dump *d, const struct dump_task *t, const char *path, const struct fd_probe *probe)
 {
 	struct stat st;
 
@@ -64,12 +64,12 @@ static bool same_inode(const char *path, const struct fd_probe *probe)
 
 /* Find the file. path (room for PATH_MAX) is its name as a record has it: without " (deleted)" where that is not a part of
  * the name. */
-static enum whereabouts locate(const struct fd_probe *probe, char *path)
+static enum whereabouts locate(struct dump *d, const struct dump_task *t, const struct fd_probe *probe, char *path)
 {
 	size_t len = strlen(probe->link);
 
 	snprintf(path, PATH_MAX, "%s", probe->link);
-	if (same_inode(path, probe))
+	if (dump_path_leads_to(d, t, path, probe))
 		return FILE_NAMED;
 	if (len <= strlen(DELETED) || strcmp(path + len - strlen(DELETED), DELETED))
 		return FILE_HIDDEN;
@@ -77,7 +77,7 @@ static enum whereabouts locate(const struct fd_probe *probe, char *path)
 	if (probe->nlink == 0 || S_ISDIR(probe->mode))
 		return FILE_GHOST;
 	/* A file whose name was taken away and given back (rename, link) is still shown as deleted. */
-	if (same_inode(path, probe))
+	if (dump_path_leads_to(d, t, path, probe))
 		return FILE_NAMED;
 	return FILE_RENAMED;
 }
@@ -124,7 +124,7 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
 
 	if (strlen(probe->link) >= sizeof(path))
 		return img_fail(err, IMG_UNSUPPORTED, "a path of %zu bytes is not supported", strlen(probe->link));
-	where = locate(probe, path);
+	where = locate(d, t, probe, path);
 	pid = proc_pid(probe, path, &rest);
 	if (pid)
 		return check_proc(path, pid, rest, where == FILE_NAMED, err);
@@ -184,7 +184,7 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 
 	if (dump_named_file_check(d, t->task, probe, err) < 0)
 		return -1;
-	where = locate(probe, path);
+	where = locate(d, t->task, probe, path);
 	pid = proc_pid(probe, path, &rest);
 	if (pid && where != FILE_NAMED && dump_dead_proc(d, t, pid, err) < 0)
 		return -1;
