@@ -184,6 +184,7 @@ struct dump {
 	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
 	struct dump_track *track; /* track.h: what was written since the set before */
 	struct dump_ns *ns;	  /* namespaces.c */
+	struct dump_mounts *mounts; /* mounts.c */
 	struct img_arena arena;	  /* for what lives as long as the run */
 
 	int workdir; /* -W: directory for logs and statistics, and of action scripts */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "criu-dump/files-own.h"
+#include "criu-dump/mounts.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -493,6 +494,7 @@ static int probe_path(int lfd, const char *link, int flags, struct fd_probe *pro
 		return img_fail_sys(err, "stat '%s'", link);
 	*probe = (struct fd_probe){ .fd = -1, .link = link, .flags = (uint32_t)flags, .mnt_id = -1, .domain = -1, .type = -1, .extra = "" };
 	probe_stat(probe, &st);
+	probe->mnt_id = dump_mnt_id(lfd);
 	*ops = dump_find_room(probe);
 	if (!*ops || !(*ops)->mappable)
 		return img_fail(err, IMG_UNSUPPORTED, "'%s' is not a file that can be opened again", link);

@@ -46,11 +46,15 @@ static int kill_tree(struct dump *d, struct img_err *err)
 	for_each_live_task(d, t)
 		if (syscall(SYS_pidfd_send_signal, t->pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
 			return img_fail_sys(err, "pid %d: kill", t->pid);
-	/* The kernel tells the end of a leader when those of its threads have been taken note of. */
-	for_each_live_task(d, t)
-		for (size_t i = t->nr_threads; i-- > 0;)
+	/* The kernel tells the end of a leader when those of its threads have been taken note of, and the first process of a pid
+	 * namespace ends after all others. */
+	for (size_t k = d->tasks.nr; k-- > 0;) {
+		struct dump_task *t = d->tasks.items[k];
+
+		for (size_t i = t->state == DUMP_TASK_ZOMBIE ? 0 : t->nr_threads; i-- > 0;)
 			if (wait_gone(&t->threads[i], err) < 0)
 				return img_wrap(err, "pid %d", t->pid);
+	}
 	return 0;
 }
 

@@ -1,59 +1,94 @@
 /* criu-dump/namespaces.c -- which namespaces the tasks live in.
  *
- * Those that criu-dump lives in too have fixed small numbers. A task in another one cannot be dumped yet,
- * and the namespace is named.
+ * Those that criu-dump lives in too have fixed small numbers, and nothing of them is saved. The others are numbered as they
+ * are met; what is in them is saved by the rooms of engines/ns/.
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "criu-dump/ns_ops.h"
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+#include "options/external.h"
 
 /* Numbers as the classic images give them to those of the dumping program, in this order. */
 static const struct ns_row {
 	const char *name; /* below /proc/PID/ns */
 	const char *words;
+	int flag;
 	size_t id, has;
 	uint32_t number;
 } rows[] = {
 #define ROW(field) offsetof(TaskKobjIdsEntry, field##_ns_id), offsetof(TaskKobjIdsEntry, has_##field##_ns_id)
-	{ "pid", "pid namespace", ROW(pid), 1 },
-	{ "net", "network namespace", ROW(net), 2 },
-	{ "ipc", "IPC namespace", ROW(ipc), 3 },
-	{ "uts", "UTS namespace", ROW(uts), 4 },
-	{ "time", "time namespace", ROW(time), 5 },
-	{ "mnt", "mount namespace", ROW(mnt), 6 },
-	{ "user", "user namespace", ROW(user), 7 },
-	{ "cgroup", "cgroup namespace", ROW(cgroup), 8 },
+	{ "pid", "pid namespace", CLONE_NEWPID, ROW(pid), 1 },
+	{ "net", "network namespace", CLONE_NEWNET, ROW(net), 2 },
+	{ "ipc", "IPC namespace", CLONE_NEWIPC, ROW(ipc), 3 },
+	{ "uts", "UTS namespace", CLONE_NEWUTS, ROW(uts), 4 },
+	{ "time", "time namespace", CLONE_NEWTIME, ROW(time), 5 },
+	{ "mnt", "mount namespace", CLONE_NEWNS, ROW(mnt), 6 },
+	{ "user", "user namespace", CLONE_NEWUSER, ROW(user), 7 },
+	{ "cgroup", "cgroup namespace", CLONE_NEWCGROUP, ROW(cgroup), 8 },
 #undef ROW
-	/* What children will get: no record of its own, but it must be the same. */
-	{ "pid_for_children", "pid namespace for its children", 0, 0, 0 },
-	{ "time_for_children", "time namespace for its children", 0, 0, 0 },
 };
 
-static void set_id(TaskKobjIdsEntry *ids, const struct ns_row *row)
+/* What children will get: no record of its own, but it must be the same as that of the task. */
+static const struct {
+	const char *name, *same_as;
+	int flag;
+	const char *words;
+} for_children[] = {
+	{ "pid_for_children", "pid", CLONE_NEWPID, "pid namespace for its children" },
+	{ "time_for_children", "time", CLONE_NEWTIME, "time namespace for its children" },
+};
+
+struct dump_ns {
+	struct stat own[ARRAY_SIZE(rows)];
+	bool have[ARRAY_SIZE(rows)]; /* this kernel has such namespaces */
+	struct dump_namespace *items;
+	size_t nr, room;
+	uint32_t last_id;
+};
+
+static void set_id(TaskKobjIdsEntry *ids, const struct ns_row *row, uint32_t number)
 {
-	if (!row->number)
-		return;
-	*(uint32_t *)((char *)ids + row->id) = row->number;
+	*(uint32_t *)((char *)ids + row->id) = number;
 	*(protobuf_c_boolean *)((char *)ids + row->has) = 1;
+}
+
+static uint32_t get_id(const TaskKobjIdsEntry *ids, const struct ns_row *row)
+{
+	return ids ? *(const uint32_t *)((const char *)ids + row->id) : 0;
+}
+
+static const struct ns_row *row_of(int flag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].flag == flag)
+			return &rows[i];
+	return NULL;
 }
 
 void dump_own_namespaces(TaskKobjIdsEntry *ids)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		set_id(ids, &rows[i]);
+		set_id(ids, &rows[i], rows[i].number);
 }
 
-/* 1: there is one, 0: this kernel has no such namespaces (or, of the last two, none was made), -1 */
-static int look(const char *task, const struct ns_row *row, struct stat *st, struct img_err *err)
+/* 1: there is one, 0: this kernel has no such namespaces (or, of those for children, none was made), -1 */
+static int look(pid_t pid, const char *name, struct stat *st, struct img_err *err)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%s/ns/%s", task, row->name);
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	else
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", name);
 	if (stat(path, st) == 0)
 		return 1;
 	if (errno == ENOENT)
@@ -61,36 +96,247 @@ static int look(const char *task, const struct ns_row *row, struct stat *st, str
 	return img_fail_sys(err, "%s", path);
 }
 
+/* ---- who lives where ---- */
+
+static struct dump_namespace *find(const struct dump_ns *ns, int flag, ino_t ino)
+{
+	for (size_t i = 0; i < ns->nr; i++)
+		if (ns->items[i].flag == flag && ns->items[i].ino == ino)
+			return &ns->items[i];
+	return NULL;
+}
+
+static struct dump_namespace *add(struct dump *d, const struct ns_row *row, struct dump_task *t, const struct stat *st)
+{
+	struct dump_ns *ns = d->ns;
+	struct dump_namespace *n = img_array_more(&ns->items, ns->nr, &ns->room);
+
+	if (!n)
+		return NULL;
+	ns->nr++;
+	n->flag = row->flag;
+	n->id = ++ns->last_id;
+	n->dev = st->st_dev;
+	n->ino = st->st_ino;
+	n->task = t;
+	n->ext_key = options_external(d->opt, "%s[%llu]", row->name, (unsigned long long)st->st_ino);
+	log_info(d->log, "pid %d: %s %llu is number %u%s%s", t->vpid, row->words, (unsigned long long)st->st_ino, n->id,
+		n->ext_key ? ", external: " : "", n->ext_key ? n->ext_key : "");
+	return n;
+}
+
+static int look_at_kind(struct dump *d, struct dump_task *t, size_t i, struct img_err *err)
+{
+	const struct ns_row *row = &rows[i];
+	struct dump_namespace *n;
+	struct stat st;
+	int got = d->ns->have[i] ? look(t->pid, row->name, &st, err) : 0;
+
+	if (got <= 0)
+		return got;
+	if (st.st_ino == d->ns->own[i].st_ino && st.st_dev == d->ns->own[i].st_dev) {
+		set_id(t->ids, row, row->number);
+		return 0;
+	}
+	n = find(d->ns, row->flag, st.st_ino);
+	if (!n)
+		n = add(d, row, t, &st);
+	if (!n)
+		return img_fail_nomem(err);
+	set_id(t->ids, row, n->id);
+	return 0;
+}
+
+static int look_at_children(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(for_children); i++) {
+		struct stat st, own;
+		int got = look(t->pid, for_children[i].name, &st, err);
+
+		if (got <= 0 || look(t->pid, for_children[i].same_as, &own, err) <= 0) {
+			if (got < 0)
+				return -1;
+			continue;
+		}
+		if (st.st_ino != own.st_ino &&
+			dump_block(d, t, "", "a %s of its own is not supported", for_children[i].words) < 0)
+			return img_fail_nomem(err);
+	}
+	return 0;
+}
+
+/* ---- what cannot be carried ---- */
+
+/* Kinds of which all tasks of a tree must be in the same one. */
+static bool one_for_all(int flag)
+{
+	return flag == CLONE_NEWPID || flag == CLONE_NEWUSER || flag == CLONE_NEWTIME || flag == CLONE_NEWUTS ||
+	       flag == CLONE_NEWIPC || flag == CLONE_NEWNET || flag == CLONE_NEWNS || flag == CLONE_NEWCGROUP;
+}
+
+static bool has_room(int flag)
+{
+	for (size_t i = 0; dump_ns_rooms[i]; i++)
+		if (dump_ns_rooms[i]->flag == flag)
+			return true;
+	return false;
+}
+
+static int check_one(struct dump *d, const struct dump_namespace *n, struct img_err *err)
+{
+	const struct dump_task *root = d->tasks.items[0];
+	const struct ns_row *row = row_of(n->flag);
+
+	if (!has_room(n->flag))
+		return dump_block(d, n->task, "", "a %s of its own is not supported yet", row->words);
+	if (one_for_all(n->flag) && get_id(n->task->ids, row) != get_id(root->ids, row))
+		return dump_block(d, n->task, "", "another %s than that of pid %d is not supported yet", row->words, root->pid);
+	if (n->flag == CLONE_NEWPID && !n->ext_key && root->vpid != 1)
+		return dump_block(d, root, "",
+			"it is not the first process of its pid namespace: name the namespace with --external pid[%llu]:KEY",
+			(unsigned long long)n->ino);
+	for (size_t i = 0; dump_ns_rooms[i]; i++) {
+		const struct ns_dump_ops *room = dump_ns_rooms[i];
+		int own = -1, ret;
+
+		if (room->flag != n->flag || !room->check)
+			continue;
+		if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
+			return -1;
+		ret = room->check(d, n, err);
+		if (room->inside && dump_ns_leave(n->flag, &own, err) < 0)
+			ret = -1;
+		if (ret < 0)
+			return img_wrap(err, "%s namespace", room->name);
+	}
+	return 0;
+}
+
+/* A tree whose root lives with us and some other task does not. */
+static int check_strays(struct dump *d, struct img_err *err)
+{
+	const struct dump_task *root = d->tasks.items[0];
+
+	for_each_live_task(d, t)
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+			if (get_id(t->ids, &rows[i]) == rows[i].number && get_id(root->ids, &rows[i]) != rows[i].number &&
+				dump_block(d, t, "", "is not in the %s of pid %d: not supported yet", rows[i].words,
+					root->pid) < 0)
+				return img_fail_nomem(err);
+	return 0;
+}
+
 int dump_namespaces(struct dump *d, struct img_err *err)
 {
-	struct stat own[ARRAY_SIZE(rows)];
-	bool have[ARRAY_SIZE(rows)];
-
+	d->ns = img_arena_alloc(&d->arena, sizeof(*d->ns));
+	if (!d->ns)
+		return img_fail_nomem(err);
+	d->ns->last_id = ARRAY_SIZE(rows);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		int got = look("self", &rows[i], &own[i], err);
+		int got = look(0, rows[i].name, &d->ns->own[i], err);
 
 		if (got < 0)
 			return -1;
-		have[i] = got;
+		d->ns->have[i] = got;
 	}
 	for_each_live_task(d, t) {
-		char pid[16];
-
-		snprintf(pid, sizeof(pid), "%d", t->pid);
-		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-			struct stat st;
-			int got = have[i] ? look(pid, &rows[i], &st, err) : 0;
-
-			if (got < 0)
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+			if (look_at_kind(d, t, i, err) < 0)
 				return img_wrap(err, "pid %d", t->pid);
-			if (got == 0)
+		if (look_at_children(d, t, err) < 0)
+			return img_wrap(err, "pid %d", t->pid);
+	}
+	for (size_t i = 0; i < d->ns->nr; i++)
+		if (check_one(d, &d->ns->items[i], err) < 0)
+			return err->code ? -1 : img_fail_nomem(err);
+	return check_strays(d, err);
+}
+
+int dump_namespaces_write(struct dump *d, struct img_err *err)
+{
+	for (size_t i = 0; i < d->ns->nr; i++) {
+		const struct dump_namespace *n = &d->ns->items[i];
+
+		for (size_t k = 0; dump_ns_rooms[k]; k++) {
+			const struct ns_dump_ops *room = dump_ns_rooms[k];
+			int own = -1, ret;
+
+			if (room->flag != n->flag || !room->dump)
 				continue;
-			if (st.st_ino == own[i].st_ino && st.st_dev == own[i].st_dev)
-				set_id(t->ids, &rows[i]);
-			else if (dump_block(d, t, "", "a %s of its own is not supported yet", rows[i].words) <
-				 0)
-				return img_fail_nomem(err);
+			if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
+				return -1;
+			ret = room->dump(d, n, err);
+			if (room->inside && dump_ns_leave(n->flag, &own, err) < 0)
+				ret = -1;
+			if (ret < 0)
+				return img_wrap(err, "%s namespace of pid %d", room->name, n->task->pid);
 		}
 	}
+	return 0;
+}
+
+void dump_namespaces_free(struct dump *d)
+{
+	if (d->ns)
+		free(d->ns->items);
+	d->ns = NULL;
+}
+
+/* ---- for others ---- */
+
+const struct dump_namespace *dump_ns_by_id(const struct dump *d, uint32_t id)
+{
+	for (size_t i = 0; d->ns && i < d->ns->nr; i++)
+		if (d->ns->items[i].id == id)
+			return &d->ns->items[i];
+	return NULL;
+}
+
+const struct dump_namespace *dump_ns_of(const struct dump *d, const struct dump_task *t, int flag)
+{
+	return dump_ns_by_id(d, get_id(t->ids, row_of(flag)));
+}
+
+uint32_t dump_ns_number(const struct dump *d, int flag, ino_t ino)
+{
+	const struct dump_namespace *n = find(d->ns, flag, ino);
+
+	if (n)
+		return n->id;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].flag == flag && d->ns->own[i].st_ino == ino)
+			return rows[i].number;
+	return 0;
+}
+
+int dump_ns_enter(struct dump *d, const struct dump_task *t, int flag, int *own, struct img_err *err)
+{
+	const struct ns_row *row = row_of(flag);
+	cleanup_fd int back = -1, fd = -1;
+	char path[64];
+
+	*own = -1;
+	if (!dump_ns_of(d, t, flag))
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", row->name);
+	back = open(path, O_RDONLY | O_CLOEXEC);
+	if (back < 0)
+		return img_fail_sys(err, "%s", path);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", t->pid, row->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return img_fail_sys(err, "%s", path);
+	if (setns(fd, flag) < 0)
+		return img_fail_sys(err, "enter %s", path);
+	*own = steal_fd(&back);
+	return 0;
+}
+
+int dump_ns_leave(int flag, int *own, struct img_err *err)
+{
+	cleanup_fd int fd = steal_fd(own);
+
+	if (fd >= 0 && setns(fd, flag) < 0)
+		return img_fail_sys(err, "back to our own namespace");
 	return 0;
 }

@@ -5,6 +5,7 @@
  */
 
 #include "criu-dump/fd_ops.h"
+#include "criu-dump/ns_ops.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
 
@@ -62,3 +63,19 @@ const struct fd_dump_ops *const dump_fd_rooms[] = {
 	NULL,
 };
 const size_t dump_nr_fd_rooms = ARRAY_SIZE(dump_fd_rooms) - 1;
+
+/* THE ROOMS of engines/ns/. */
+extern const struct ns_dump_ops pid_dump_ops, uts_dump_ops, ipc_dump_ops, time_dump_ops, netdev_dump_ops, netaddr_dump_ops,
+	netfilter_dump_ops, mnt_dump_ops;
+
+const struct ns_dump_ops *const dump_ns_rooms[] = {
+	&pid_dump_ops,
+	&uts_dump_ops,
+	&ipc_dump_ops,
+	&time_dump_ops,
+	&netdev_dump_ops,
+	&netaddr_dump_ops,
+	&netfilter_dump_ops,
+	&mnt_dump_ops,
+	NULL,
+};

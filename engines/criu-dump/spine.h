@@ -75,6 +75,7 @@ int dump_ask_leader(struct dump *d, struct dump_task *t, struct inject_batch *b,
 
 /* The numbers of the namespaces that criu-dump lives in. */
 void dump_own_namespaces(TaskKobjIdsEntry *ids);
+void dump_namespaces_free(struct dump *d);
 
 /* ---- images.c ---- */
 
@@ -90,6 +91,7 @@ int dump_stats_member(struct dump *d, struct img_err *err);  /* stats.c: figures
 int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
 int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */
 int dump_namespaces(struct dump *d, struct img_err *err);  /* namespaces.c */
+int dump_namespaces_write(struct dump *d, struct img_err *err); /* namespaces.c: their images */
 int dump_rights(struct dump *d, struct img_err *err);	   /* check.c: may we do this at all */
 int dump_check(struct dump *d, struct img_err *err);	   /* check.c: all blockers */
 int dump_refuse(struct dump *d, struct img_err *err);	   /* check.c: fails when there are any */

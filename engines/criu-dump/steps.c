@@ -52,6 +52,7 @@ static const struct step steps[] = {
 	{ "inventory", dump_inventory },
 	{ "pstree", dump_pstree },
 	{ "timens", dump_timens },
+	{ "namespace images", dump_namespaces_write },
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
 	{ "pages", dump_pages },

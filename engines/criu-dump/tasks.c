@@ -6,6 +6,7 @@
 
 #include "criu-dump/files.h"
 #include "criu-dump/mem.h"
+#include "criu-dump/mounts.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
@@ -185,6 +186,8 @@ void dump_forget(struct dump *d)
 {
 	dump_files_free(d);
 	dump_shmem_free(d);
+	dump_mounts_free(d);
+	dump_namespaces_free(d);
 	dump_tree_free(d);
 	free(d->blockers.items);
 	d->blockers = (struct dump_blockers){ 0 };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "criu-dump/dump.h"
+#include "criu-dump/mounts.h"
 #include "criu-dump/watched.h"
 #include "criuimg/cleanup.h"
 #include "kernel/handle.h"
@@ -17,9 +18,10 @@ enum {
 };
 
 /* The path of an opened file, seen to lead to it. */
-static int path_of(int fd, uint64_t ino, char *path, size_t size, struct img_err *err)
+static int path_of(struct dump *d, int fd, uint64_t ino, char *path, size_t size, struct img_err *err)
 {
 	struct stat opened, named;
+	struct dump_mntns *m;
 	char link[64];
 	ssize_t len;
 
@@ -30,7 +32,9 @@ static int path_of(int fd, uint64_t ino, char *path, size_t size, struct img_err
 	path[len] = '\0';
 	if (!opened.st_nlink)
 		return img_fail(err, IMG_UNSUPPORTED, "it watches a deleted file, '%s'", path);
-	if (lstat(path, &named) < 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
+	if (dump_mntns_of(d, NULL, dump_mnt_id(fd), &m, err) < 0)
+		return -1;
+	if (dump_path_stat(m, path, &named) < 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
 		return img_fail(err, IMG_UNSUPPORTED, "it watches inode %" PRIu64 ", which has no path here ('%s')", ino, path);
 	return 0;
 }
@@ -49,7 +53,7 @@ int dump_watched(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, 
 		err->code = IMG_UNSUPPORTED;
 		return img_wrap(err, "it watches inode %" PRIu64 ", which cannot be found", ino);
 	}
-	if (path_of(fd, ino, path, sizeof(path), err) < 0)
+	if (path_of(d, fd, ino, path, sizeof(path), err) < 0)
 		return -1;
 
 	fh = img_arena_message(&d->arena, FhEntry, fh_entry);

@@ -50,7 +50,8 @@ struct restore_files {
 /* Processes that were gone, and whose files in /proc are open (engines/fd/ghost/dead-restore.c): somebody with that pid lives
  * until all are opened. */
 struct restore_dead {
-	pid_t *pids;
+	pid_t *pids; /* as the tree knows them */
+	pid_t *here; /* those started, as we do */
 	size_t nr, room, nr_started;
 };
 int restore_dead_add(struct restore *r, struct restore_dead *dead, uint32_t pid, const char *name, struct img_err *err);

@@ -1,6 +1,7 @@
 /* engines/criu-restore/made.c -- the processes that a run has made, and their end when it fails. */
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "criu-restore/made.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/stream.h"
 #include "kernel/proc-stat.h"
 
@@ -45,12 +47,24 @@ int restore_made_check(struct restore *r, struct img_err *err)
 
 		if (restore_made_get(t) != MADE_RUNS)
 			continue;
-		if (kern_stat_read(t->pid, &stat, NULL) < 0)
+		if (!restore_here(t))
+			continue; /* made, and has not said anything yet */
+		if (kern_stat_read(restore_here(t), &stat, NULL) < 0)
 			return img_fail(err, IMG_SYS, "pid %d: is gone while it was being restored", t->pid);
 		if (stat.state == 'Z' || stat.state == 'X')
 			return ended(err, t->pid, stat.exit_code);
 	}
 	return restore_stream_check(r, err);
+}
+
+/* A child of ours has ended. With the first process of a pid namespace all of it ends, before we hear of it. */
+static void reaped(struct restore *r, pid_t pid)
+{
+	bool all = restore_ns_new(r, CLONE_NEWPID) && pid == restore_here(r->root);
+
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (all || restore_here(&r->tasks[i]) == pid)
+			restore_made_set(&r->tasks[i], MADE_NOT);
 }
 
 /* Is there a process of ours still? Those that are our children, or became ours when their parent died, are
@@ -60,12 +74,8 @@ static size_t left(struct restore *r)
 	size_t nr = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0) {
-		struct restore_task *t = restore_task_by_pid(r, pid);
-
-		if (t)
-			restore_made_set(t, MADE_NOT);
-	}
+	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+		reaped(r, pid);
 	if (pid == 0)
 		nr++; /* children that have not been reaped */
 
@@ -75,10 +85,14 @@ static size_t left(struct restore *r)
 
 		if (restore_made_get(t) == MADE_NOT)
 			continue;
+		if (!restore_here(t)) {
+			nr++; /* it has not said anything yet */
+			continue;
+		}
 		/* Who reaps a process that is not our child (-S) is not our business. */
-		if (kern_stat_read(t->pid, &stat, NULL) < 0 || stat.state == 'Z' || stat.state == 'X') {
-			if (kill(t->pid, 0) < 0 || stat.ppid != r->front_pid)
-				restore_made_set(t, MADE_NOT);
+		if (kern_stat_read(restore_here(t), &stat, NULL) < 0 || stat.state == 'Z' || stat.state == 'X') {
+			if (kill(restore_here(t), 0) < 0 || stat.ppid != r->front_pid)
+				t == r->root ? reaped(r, restore_here(t)) : restore_made_set(t, MADE_NOT);
 			continue;
 		}
 		nr++;
@@ -92,8 +106,8 @@ int restore_made_kill(struct restore *r, struct img_err *err)
 
 	for (int round = 0; round < KILL_ROUNDS; round++) {
 		for (size_t i = 0; i < r->nr_tasks; i++)
-			if (restore_made_get(&r->tasks[i]) != MADE_NOT)
-				kill(r->tasks[i].pid, SIGKILL);
+			if (restore_made_get(&r->tasks[i]) != MADE_NOT && restore_here(&r->tasks[i]))
+				kill(restore_here(&r->tasks[i]), SIGKILL);
 		nr = left(r);
 		if (!nr)
 			return 0;

@@ -72,9 +72,9 @@ static int after(struct restore *r, struct img_err *err)
 	}
 	if (r->opt->restore_detached)
 		return 0;
-	while (waitpid(r->root->pid, NULL, __WALL) < 0)
+	while (waitpid(restore_here(r->root), NULL, __WALL) < 0)
 		if (errno != EINTR)
-			return img_fail_sys(err, "wait for pid %d", r->root->pid);
+			return img_fail_sys(err, "wait for pid %d", restore_here(r->root));
 	restore_ttys_leave(r);
 	return 0;
 }

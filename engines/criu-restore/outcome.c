@@ -34,7 +34,7 @@ static void become_script(struct restore *r, const char *action, const char *com
 		setenv("CRTOOLS_IMAGE_DIR", text, 1);
 	}
 	if (restore_made_get(r->root) == MADE_RUNS) {
-		snprintf(text, sizeof(text), "%d", r->root->pid);
+		snprintf(text, sizeof(text), "%d", restore_here(r->root));
 		setenv("CRTOOLS_INIT_PID", text, 1);
 	}
 	if (fchdir(r->work_dirfd) < 0)
@@ -92,7 +92,7 @@ int restore_pidfile(struct restore *r, struct img_err *err)
 	if (fd < 0)
 		return img_fail_sys(err, "pid file %s", r->opt->pidfile);
 	r->pidfile_made = true;
-	if (dprintf(fd, "%d", r->root->pid) < 0)
+	if (dprintf(fd, "%d", restore_here(r->root)) < 0)
 		return img_fail_sys(err, "pid file %s", r->opt->pidfile);
 	return 0;
 }

@@ -59,6 +59,7 @@ enum restore_state {
 
 struct restore_thread {
 	pid_t tid;
+	pid_t here;	 /* the same for the front, which may be in another pid namespace: known from hold on */
 	CoreEntry *core; /* the leader's is the task's */
 };
 
@@ -128,6 +129,7 @@ struct restore_task {
 	size_t nr_vmas;
 
 	uint32_t *made; /* shared: made.h */
+	uint32_t *here; /* shared: its pid for the front, see restore_here(); 0 until it lives */
 };
 
 /* Addresses that no task of the image and not criu-restore itself uses; see scratch.c. */
@@ -178,6 +180,7 @@ struct restore {
 	struct restore_files *files;
 	struct restore_mem *mem;
 	struct restore_vdso *vdso;
+	struct restore_namespaces *ns; /* namespaces.c */
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */
 	struct restore_caps *caps; /* what we may do ourselves: creds' */
 	struct restore_seccomp *seccomp; /* filters: seccomp's */
@@ -201,6 +204,13 @@ struct restore {
 static inline bool restore_task_lives(const struct restore_task *t)
 {
 	return t->state == RESTORE_ALIVE || t->state == RESTORE_STOPPED;
+}
+
+/* The pid of a task as the front sees it: another one than t->pid where the tree has a pid namespace of its own. 0: not
+ * alive yet. */
+static inline pid_t restore_here(const struct restore_task *t)
+{
+	return (pid_t)__atomic_load_n(t->here, __ATOMIC_SEQ_CST);
 }
 
 /* The signals that a thread blocks: bit n is signal n + 1. */

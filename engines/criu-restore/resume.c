@@ -13,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
+#include "criu-restore/namespaces.h"
 #include "criu-restore/resume.h"
 #include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
@@ -75,7 +76,7 @@ static int unmap_scratch(struct restore *r, struct restore_task *t, struct img_e
 	const uint64_t args[6] = { r->scratch.start, r->scratch.end - r->scratch.start };
 	int64_t ret;
 
-	if (restore_remote_call(r, t, t->pid, SYS_munmap, args, &ret, err) < 0)
+	if (restore_remote_call(r, t, restore_here(t), SYS_munmap, args, &ret, err) < 0)
 		return img_wrap(err, "pid %d: unmap the blob", t->pid);
 	if (ret < 0) {
 		errno = -ret;
@@ -114,12 +115,14 @@ static int finish_task(struct restore *r, struct restore_task *t, struct img_err
 
 int restore_hold(struct restore *r, struct img_err *err)
 {
+	if (restore_threads_here(r, err) < 0)
+		return -1;
 	/* All are asked before the first is waited for: they stop side by side. */
-	for_each_live_thread(r, t, th) if (kern_ptrace_seize(NULL, th->tid, PTRACE_O_EXITKILL, err) < 0 ||
-					   kern_ptrace_interrupt(th->tid, err) < 0) return img_wrap(err,
+	for_each_live_thread(r, t, th) if (kern_ptrace_seize(NULL, th->here, PTRACE_O_EXITKILL, err) < 0 ||
+					   kern_ptrace_interrupt(th->here, err) < 0) return img_wrap(err,
 		"pid %d: thread %d", t->pid, th->tid);
 	for_each_live_thread(
-		r, t, th) if (restore_held_wait(t, th->tid, KERN_STOP_INTERRUPT, err) < 0) return -1;
+		r, t, th) if (restore_held_wait(t, th->here, KERN_STOP_INTERRUPT, err) < 0) return -1;
 	/* Children that are stopped before their parents: these may have to be told where their SIGCHLD goes,
 	 * while they still have a blob to call from. One that is stopped itself never hears of it before it
 	 * is continued. */
@@ -148,13 +151,13 @@ int restore_release(struct restore *r, struct img_err *err)
 
 	/* From here on our end would be their release and not their death: in one quick pass, before the
 	 * first of them wakes up and wants our CPU. */
-	for_each_live_thread(r, t, th) kern_ptrace_options(th->tid, 0, NULL);
+	for_each_live_thread(r, t, th) kern_ptrace_options(th->here, 0, NULL);
 	for_each_live_thread(r, t, th)
 	{
 		struct img_err one = IMG_ERR_INIT;
 
 		/* One that was killed just now is gone: not ours to judge. */
-		if (kern_ptrace_resume(th->tid, PTRACE_DETACH, 0, &one) == 0 || one.sys_errno == ESRCH)
+		if (kern_ptrace_resume(th->here, PTRACE_DETACH, 0, &one) == 0 || one.sys_errno == ESRCH)
 			continue;
 		if (ret == 0 && err)
 			*err = one;

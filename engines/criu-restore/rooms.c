@@ -6,6 +6,7 @@
  */
 
 #include "criu-restore/fd_ops.h"
+#include "criu-restore/ns_ops.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
 
@@ -48,3 +49,20 @@ const struct fd_restore_ops *const restore_fd_rooms[] = {
 };
 
 const size_t restore_nr_fd_rooms = ARRAY_SIZE(restore_fd_rooms) - 1;
+
+/* THE ROOMS of engines/ns/, in the order in which the root fills its namespaces. */
+extern const struct ns_restore_ops pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netdev_restore_ops,
+	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops;
+
+const struct ns_restore_ops *const restore_ns_rooms[] = {
+	&pid_restore_ops,
+	&uts_restore_ops,
+	&ipc_restore_ops,
+	&netdev_restore_ops,	/* devices, then what refers to them */
+	&netaddr_restore_ops,
+	&netfilter_restore_ops,
+	&time_restore_ops,
+	&mnt_restore_ops,	/* last: programs that the others run are outside */
+};
+
+const size_t restore_nr_ns_rooms = ARRAY_SIZE(restore_ns_rooms);

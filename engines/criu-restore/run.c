@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "criu-restore/handoff.h"
 #include "criu-restore/images.h"
 #include "criu-restore/made.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/outcome.h"
 #include "criu-restore/plan-tree.h"
 #include "criu-restore/plan.h"
@@ -82,12 +84,16 @@ static int share(struct restore *r, struct img_err *err)
 
 	r->shared = restore_shared_alloc(r, sizeof(*r->shared), err);
 	r->counts = r->shared ? restore_shared_alloc(r, sizeof(*r->counts), err) : NULL;
-	words = r->counts ? restore_shared_alloc(r, (r->nr_tasks + r->nr_fdtables) * sizeof(*words), err)
+	words = r->counts ? restore_shared_alloc(r, (2 * r->nr_tasks + r->nr_fdtables) * sizeof(*words), err)
 			  : NULL;
 	if (!words)
 		return -1;
-	for (size_t i = 0; i < r->nr_tasks; i++)
+	for (size_t i = 0; i < r->nr_tasks; i++) {
 		r->tasks[i].made = words++;
+		r->tasks[i].here = words++;
+		if (!restore_ns_new(r, CLONE_NEWPID))
+			*r->tasks[i].here = (uint32_t)r->tasks[i].pid;
+	}
 	for (size_t i = 0; i < r->nr_fdtables; i++) {
 		r->fdtables[i].unmapped = words++;
 		*r->fdtables[i].unmapped = r->fdtables[i].nr_users;
@@ -174,7 +180,8 @@ static int build(struct restore *r, struct img_err *err)
 	size_t threads, live = live_tasks(r, &threads);
 
 	restore_stage_open(r, STAGE_BORN, 1);
-	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0)
+	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0 || restore_ns_born(r, err) < 0 ||
+		stage(r, STAGE_NS, "namespaces", 1, err) < 0 || restore_ns_made(r, err) < 0)
 		return -1;
 	if (stage(r, STAGE_FORK, "fork", r->nr_tasks + restore_stream_parts(r), err) < 0 ||
 		stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
@@ -192,7 +199,7 @@ static int build(struct restore *r, struct img_err *err)
 static int let_run(struct restore *r, struct img_err *err)
 {
 	if (restore_pidfile(r, err) < 0 || restore_script(r, "post-restore", err) < 0 ||
-		restore_steps_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
+		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
 	log_info(r->log, "all is there: let go");
@@ -210,7 +217,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 		log_error(r->log, "%s", more.text);
 		more = (struct img_err)IMG_ERR_INIT;
 	}
-	if (restore_steps_whole(r, MOMENT_UNDO, &more) < 0) {
+	if (restore_ns_whole(r, MOMENT_UNDO, &more) < 0) {
 		log_error(r->log, "%s", more.text);
 		*undone = false;
 	}

@@ -11,7 +11,8 @@
 
 enum restore_stage {
 	STAGE_NONE,
-	STAGE_BORN,   /* the root exists and waits (namespaces are set up by scripts here) */
+	STAGE_BORN,   /* the root exists and waits */
+	STAGE_NS,     /* it fills the namespaces that it was made with, and waits */
 	STAGE_FORK,   /* each makes its children, its session, its own process group */
 	STAGE_JOIN,   /* the groups exist: join those of others */
 	STAGE_MOVE,   /* leaders of a group that are members of another go there */

@@ -4,8 +4,11 @@
  * moments are). What the blob does has an order of its own: enum tape_phase in tape.h.
  */
 
+#include <sched.h>
+
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/plan.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/stream.h"
@@ -41,18 +44,36 @@ static int rooms_task(struct restore *r, struct restore_task *t, struct img_err 
 	return 0;
 }
 
+/* With a mount or pid namespace of its own the tree's files can be prepared only when that is there. */
+static bool lives_inside(const struct restore *r)
+{
+	return restore_ns_new(r, CLONE_NEWNS | CLONE_NEWPID);
+}
+
+static int prepare_files_here(struct restore *r, struct img_err *err)
+{
+	return lives_inside(r) ? 0 : restore_files_prepare(r, err);
+}
+
+static int prepare_files_inside(struct restore *r, struct img_err *err)
+{
+	return lives_inside(r) ? restore_files_prepare(r, err) : 0;
+}
+
 static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "task", .whole = rooms_plan, .why = "cheap checks first" },
 	{ MOMENT_PLAN, "fd", .whole = restore_files_plan, .why = "all files have a maker" },
 	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
 	{ MOMENT_PLAN, "stream", .whole = restore_stream_plan, .why = "all memory is known" },
 
-	{ MOMENT_START, "fd", .whole = restore_files_prepare,
+	{ MOMENT_START, "fd", .whole = prepare_files_here,
 		.why = "deleted files have a name while they may be opened" },
 	{ MOMENT_START, "mem", .whole = restore_mem_start,
 		.why = "shared segments: every task inherits their descriptors" },
 	{ MOMENT_START, "stream", .whole = restore_stream_start,
 		.why = "segments are there to be filled; their content comes before that of tasks" },
+
+	{ MOMENT_NAMESPACES, "fd", .whole = prepare_files_inside, .why = "the same, where the tree has mounts of its own" },
 
 	{ MOMENT_BEFORE_FORK, "tty", .task = restore_ttys_make,
 		.why = "inherited by all; leaders of sessions attach before they have children" },

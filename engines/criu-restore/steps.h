@@ -7,6 +7,7 @@
 enum restore_moment {
 	MOMENT_PLAN,	    /* front: whole */
 	MOMENT_START,	    /* front: whole */
+	MOMENT_NAMESPACES,  /* front: whole; the root is in its namespaces, and has no children yet */
 	MOMENT_BEFORE_FORK, /* task */
 	MOMENT_AFTER_FORK,  /* task */
 	MOMENT_RESUME,	    /* front: whole; all tasks are there and held, none has run */

@@ -92,25 +92,25 @@ int restore_stop_task(struct restore *r, struct restore_task *t, struct img_err 
 
 	/* Nothing that is pending may come first, and undo the stop or be delivered. */
 	for (size_t i = 0; i < t->nr_threads; i++)
-		if (kern_ptrace_set_sigmask(t->threads[i].tid, ~(1ull << (sig - 1)), err) < 0)
+		if (kern_ptrace_set_sigmask(t->threads[i].here, ~(1ull << (sig - 1)), err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	/* The leader takes the signal on its way out of our stop, before it runs: seen once more by us, then
 	 * it counts. The other threads follow it into the stop of the group, which is whole when all of them
 	 * are there. */
-	if (tgkill(t->pid, t->pid, sig) < 0)
+	if (tgkill(restore_here(t), restore_here(t), sig) < 0)
 		return img_fail_sys(err, "pid %d: stop it", t->pid);
-	if (kern_ptrace_resume(t->pid, PTRACE_CONT, 0, err) < 0 ||
-		restore_held_wait(t, t->pid, KERN_STOP_SIGNAL, err) < 0 ||
-		kern_ptrace_resume(t->pid, PTRACE_CONT, sig, err) < 0)
+	if (kern_ptrace_resume(restore_here(t), PTRACE_CONT, 0, err) < 0 ||
+		restore_held_wait(t, restore_here(t), KERN_STOP_SIGNAL, err) < 0 ||
+		kern_ptrace_resume(restore_here(t), PTRACE_CONT, sig, err) < 0)
 		return img_wrap(err, "pid %d: stop it", t->pid);
 	for (size_t i = 1; i < t->nr_threads; i++)
-		if (kern_ptrace_resume(t->threads[i].tid, PTRACE_CONT, 0, err) < 0)
+		if (kern_ptrace_resume(t->threads[i].here, PTRACE_CONT, 0, err) < 0)
 			return img_wrap(err, "pid %d: stop it", t->pid);
 	for (size_t i = 0; i < t->nr_threads; i++)
-		if (restore_held_wait(t, t->threads[i].tid, KERN_STOP_GROUP, err) < 0)
+		if (restore_held_wait(t, t->threads[i].here, KERN_STOP_GROUP, err) < 0)
 			return img_wrap(err, "stop it");
 	for (size_t i = 0; i < t->nr_threads; i++)
-		if (kern_ptrace_set_sigmask(t->threads[i].tid, restore_sigmask(t, &t->threads[i]), err) < 0)
+		if (kern_ptrace_set_sigmask(t->threads[i].here, restore_sigmask(t, &t->threads[i]), err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	return 0;
 }
@@ -130,7 +130,7 @@ int restore_stop_done(struct restore *r, struct restore_task *t, struct img_err 
 		sa ? sa->restorer : 0,
 		sa ? sa->mask : 0,
 	};
-	if (restore_remote_call(r, t, t->pid, SYS_rt_sigaction, args, &ret, err) < 0)
+	if (restore_remote_call(r, t, restore_here(t), SYS_rt_sigaction, args, &ret, err) < 0)
 		return img_wrap(err, "pid %d: action of SIGCHLD", t->pid);
 	if (ret < 0) {
 		errno = -ret;

@@ -16,6 +16,7 @@
 #include "criu-restore/files.h"
 #include "criu-restore/handoff.h"
 #include "criu-restore/made.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/stage.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/tree.h"
@@ -57,6 +58,8 @@ static int make(struct restore *r, struct restore_task *t, struct img_err *err)
 			return restore_pid_taken(t->pid, err);
 		return img_fail_sys(err, "pid %d: clone3", t->pid);
 	}
+	if (t == r->root)
+		*t->here = (uint32_t)pid; /* its maker is the front */
 	if (restore_made_get(t) == MADE_NOT)
 		restore_made_set(t, MADE_RUNS);
 	return 0;
@@ -181,10 +184,13 @@ static void live(struct restore *r, struct restore_task *t)
 	restore_made_set(t, MADE_RUNS);
 	if (getpid() != t->pid)
 		img_fail(&err, IMG_SYS, "came to life as pid %d", getpid());
+	else if (restore_ns_here(r, t, &err) < 0)
+		;
 	else if (r->opt->log_pid &&
 		 log_reopen_for_pid(r->log, r->work_dirfd, r->opt->log_file, t->pid, &err) < 0)
 		;
-	else if (t == r->root && restore_stage_pass(r, STAGE_FORK, &err) < 0)
+	else if (t == r->root && (restore_stage_pass(r, STAGE_NS, &err) < 0 || restore_ns_make(r, &err) < 0 ||
+					 restore_stage_pass(r, STAGE_FORK, &err) < 0))
 		;
 	else if (grow(r, t, &err) < 0)
 		;

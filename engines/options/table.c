@@ -131,7 +131,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"auto-dedup",     "lazy-pages",	   "root",	    "ext-mount-map", "skip-mnt",
+	"auto-dedup",     "lazy-pages",	   "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "image-io-mode",
@@ -140,7 +140,7 @@ const char *const options_not_yet[] = {
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
 
 const char *const externals_not_yet[] = {
-	"mnt", "dev", "file", "unix", "net", "pid", "veth", "macvlan", "netdev",
+	"dev", "file", "unix", "net", "pid", "veth", "macvlan", "netdev",
 };
 
 const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);

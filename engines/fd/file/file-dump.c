@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/mounts.h"
 #include "criuimg/cleanup.h"
 #include "kernel/build-id.h"
 
@@ -57,9 +57,12 @@ static bool file_claims(const struct fd_probe *probe)
 
 bool dump_path_leads_to(struct dump *d, const struct dump_task *t, const char *path, const struct fd_probe *probe)
 {
+	struct dump_mntns *m;
 	struct stat st;
 
-	return lstat(path, &st) == 0 && st.st_dev == probe->dev && st.st_ino == probe->ino;
+	if (dump_mntns_of(d, t, probe->mnt_id, &m, NULL) < 0)
+		return false;
+	return dump_path_stat(m, path, &st) == 0 && st.st_dev == probe->dev && st.st_ino == probe->ino;
 }
 
 /* Find the file. path (room for PATH_MAX) is its name as a record has it: without " (deleted)" where that is not a part of
@@ -83,8 +86,9 @@ static enum whereabouts locate(struct dump *d, const struct dump_task *t, const 
 }
 
 /* The pid in "/proc/PID/..." of the proc mounted at /proc, with what follows it; 0 for any other path. */
-static pid_t proc_pid(const struct fd_probe *probe, const char *path, const char **rest)
+static pid_t proc_pid(const struct dump_mntns *m, const struct fd_probe *probe, const char *path, const char **rest)
 {
+	cleanup_fd int fd = -1;
 	struct statfs fs;
 	struct stat st;
 	char *end;
@@ -92,7 +96,8 @@ static pid_t proc_pid(const struct fd_probe *probe, const char *path, const char
 
 	if (strncmp(path, "/proc/", 6) || path[6] < '1' || path[6] > '9')
 		return 0;
-	if (statfs("/proc", &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || stat("/proc", &st) < 0 || st.st_dev != probe->dev)
+	fd = dump_path_open(m, "/proc", O_PATH);
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || fstat(fd, &st) < 0 || st.st_dev != probe->dev)
 		return 0;
 	pid = strtol(path + 6, &end, 10);
 	if ((*end && *end != '/') || pid > INT_MAX)
@@ -101,11 +106,15 @@ static pid_t proc_pid(const struct fd_probe *probe, const char *path, const char
 	return (pid_t)pid;
 }
 
-static int check_proc(const char *path, pid_t pid, const char *rest, bool there, struct img_err *err)
+static int check_proc(const struct dump_mntns *m, const char *path, pid_t pid, const char *rest, bool there, struct img_err *err)
 {
+	char dir[32];
+	struct stat st;
 	long tid;
 
-	if (!there && kill(pid, 0) == 0)
+	/* By that proc: it may be of another pid namespace. */
+	snprintf(dir, sizeof(dir), "/proc/%d", (int)pid);
+	if (!there && dump_path_stat(m, dir, &st) == 0)
 		return img_fail(err, IMG_UNSUPPORTED, "'%s' is of a process that is gone, and its pid is of another one now", path);
 	if (!strncmp(rest, "/task/", 6)) {
 		tid = strtol(rest + 6, NULL, 10);
@@ -119,15 +128,18 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
 {
 	char path[PATH_MAX];
 	enum whereabouts where;
+	struct dump_mntns *m;
 	const char *rest;
 	pid_t pid;
 
 	if (strlen(probe->link) >= sizeof(path))
 		return img_fail(err, IMG_UNSUPPORTED, "a path of %zu bytes is not supported", strlen(probe->link));
+	if (dump_mntns_of(d, t, probe->mnt_id, &m, err) < 0)
+		return -1;
 	where = locate(d, t, probe, path);
-	pid = proc_pid(probe, path, &rest);
+	pid = proc_pid(m, probe, path, &rest);
 	if (pid)
-		return check_proc(path, pid, rest, where == FILE_NAMED, err);
+		return check_proc(m, path, pid, rest, where == FILE_NAMED, err);
 	switch (where) {
 	case FILE_NAMED:
 		return 0;
@@ -179,13 +191,14 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 	uint32_t build_id[KERN_BUILD_ID_MAX / 4];
 	char path[PATH_MAX];
 	enum whereabouts where;
+	struct dump_mntns *m;
 	const char *rest;
 	pid_t pid;
 
-	if (dump_named_file_check(d, t->task, probe, err) < 0)
+	if (dump_named_file_check(d, t->task, probe, err) < 0 || dump_mntns_of(d, t->task, probe->mnt_id, &m, err) < 0)
 		return -1;
 	where = locate(d, t->task, probe, path);
-	pid = proc_pid(probe, path, &rest);
+	pid = proc_pid(m, probe, path, &rest);
 	if (pid && where != FILE_NAMED && dump_dead_proc(d, t, pid, err) < 0)
 		return -1;
 	if (!pid && where == FILE_GHOST && dump_ghost(d, t, err) < 0)
@@ -200,6 +213,10 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 	reg.pos = probe->pos;
 	reg.fown = &fown;
 	reg.name = path;
+	if (m && probe->mnt_id >= 0) {
+		reg.has_mnt_id = true;
+		reg.mnt_id = probe->mnt_id;
+	}
 	reg.has_mode = true;
 	reg.mode = probe->mode;
 	/* What only ever grows at its end, from here or from elsewhere, may have another size at restore: a log. */

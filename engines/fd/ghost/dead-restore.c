@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/namespaces.h"
 #include "criuimg/array.h"
 #include "kernel/clone.h"
 
@@ -57,8 +59,12 @@ static void stand_in(pid_t front)
 
 int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_err *err)
 {
-	pid_t front = getpid();
+	/* Where the tree has a pid namespace of its own its parent is outside, and has no number. */
+	pid_t front = restore_ns_new(r, CLONE_NEWPID) ? 0 : getpid();
 
+	dead->here = calloc(dead->nr + 1, sizeof(*dead->here));
+	if (!dead->here)
+		return img_fail_nomem(err);
 	for (; dead->nr_started < dead->nr; dead->nr_started++) {
 		pid_t pid = kern_clone(0, dead->pids[dead->nr_started], SIGCHLD);
 
@@ -66,7 +72,8 @@ int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_
 			stand_in(front);
 		if (pid < 0)
 			return img_fail_sys(err, "pid %d: stand in for a process that was gone", (int)dead->pids[dead->nr_started]);
-		log_info(r->log, "pid %d: stands in for a process that was gone", (int)pid);
+		dead->here[dead->nr_started] = pid;
+		log_info(r->log, "pid %d: stands in for a process that was gone", (int)dead->pids[dead->nr_started]);
 	}
 	return 0;
 }
@@ -74,10 +81,11 @@ int restore_dead_start(struct restore *r, struct restore_dead *dead, struct img_
 void restore_dead_end(struct restore_dead *dead)
 {
 	for (size_t i = 0; i < dead->nr_started; i++)
-		kill(dead->pids[i], SIGKILL);
+		kill(dead->here[i], SIGKILL);
 	for (size_t i = 0; i < dead->nr_started; i++)
-		while (waitpid(dead->pids[i], NULL, __WALL) < 0 && errno == EINTR)
+		while (waitpid(dead->here[i], NULL, __WALL) < 0 && errno == EINTR)
 			;
 	free(dead->pids);
+	free(dead->here);
 	*dead = (struct restore_dead){ 0 };
 }

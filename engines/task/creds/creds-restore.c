@@ -228,7 +228,7 @@ static int creds_held(
 	last->header = (struct __user_cap_header_struct){ .version = _LINUX_CAPABILITY_VERSION_3 };
 	for (int i = 0; i < CAP_WORDS; i++)
 		last->data[i] = (struct __user_cap_data_struct){ eff >> 32 * i, prm >> 32 * i, inh >> 32 * i };
-	if (restore_remote_call(r, t, th->tid, SYS_capset,
+	if (restore_remote_call(r, t, th->here, SYS_capset,
 		    (const uint64_t[6]){ (uintptr_t)&last->header, (uintptr_t)last->data }, &ret, err) < 0)
 		return img_wrap(err, "set capabilities");
 	if (ret < 0) {

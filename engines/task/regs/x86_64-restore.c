@@ -158,7 +158,7 @@ static int set_general(struct restore_thread *th, struct img_err *err)
 	/* The record has a call that was interrupted ready to be made again: nothing is left for the kernel
 	 * to restart. */
 	r.orig_ax = -1;
-	return kern_ptrace_set_regset(th->tid, NT_PRSTATUS, &r, sizeof(r), err);
+	return kern_ptrace_set_regset(th->here, NT_PRSTATUS, &r, sizeof(r), err);
 }
 
 static void fill_legacy(struct xsave_legacy *l, const UserX86FpregsEntry *f)
@@ -184,7 +184,7 @@ static int set_extended(const struct restore_arch *arch, struct restore_thread *
 	struct xsave_area *area = arch->area;
 	ssize_t size;
 
-	size = kern_ptrace_get_regset(th->tid, NT_X86_XSTATE, area, XSAVE_AREA_MAX, err);
+	size = kern_ptrace_get_regset(th->here, NT_X86_XSTATE, area, XSAVE_AREA_MAX, err);
 	if (size < 0)
 		return -1;
 	fill_legacy(&area->legacy, f);
@@ -200,17 +200,17 @@ static int set_extended(const struct restore_arch *arch, struct restore_thread *
 		if (x->xstate_bv & 1ull << pieces[i].which && to)
 			memcpy(to, piece_data(&pieces[i], x), piece_size(&pieces[i], x));
 	}
-	return kern_ptrace_set_regset(th->tid, NT_X86_XSTATE, area, size, err);
+	return kern_ptrace_set_regset(th->here, NT_X86_XSTATE, area, size, err);
 }
 
 static int set_legacy(struct restore_thread *th, struct img_err *err)
 {
 	struct xsave_legacy legacy;
 
-	if (kern_ptrace_get_regset(th->tid, NT_PRFPREG, &legacy, sizeof(legacy), err) < 0)
+	if (kern_ptrace_get_regset(th->here, NT_PRFPREG, &legacy, sizeof(legacy), err) < 0)
 		return -1;
 	fill_legacy(&legacy, th->core->thread_info->fpregs);
-	return kern_ptrace_set_regset(th->tid, NT_PRFPREG, &legacy, sizeof(legacy), err);
+	return kern_ptrace_set_regset(th->here, NT_PRFPREG, &legacy, sizeof(legacy), err);
 }
 
 int restore_arch_regs(struct restore *r, struct restore_thread *th, struct img_err *err)

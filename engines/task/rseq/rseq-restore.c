@@ -32,7 +32,7 @@ static int rseq_resume(
 		return 0;
 	cs = e->rseq_cs_pointer;
 	return kern_vm_write(
-		th->tid, e->rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &cs, sizeof(cs), err);
+		th->here, e->rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &cs, sizeof(cs), err);
 }
 
 extern const struct task_restore_ops rseq_restore_ops;

@@ -221,7 +221,7 @@ static int call(struct restore *r, struct restore_task *t, struct restore_thread
 {
 	int64_t ret;
 
-	if (restore_remote_call(r, t, th->tid, nr, args, &ret, err) < 0)
+	if (restore_remote_call(r, t, th->here, nr, args, &ret, err) < 0)
 		return img_wrap(err, "%s", what);
 	if (ret < 0) {
 		errno = -ret;
@@ -250,7 +250,7 @@ static int suspend(struct restore_task *t, struct img_err *err)
 		struct restore_thread *th = &t->threads[i];
 
 		if ((strict(t, th) || oldest(t, th) >= 0) &&
-			kern_ptrace_options(th->tid, PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP, err) < 0)
+			kern_ptrace_options(th->here, PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP, err) < 0)
 			return -1;
 	}
 	return 0;

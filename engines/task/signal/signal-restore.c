@@ -130,7 +130,7 @@ static int signal_thread(struct restore *r, struct restore_task *t, struct resto
 static int signal_resume(
 	struct restore *r, struct restore_task *t, struct restore_thread *th, struct img_err *err)
 {
-	return kern_ptrace_set_sigmask(th->tid, restore_sigmask(t, th), err);
+	return kern_ptrace_set_sigmask(th->here, restore_sigmask(t, th), err);
 }
 
 extern const struct task_restore_ops signal_restore_ops;
