@@ -8,6 +8,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/manifest.h"
+#include "io/source.h"
 #include "manifest.pb-c.h"
 #include "store/archive-write.h"
 
@@ -101,6 +102,7 @@ static int member_copy(struct copy *c, const char *name, struct img_err *err)
 		img_source_close(src);
 		return -1;
 	}
+	src = img_source_ahead(src);
 	ret = bytes_copy(c, src, sink, err);
 	img_source_close(src);
 	if (!ret)

@@ -8,4 +8,8 @@
 struct img_source *img_source_memory_owned(
 	const void *data, size_t size, void (*release)(void *owner), void *owner, struct img_err *err);
 
+/* The same bytes from front to end (not by position any more), read ahead by several threads where src can be read by position and is
+ * large; else src itself. Owns src. Whoever forks closes it before. */
+struct img_source *img_source_ahead(struct img_source *src);
+
 #endif

@@ -9,16 +9,14 @@
 #include "criuimg/image.h"
 #include "criuimg/digest.h"
 #include "manifest.pb-c.h"
+#include "store/digest-source.h"
 #include "store/set.h"
-
-#define READ_SIZE ((size_t)1 << 20)
 
 struct verify {
 	struct img_set *set;
 	ManifestEntry *manifest;
 	int (*report)(void *arg, const char *name, const struct img_err *finding);
 	void *arg;
-	unsigned char *buf;
 	int findings;
 	bool stop;
 	bool remote_pages; /* the set requires so */
@@ -29,29 +27,6 @@ static void found(struct verify *v, const char *name, const struct img_err *find
 	v->findings++;
 	if (v->report(v->arg, name, finding))
 		v->stop = true;
-}
-
-/* All bytes of a member: their number and digest. */
-static int member_digest(
-	struct verify *v, struct img_source *src, uint64_t *size, unsigned char *digest, struct img_err *err)
-{
-	struct img_digest *d = img_digest_new(err);
-	ssize_t n;
-
-	if (!d)
-		return -1;
-	*size = 0;
-	while ((n = img_source_read(src, v->buf, READ_SIZE, err)) > 0) {
-		*size += n;
-		if (img_digest_update(d, v->buf, n, err))
-			n = -1;
-		if (n < 0)
-			break;
-	}
-	if (n == 0)
-		img_digest_final(d, digest);
-	img_digest_free(d);
-	return n;
 }
 
 /* A compressed member that was cut may have lost no more than its seek table: its content is whole. Unpacked it is the same
@@ -85,7 +60,7 @@ static int member_verify(struct verify *v, const ManifestMember *m, struct img_e
 		return img_fail(finding, IMG_CORRUPT, "is missing");
 
 	if (m->digest.len) {
-		ret = member_digest(v, src, &size, digest, finding);
+		ret = img_source_digest(src, &size, digest, finding);
 	} else {
 		int64_t known = img_source_size(src);
 
@@ -182,9 +157,7 @@ int img_set_verify(struct img_set *set,
 	if (ret == 0)
 		return img_fail(err, IMG_CORRUPT,
 			"the set has no manifest: it is not complete, or not of this format");
-	v.buf = malloc(READ_SIZE);
-	ret = v.buf ? verify(&v, err) : img_fail_nomem(err);
-	free(v.buf);
+	ret = verify(&v, err);
 	img_message_free(&v.manifest->base);
 	return ret;
 }

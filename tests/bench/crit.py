@@ -5,10 +5,13 @@
 
 A page map of 1,000,000 entries: decode, show, encode (python crit gets 100,000 and its time is multiplied: it is linear). A small
 image from start to end. The views over a set of 1,000 tasks. The limits are for a machine with nothing else to do, so they
-are held against the processor time.
+are held against the processor time. Compression, decompression and digests stand beside zstd(1) and cat(1) over the same bytes, in turns.
 """
+import glob
 import json
 import os
+import random
+import shutil
 import struct
 import subprocess
 import sys
@@ -108,7 +111,63 @@ def many_tasks(tmp, plain, n):
     return out
 
 
+def memory_like(path, size):
+    """What pages of programs look like to a compressor: code, tables, repeated records, and some that does not compress."""
+    random.seed(1)
+    libraries = sorted(f for f in glob.glob('/usr/lib/*/*.so*') if os.path.isfile(f) and os.path.getsize(f) > 65536)
+    with open(path, 'wb') as out:
+        while out.tell() < size:
+            with open(random.choice(libraries), 'rb') as f:
+                data = f.read(1 << 20)
+            if random.random() < 0.3:
+                data += os.urandom(64) * 64 * random.randint(1, 20)
+            if random.random() < 0.15:
+                data += os.urandom(4096 * 20)
+            out.write(data[:len(data) // 4096 * 4096])
+
+
+def beside(what, ours, theirs, name, cores=1):
+    """Both in turns: wall and processor time, and how many times as fast we are. cores: on how many the other would run at once."""
+    best = {}
+    for _ in range(5):
+        for who, command, prepare in (('ours', *ours), ('theirs', *theirs)):
+            prepare()
+            best.setdefault(who, []).append(measure(*command, times=1)[:2])
+    wall, cpu = ((min(t[i] for t in best['ours']), min(t[i] for t in best['theirs'])) for i in (0, 1))
+    print(f'{what:<34} {wall[0] * 1000:9.1f} ms  cpu {cpu[0] * 1000:8.1f} ms   {name}: {wall[1] / cores * 1000:.1f} ms, cpu {cpu[1] * 1000:.1f} ms:'
+          f'  {wall[1] / cores / wall[0]:.2f} times as fast, {cpu[0] / cpu[1]:.2f} of the processor time')
+
+
+def data(tmp, golden, megabytes):
+    """A set of one task, with more data behind its pages."""
+    plain, packed, out = (os.path.join(tmp, n) for n in ('plain', 'packed', 'out'))
+    shutil.copytree(golden, plain)
+    pages = os.path.join(plain, 'pages-1.img')
+    memory_like(pages, megabytes << 20)
+    subprocess.run([CRIT, 'convert', '--to', '2', '-z', '-l', '1', plain, packed], check=True)
+    whole = os.path.join(tmp, 'whole')
+    subprocess.run([CRIT, 'convert', '--to', '2', plain, whole], check=True)
+    zst = os.path.join(tmp, 'x.zst')
+
+    def fresh():
+        shutil.rmtree(out, ignore_errors=True)
+
+    def gone():
+        for f in (zst, zst + '.out'):
+            if os.path.exists(f):
+                os.unlink(f)
+
+    size = f'{os.path.getsize(pages) >> 20} MiB'
+    beside(f'compress -l 1 -T 2, {size}', ((CRIT, 'convert', '--to', '2', '-z', '-l', '1', '-T', '2', plain, out), fresh),
+           (('zstd', '-1', '-q', '--single-thread', '-o', zst, pages), gone), 'zstd -1 on two cores', 2)
+    image = os.path.join(packed, 'pages-1.img.zst')
+    beside(f'decompress, {size}', ((CRIT, 'convert', packed, out), fresh), (('zstd', '-d', '-q', '-o', zst + '.out', image), gone), 'zstd -d')
+    beside(f'validate, {size}', ((CRIT, 'validate', '-q', whole), lambda: None), (('cat', os.path.join(whole, 'pages-1.img')), lambda: None), 'cat')
+    beside(f'validate, compressed, {size}', ((CRIT, 'validate', '-q', packed), lambda: None), (('zstd', '-d', '-q', '-c', image), lambda: None), 'zstd -d')
+
+
 def main():
+    print(f'load {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} processors')
     with tempfile.TemporaryDirectory(prefix='crit-bench-') as tmp:
         with tarfile.open(os.path.join(HERE, '..', 'images', 'golden', 'criu-4.2.tar.xz')) as tar:
             tar.extractall(tmp, [m for m in tar.getmembers() if m.name.startswith('dev/plain/img')])
@@ -120,6 +179,9 @@ def main():
         for view in ('ps', 'fds', 'mems', 'rss', 'tree', 'threads', 'args', 'env', 'creds', 'signals', 'timers', 'files', 'sk', 'ns', 'cgroups'):
             peer = measure(PEER, 'x', many, view, times=1)[0] if PEER and view in ('ps', 'fds', 'mems', 'rss') else None
             row(f'x {view}, 1000 tasks', *measure(CRIT, 'x', many, view), 0.3, peer)
+
+        if shutil.which('zstd'):
+            data(tmp, plain, 400)
 
 
 if __name__ == '__main__':
