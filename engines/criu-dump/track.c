@@ -239,6 +239,47 @@ static bool can_mark(const struct kern_vma *v)
 	       (!*v->name || !strcmp(v->name, "[heap]") || !strcmp(v->name, "[stack]") || !strncmp(v->name, "[anon:", 6));
 }
 
+/* Pages with a mark in mappings that are not registered: mremap(2) can join a mapping with one that it moves, and unregister both.
+ * Such a page can be written without losing its mark, and goes on like that when it is registered again. */
+static const struct kern_page_query stale_marks = {
+	.without = KERN_PAGE_WPALLOWED | KERN_PAGE_WRITTEN,
+	.any = KERN_PAGE_PRESENT | KERN_PAGE_SWAPPED,
+};
+
+struct stale {
+	struct kern_pages *ranges;
+	size_t nr, room;
+};
+
+static int note_stale(void *arg, const struct kern_pages *pages, struct img_err *err)
+{
+	struct stale *stale = arg;
+	struct kern_pages *range = img_array_more(&stale->ranges, stale->nr, &stale->room);
+
+	if (!range)
+		return img_fail_nomem(err);
+	*range = *pages;
+	stale->nr++;
+	return 0;
+}
+
+static int mark_one(int uffd, const struct kern_pagemap *pm, const struct kern_vma *v, struct img_err *err)
+{
+	struct stale stale = { 0 };
+	int ret = kern_pagemap_scan(pm, v->start, v->end, &stale_marks, note_stale, &stale, err);
+
+	if (ret == 0)
+		ret = kern_uffd_register(uffd, v->start, v->end, err);
+	for (size_t i = 0; i < stale.nr && ret == 0; i++)
+		if (kern_uffd_unmark(uffd, stale.ranges[i].start, stale.ranges[i].end, err) < 0) {
+			/* Not tracked is better than wrong. */
+			kern_uffd_unregister(uffd, v->start, v->end);
+			ret = -1;
+		}
+	free(stale.ranges);
+	return ret == 0 ? kern_pagemap_protect(pm, v->start, v->end, err) : ret;
+}
+
 /* Register and mark. Mappings that cannot be are left alone: they are seen as not marked. Returns how many were marked. */
 static int mark_all(struct dump *d, struct dump_task *t, const struct kern_pagemap *pm, int *lost, struct img_err *err)
 {
@@ -251,8 +292,7 @@ static int mark_all(struct dump *d, struct dump_task *t, const struct kern_pagem
 
 		if (!can_mark(v))
 			continue;
-		if (kern_uffd_register(t->mem->uffd, v->start, v->end, &why) == 0 &&
-			kern_pagemap_protect(pm, v->start, v->end, &why) == 0) {
+		if (mark_one(t->mem->uffd, pm, v, &why) == 0) {
 			nr++;
 			continue;
 		}

@@ -1,5 +1,6 @@
 /* engines/kernel/uffd.c -- userfaultfd(2) for asynchronous write protection. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -21,8 +22,18 @@ struct reg {
 	uint64_t start, len, mode, ioctls;
 };
 
+struct range {
+	uint64_t start, len;
+};
+
+struct protect {
+	uint64_t start, len, mode;
+};
+
 #define API_IOCTL      _IOWR(0xaa, 0x3f, struct api)
 #define REGISTER_IOCTL _IOWR(0xaa, 0x00, struct reg)
+#define UNREGISTER_IOCTL _IOR(0xaa, 0x01, struct range)
+#define PROTECT_IOCTL  _IOWR(0xaa, 0x06, struct protect)
 
 long kern_uffd_flags(void)
 {
@@ -53,4 +64,22 @@ int kern_uffd_register(int fd, uint64_t start, uint64_t end, struct img_err *err
 		return img_fail_sys(err, "userfaultfd: %#llx-%#llx", (unsigned long long)start,
 			(unsigned long long)end);
 	return 0;
+}
+
+void kern_uffd_unregister(int fd, uint64_t start, uint64_t end)
+{
+	struct range range = { .start = start, .len = end - start };
+
+	ioctl(fd, UNREGISTER_IOCTL, &range);
+}
+
+int kern_uffd_unmark(int fd, uint64_t start, uint64_t end, struct img_err *err)
+{
+	struct protect protect = { .start = start, .len = end - start };
+	int ret;
+
+	do
+		ret = ioctl(fd, PROTECT_IOCTL, &protect);
+	while (ret < 0 && (errno == EAGAIN || errno == EINTR));
+	return ret < 0 ? img_fail_sys(err, "userfaultfd: taking marks off") : 0;
 }

@@ -27,4 +27,9 @@ int kern_uffd_tracking(int fd, struct img_err *err);
  * memory that the descriptor was made for is gone, EINVAL, EPERM for mappings that cannot be. */
 int kern_uffd_register(int fd, uint64_t start, uint64_t end, struct img_err *err);
 
+void kern_uffd_unregister(int fd, uint64_t start, uint64_t end);
+
+/* Take the marks off all pages of a range that is registered. */
+int kern_uffd_unmark(int fd, uint64_t start, uint64_t end, struct img_err *err);
+
 #endif
