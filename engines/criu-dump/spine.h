@@ -84,6 +84,8 @@ int dump_stream_take(struct dump *d, struct img_err *err);
 
 /* ---- one function a step ---- */
 
+int dump_dedup(struct dump *d, struct img_err *err); /* dedup.c: --auto-dedup */
+
 int dump_images_open(struct dump *d, struct img_err *err);   /* images.c */
 int dump_stream_settle(struct dump *d, struct img_err *err); /* images.c: --stream: all of it was read */
 int dump_stats_member(struct dump *d, struct img_err *err);  /* stats.c: figures as a part of an archive */

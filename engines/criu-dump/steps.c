@@ -64,6 +64,7 @@ static const struct step steps[] = {
 	{ "track", dump_track_arm },
 	{ "finish", dump_finish },
 	{ "keep tracking", dump_track_keep },
+	{ "dedup", dump_dedup },
 };
 
 /* A pre-dump: what of the memory the next one may find unchanged. The tasks are held for as long as it takes to mark their pages. */
@@ -88,6 +89,7 @@ static const struct step pre_steps[] = {
 	{ "stream", dump_stream_settle },
 	{ "post-dump", run_script_after },
 	{ "keep tracking", dump_track_keep },
+	{ "dedup", dump_dedup },
 };
 
 /* --dry-run: what can be seen from outside, of tasks that run on. */

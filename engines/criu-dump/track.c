@@ -92,6 +92,13 @@ static enum dump_track_by what_kernel_can(void)
 	return kern_pagemap_has_soft_dirty() ? TRACK_BY_SOFT_DIRTY : TRACK_BY_NOTHING;
 }
 
+static int check_word(const char *option, const char *word, const char *one, const char *other, struct img_err *err)
+{
+	if (!word || !strcmp(word, one) || !strcmp(word, other))
+		return 0;
+	return img_fail(err, IMG_USAGE, "--%s: \"%s\" is neither %s nor %s", option, word, one, other);
+}
+
 int dump_track_begin(struct dump *d, struct img_err *err)
 {
 	struct dump_track *tr = d->track = img_arena_alloc(&d->arena, sizeof(*tr));
@@ -99,6 +106,9 @@ int dump_track_begin(struct dump *d, struct img_err *err)
 	if (!tr)
 		return img_fail_nomem(err);
 	tr->keeper = -1;
+	if (check_word("pre-dump-mode", d->opt->pre_dump_mode, "splice", "read", err) < 0 ||
+		check_word("image-io-mode", d->opt->image_io_mode, "writeback", "direct", err) < 0)
+		return -1;
 	tr->wanted = d->opt->command == CMD_PRE_DUMP || (d->opt->track_mem && d->opt->leave_running);
 	if (make_id(tr, err) < 0 || open_parent(d, err) < 0)
 		return -1;

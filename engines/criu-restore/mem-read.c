@@ -7,12 +7,14 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "criu-restore/mem-files.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/stream.h"
 #include "criuimg/array.h"
@@ -32,6 +34,7 @@ struct job {
 	const struct restore_piece *pieces;
 	const uint64_t *starts; /* where each piece starts in all of the data; one more for the end */
 	size_t nr;
+	bool empty; /* give back to the file system what was read */
 
 	/* shared by the threads */
 	uint64_t next; /* the data from here on is not taken */
@@ -116,6 +119,9 @@ static int read_share(struct job *job, uint64_t position, uint64_t end)
 		}
 		if (read_full(first->fd, iov, nr, offset, job) < 0)
 			return -1;
+		if (job->empty)
+			nolibc_syscall(SYS_fallocate, first->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+				next - offset);
 	}
 	return 0;
 }
@@ -206,10 +212,35 @@ int restore_get_pages(struct restore *r, struct img_pages_reader *pages, uint64_
 	return ret;
 }
 
+/* The same of files that are opened our way. */
+static struct restore_piece *own_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr,
+	struct restore_page_files *files, struct img_err *err)
+{
+	struct restore_piece *own = calloc(nr, sizeof(*own));
+
+	if (!own)
+		img_fail_nomem(err);
+	for (size_t i = 0; own && i < nr; i++) {
+		own[i] = pieces[i];
+		/* Direct reads are for whole pages. */
+		if ((uintptr_t)pieces[i].to % IMG_PAGE)
+			continue;
+		own[i].fd = restore_page_files_own(r, files, pieces[i].fd, err);
+		if (own[i].fd < 0) {
+			restore_page_files_close(files);
+			free(own);
+			return NULL;
+		}
+	}
+	return own;
+}
+
 int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err)
 {
 	struct job job = { .pieces = pieces, .nr = nr };
 	struct kern_raw_thread others[THREADS_MAX];
+	struct restore_page_files files = { 0 };
+	cleanup_free struct restore_piece *own = NULL;
 	cleanup_free uint64_t *starts = NULL;
 	int nr_others = 0;
 
@@ -225,6 +256,13 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 	for (size_t i = 0; i < nr; i++)
 		starts[i + 1] = starts[i] + pieces[i].len;
 	job.starts = starts;
+	if (restore_page_files_wanted(r)) {
+		own = own_pieces(r, pieces, nr, &files, err);
+		if (!own)
+			return -1;
+		job.pieces = own;
+		job.empty = r->opt->auto_dedup;
+	}
 
 	while (nr_others < threads_wanted(starts[nr]) - 1 &&
 		!start_thread(r, &others[nr_others], getpid() * THREADS_MAX + nr_others, &job))
@@ -232,6 +270,7 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 	work(&job);
 	while (nr_others)
 		kern_raw_thread_join(&others[--nr_others]);
+	restore_page_files_close(&files);
 	if (job.failed && !job.error)
 		return img_fail(err, IMG_CORRUPT, "the page data ends too early");
 	if (job.failed) {

@@ -15,4 +15,7 @@ int front_check(const struct options *opt, struct img_err *err);
 /* cpuinfo.c: the processor's features as an image, and compared with one. */
 int front_cpuinfo(const struct options *opt, struct img_err *err);
 
+/* dedup.c: what newer sets of a chain hold is taken out of the older ones. */
+int front_dedup(const struct options *opt, struct img_err *err);
+
 #endif

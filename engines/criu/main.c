@@ -18,6 +18,7 @@ static const struct {
 	{ CMD_PAGE_SERVER, "criu-page-server", NULL },
 	{ CMD_CHECK, NULL, front_check },
 	{ CMD_CPUINFO, NULL, front_cpuinfo },
+	{ CMD_DEDUP, NULL, front_dedup },
 };
 
 static int run(const struct options *opt, int argc, char **argv, struct img_err *err)

@@ -36,7 +36,7 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "prev-images-dir", 0, OPT_STRING, "DIR", prev_images_dir, DUMPS | CMD_PAGE_SERVER,
 		"images of the dump before, relative to -D"),
 	FLAG(NULL, "track-mem", 0, track_mem, DUMPS, "follow changes of memory from here on"),
-	FLAG(NULL, "auto-dedup", 0, auto_dedup, BOTH | CMD_PAGE_SERVER, "punch out of older images what newer ones hold"),
+	FLAG(NULL, "auto-dedup", 0, auto_dedup, BOTH | CMD_PAGE_SERVER, "give back pages of older images that newer ones hold; restore: those that were read"),
 	WITH(NULL, "pre-dump-mode", 0, OPT_STRING, "MODE", pre_dump_mode, CMD_PRE_DUMP, "splice or read"),
 	MAYBE(NULL, "stream", 0, OPT_FD, "FD", stream_fd, stream, BOTH,
 		"an archive through standard output or input, or this descriptor; or a criu-image-streamer whose socket is in -D"),
@@ -131,10 +131,10 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"auto-dedup",     "lazy-pages",	   "ext-mount-map", "skip-mnt",
+	"lazy-pages",	   "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
-	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store", "image-io-mode",
+	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
