@@ -168,7 +168,6 @@ int restore_files_prepare(struct restore *r, struct img_err *err)
 
 int restore_files_done(struct restore *r, struct img_err *err)
 {
-	restore_ttys_redraw(r);
 	return restore_ghosts_remove(r, true, err);
 }
 

@@ -115,8 +115,12 @@ void restore_ttys_free(struct restore *r);
 int restore_ttys_make(struct restore *r, struct restore_task *t, struct img_err *err);
 int restore_ttys_attach(struct restore *r, struct restore_task *t, struct img_err *err);
 int restore_ttys_foreground(struct restore *r, struct restore_task *t, struct img_err *err);
+/* The front, when the root has made them: masters that go to somebody outside, one call of the action scripts each. */
+int restore_ttys_orphans(struct restore *r, struct img_err *err);
 void restore_ttys_redraw(struct restore *r);
 void restore_ttys_leave(struct restore *r);
+/* The tree was stopped from its terminal: so are we, for the shell to see; it goes on when we do. */
+void restore_ttys_stop(struct restore *r);
 /* Options that all sockets have (sock-opts.c). */
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 

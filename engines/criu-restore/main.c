@@ -72,9 +72,17 @@ static int after(struct restore *r, struct img_err *err)
 	}
 	if (r->opt->restore_detached)
 		return 0;
-	while (waitpid(restore_here(r->root), NULL, __WALL) < 0)
-		if (errno != EINTR)
+	for (;;) {
+		int status = 0;
+		pid_t pid = waitpid(restore_here(r->root), &status, __WALL | (r->opt->shell_job ? WUNTRACED : 0));
+
+		if (pid < 0 && errno != EINTR)
 			return img_fail_sys(err, "wait for pid %d", restore_here(r->root));
+		if (pid > 0 && !WIFSTOPPED(status))
+			break;
+		if (pid > 0)
+			restore_ttys_stop(r);
+	}
 	restore_ttys_leave(r);
 	return 0;
 }

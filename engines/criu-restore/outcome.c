@@ -21,9 +21,9 @@
 
 /* ---- scripts ---- */
 
-static void become_script(struct restore *r, const char *action, const char *command)
+static void become_script(struct restore *r, const char *action, const char *command, int fd)
 	__attribute__((noreturn));
-static void become_script(struct restore *r, const char *action, const char *command)
+static void become_script(struct restore *r, const char *action, const char *command, int fd)
 {
 	char text[64];
 
@@ -37,13 +37,18 @@ static void become_script(struct restore *r, const char *action, const char *com
 		snprintf(text, sizeof(text), "%d", restore_here(r->root));
 		setenv("CRTOOLS_INIT_PID", text, 1);
 	}
+	if (fd >= 0) {
+		snprintf(text, sizeof(text), "%d", fd);
+		setenv("CRTOOLS_SCRIPT_FD", text, 1);
+		fcntl(fd, F_SETFD, 0);
+	}
 	if (fchdir(r->work_dirfd) < 0)
 		_exit(126);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }
 
-static int run_script(struct restore *r, const char *action, const char *command, struct img_err *err)
+static int run_script(struct restore *r, const char *action, const char *command, int fd, struct img_err *err)
 {
 	int status;
 	pid_t pid;
@@ -53,7 +58,7 @@ static int run_script(struct restore *r, const char *action, const char *command
 	if (pid < 0)
 		return img_fail_sys(err, "action script %s: fork", command);
 	if (pid == 0)
-		become_script(r, action, command);
+		become_script(r, action, command, fd);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return img_fail_sys(err, "action script %s: wait", command);
@@ -64,12 +69,17 @@ static int run_script(struct restore *r, const char *action, const char *command
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 }
 
-int restore_script(struct restore *r, const char *action, struct img_err *err)
+int restore_script_fd(struct restore *r, const char *action, int fd, struct img_err *err)
 {
 	for (size_t i = 0; i < r->opt->action_scripts.nr; i++)
-		if (run_script(r, action, r->opt->action_scripts.items[i], err) < 0)
+		if (run_script(r, action, r->opt->action_scripts.items[i], fd, err) < 0)
 			return -1;
 	return 0;
+}
+
+int restore_script(struct restore *r, const char *action, struct img_err *err)
+{
+	return restore_script_fd(r, action, -1, err);
 }
 
 /* ---- pid file ---- */

@@ -6,6 +6,8 @@
 
 /* Run the action scripts for an action. Fails when one of them does. */
 int restore_script(struct restore *r, const char *action, struct img_err *err);
+/* The same with a descriptor for them (-1: none), borrowed: inherited, its number in CRTOOLS_SCRIPT_FD. */
+int restore_script_fd(struct restore *r, const char *action, int fd, struct img_err *err);
 
 /* --pidfile: the root's pid, in a new file. */
 int restore_pidfile_check(struct restore *r, struct img_err *err); /* it must not be there yet */

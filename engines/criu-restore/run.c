@@ -184,7 +184,7 @@ static int build(struct restore *r, struct img_err *err)
 		stage(r, STAGE_NS, "namespaces", 1, err) < 0 || restore_ns_made(r, err) < 0)
 		return -1;
 	if (stage(r, STAGE_FORK, "fork", r->nr_tasks + restore_stream_parts(r), err) < 0 ||
-		stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
+		restore_ttys_orphans(r, err) < 0 || stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||
 		(r->moves && stage(r, STAGE_MOVE, "move", r->nr_tasks, err) < 0))
 		return -1;
 	restore_outcome_forked(r);
@@ -203,7 +203,10 @@ static int let_run(struct restore *r, struct img_err *err)
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
 	log_info(r->log, "all is there: let go");
-	return restore_release(r, err);
+	if (restore_release(r, err) < 0)
+		return -1;
+	restore_ttys_redraw(r);
+	return 0;
 }
 
 static int fail(struct restore *r, bool *undone, struct img_err *err)

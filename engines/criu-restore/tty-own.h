@@ -55,7 +55,7 @@ struct restore_ttys {
 	size_t nr_files, files_room;
 	int terminal;	     /* the one we were started on, -1: none */
 	pid_t terminal_pgrp; /* its foreground group then */
-	bool terminal_used, terminal_taken; /* some task of the tree is in front there now */
+	bool terminal_taken; /* another group is in front there now, of the tree */
 	uint32_t *orphans; /* shared: numbers in the root's table of the masters that go outside, one for each of items; 0: none */
 };
 

@@ -21,7 +21,9 @@ FIRST_PID = 300
 UNSUPPORTED = 3  # the exit status that says so
 
 # What runs a program as init of a new pid namespace that ends with it.
-NAMESPACE = ('unshare', '--pid', '--fork', '--mount-proc', '--kill-child')
+# A pid namespace, /proc and pseudoterminals of its own: the numbers of all of them are free again when something is restored.
+NAMESPACE = ('unshare', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c',
+             'mount -t devpts -o newinstance,ptmxmode=666,mode=620 devpts /dev/pts && mount --bind /dev/pts/ptmx /dev/ptmx; exec "$@"', 'sh')
 
 
 def tail(path, lines=15):

@@ -216,7 +216,6 @@ static int from_terminal(struct restore *r, struct restore_tty *tty, struct img_
 		return img_fail(err, IMG_UNSUPPORTED, "a shell's job wants a terminal, and there is none here: not on standard input, output or "
 			"error, and no /dev/tty");
 	tty->source = TTY_TERMINAL;
-	r->files->ttys->terminal_used = true;
 	return 0;
 }
 

@@ -10,14 +10,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "criu-restore/inherit.h"
+#include "criu-restore/outcome.h"
 #include "criu-restore/tty-own.h"
 #include "criuimg/cleanup.h"
 #include "kernel/clone.h"
+#include "kernel/getfd.h"
+#include "kernel/proc-stat.h"
 
 /* ---- settings ---- */
 
@@ -224,12 +228,45 @@ int restore_ttys_foreground(struct restore *r, struct restore_task *t, struct im
 
 /* ---- the front ---- */
 
+int restore_ttys_orphans(struct restore *r, struct img_err *err)
+{
+	struct restore_ttys *ttys = r->files->ttys;
+	cleanup_fd int root = -1;
+
+	for (size_t i = 0; i < ttys->nr; i++) {
+		uint32_t there = ttys->orphans[i];
+		cleanup_fd int master = -1;
+
+		if (!there)
+			continue;
+		if (root < 0)
+			root = (int)syscall(SYS_pidfd_open, restore_here(r->root), 0);
+		if (root < 0)
+			return img_fail_sys(err, "pidfd_open %d", (int)restore_here(r->root));
+		master = kern_getfd(root, (int)there, err);
+		if (master < 0 || restore_script_fd(r, "orphan-pts-master", master, err) < 0)
+			return img_wrap(err, "the master of pty %u", ttys->items[i].rec->pty->index);
+	}
+	return 0;
+}
+
+/* A program notices a signal while it waits, so it shall wait again. */
+static void let_wait(pid_t pid)
+{
+	for (int i = 0; i < 40; i++) {
+		struct img_err ignored = IMG_ERR_INIT;
+		struct kern_stat stat;
+
+		nanosleep(&(struct timespec){ .tv_nsec = 5 * 1000 * 1000 }, NULL);
+		if (kern_stat_read(pid, &stat, &ignored) < 0 || stat.state == 'S')
+			return;
+	}
+}
+
 void restore_ttys_redraw(struct restore *r)
 {
 	struct restore_ttys *ttys = r->files->ttys;
 
-	if (!ttys->terminal_used)
-		return;
 	for (size_t i = 0; i < ttys->nr; i++) {
 		const TtyInfoEntry *rec = ttys->items[i].rec;
 		struct winsize now;
@@ -237,27 +274,49 @@ void restore_ttys_redraw(struct restore *r)
 
 		if (ttys->items[i].source != TTY_TERMINAL || !ttys->items[i].used || !rec->winsize)
 			continue;
-		ttys->terminal_taken = true;
 		pgrp = tcgetpgrp(ttys->terminal);
+		ttys->terminal_taken = pgrp != ttys->terminal_pgrp;
 		if (ioctl(ttys->terminal, TIOCGWINSZ, &now) < 0 || pgrp <= 0)
 			continue;
-		if (now.ws_row != rec->winsize->ws_row || now.ws_col != rec->winsize->ws_col)
-			kill(-pgrp, SIGWINCH);
+		if (now.ws_row == rec->winsize->ws_row && now.ws_col == rec->winsize->ws_col)
+			continue;
+		let_wait(pgrp);
+		kill(-pgrp, SIGWINCH);
 	}
+}
+
+static pid_t set_front(int terminal, pid_t pgrp)
+{
+	pid_t was = tcgetpgrp(terminal);
+	sigset_t stop, mask;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &stop, &mask);
+	tcsetpgrp(terminal, pgrp);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return was;
 }
 
 void restore_ttys_leave(struct restore *r)
 {
 	struct restore_ttys *ttys = r->files->ttys;
-	sigset_t stop, was;
+
+	if (ttys && ttys->terminal_taken && ttys->terminal_pgrp > 0)
+		set_front(ttys->terminal, ttys->terminal_pgrp);
+}
+
+void restore_ttys_stop(struct restore *r)
+{
+	struct restore_ttys *ttys = r->files->ttys;
+	pid_t pgrp;
 
 	if (!ttys || !ttys->terminal_taken || ttys->terminal_pgrp <= 0)
 		return;
-	sigemptyset(&stop);
-	sigaddset(&stop, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &stop, &was);
-	tcsetpgrp(ttys->terminal, ttys->terminal_pgrp);
-	sigprocmask(SIG_SETMASK, &was, NULL);
+	pgrp = set_front(ttys->terminal, ttys->terminal_pgrp);
+	kill(getpid(), SIGSTOP); /* until the shell lets us go on */
+	set_front(ttys->terminal, pgrp);
+	kill(-r->root->pgid, SIGCONT);
 }
 
 /* ---- the room ---- */
