@@ -26,6 +26,7 @@ void dump_mem_free(struct dump_task *t)
 	free(t->mem->vmas);
 	free(t->mem->guards);
 	free(t->mem->runs);
+	free(t->mem->fresh);
 	if (t->mem->uffd >= 0)
 		close(t->mem->uffd);
 	free(t->mem);

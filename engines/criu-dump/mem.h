@@ -17,6 +17,7 @@
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
 #include "kernel/maps.h"
+#include "kernel/pagemap.h"
 #include "mm.pb-c.h"
 #include "vma.pb-c.h"
 
@@ -48,6 +49,9 @@ struct dump_mem {
 	/* track.h */
 	int uffd;    /* that its memory is marked with; -1: it is not */
 	bool marked; /* what is still marked was not written since the set before this one */
+	bool armed;  /* marked anew in this run; pages that were not marked before: */
+	struct kern_pages *fresh;
+	size_t nr_fresh, room_fresh;
 };
 
 /* The task's, made when first asked for. NULL: no memory. */

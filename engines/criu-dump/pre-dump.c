@@ -1,7 +1,8 @@
 /* criu-dump/pre-dump.c -- the steps of a pre-dump that a dump has not.
  *
- * The tasks are held while their pages are looked for and marked; they run on while these are read. What a page holds by
- * then may be newer than the mark: then it is not marked any more, and the next run stores it again.
+ * The tasks are held while their pages are marked, which tells those that were written since the set before; they run on while all
+ * others are looked for, and while they are read. What a page holds by then may be newer than the mark: then it is not marked any
+ * more, and the next run stores it again.
  */
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
+#include "criu-dump/track.h"
 #include "kernel/maps.h"
 
 int dump_pre_maps(struct dump *d, struct img_err *err)
@@ -23,7 +25,7 @@ int dump_pre_maps(struct dump *d, struct img_err *err)
 	return 0;
 }
 
-int dump_pre_memory(struct dump *d, struct img_err *err)
+static int find_pages(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t)
 		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
@@ -32,6 +34,12 @@ int dump_pre_memory(struct dump *d, struct img_err *err)
 				return img_wrap(err, "pid %d", t->pid);
 			}
 	return 0;
+}
+
+/* Soft-dirty bits say it before they are cleared, marks when the tasks run on: see there. */
+int dump_pre_memory(struct dump *d, struct img_err *err)
+{
+	return d->running == (d->track->by == TRACK_BY_MARKS) ? find_pages(d, err) : 0;
 }
 
 /* Which mappings have pages that other tasks have too: those are read in a way that leaves them shared. To find out takes a

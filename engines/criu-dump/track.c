@@ -273,8 +273,26 @@ static int note_stale(void *arg, const struct kern_pages *pages, struct img_err 
 	return 0;
 }
 
-static int mark_one(int uffd, const struct kern_pagemap *pm, const struct kern_vma *v, struct img_err *err)
+static int note_fresh(void *arg, const struct kern_pages *pages, struct img_err *err)
 {
+	struct dump_mem *mem = arg;
+	struct kern_pages *last = mem->nr_fresh ? &mem->fresh[mem->nr_fresh - 1] : NULL, *range;
+
+	if (last && last->end == pages->start) {
+		last->end = pages->end;
+		return 0;
+	}
+	range = img_array_more(&mem->fresh, mem->nr_fresh, &mem->room_fresh);
+	if (!range)
+		return img_fail_nomem(err);
+	*range = *pages;
+	mem->nr_fresh++;
+	return 0;
+}
+
+static int mark_one(struct dump_mem *mem, const struct kern_pagemap *pm, const struct kern_vma *v, struct img_err *err)
+{
+	int uffd = mem->uffd;
 	struct stale stale = { 0 };
 	int ret = kern_pagemap_scan(pm, v->start, v->end, &stale_marks, note_stale, &stale, err);
 
@@ -287,7 +305,7 @@ static int mark_one(int uffd, const struct kern_pagemap *pm, const struct kern_v
 			ret = -1;
 		}
 	free(stale.ranges);
-	return ret == 0 ? kern_pagemap_protect(pm, v->start, v->end, err) : ret;
+	return ret == 0 ? kern_pagemap_protect(pm, v->start, v->end, note_fresh, mem, err) : ret;
 }
 
 /* Register and mark. Mappings that cannot be are left alone: they are seen as not marked. Returns how many were marked. */
@@ -302,7 +320,7 @@ static int mark_all(struct dump *d, struct dump_task *t, const struct kern_pagem
 
 		if (!can_mark(v))
 			continue;
-		if (mark_one(t->mem->uffd, pm, v, &why) == 0) {
+		if (mark_one(t->mem, pm, v, &why) == 0) {
 			nr++;
 			continue;
 		}
@@ -320,6 +338,8 @@ static int arm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	struct kern_pagemap pm;
 	int nr = 0, lost = 1;
 
+	if (!dump_mem(t))
+		return img_fail_nomem(err);
 	if (kern_pagemap_open(t->pid, &pm, err) < 0)
 		return -1;
 	if (t->mem->uffd >= 0)
@@ -333,6 +353,7 @@ static int arm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	}
 	kern_pagemap_close(&pm);
 	log_debug(d->log, "pid %d: %d mappings are tracked", t->pid, nr);
+	t->mem->armed = nr > 0;
 	return nr < 0 ? -1 : 0;
 }
 

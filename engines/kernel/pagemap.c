@@ -131,9 +131,10 @@ bool kern_pagemap_has_soft_dirty(void)
 	return word & WORD_SOFT_DIRTY;
 }
 
-int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end, struct img_err *err)
+int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg, struct img_err *err)
 {
-	/* With a place for answers: without one, the kernel would mark what is not there, too. */
+	/* With a place for answers, whoever wants them: without one, the kernel would mark what is not there, too. */
 	const struct kern_page_query q = {
 		.all = KERN_PAGE_WRITTEN,
 		.without = KERN_PAGE_PFNZERO | (pm->can_guard ? KERN_PAGE_GUARD : 0),
@@ -150,6 +151,12 @@ int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t
 		if (nr < 0)
 			return img_fail_sys(err, "write-protecting %#llx-%#llx", (unsigned long long)start,
 				(unsigned long long)end);
+		for (int i = 0; fn && i < nr; i++) {
+			struct kern_pages pages = { ranges[i].start, ranges[i].end, KERN_PAGE_WRITTEN };
+
+			if (fn(arg, &pages, err) < 0)
+				return -1;
+		}
 		if (nr < SCAN_RANGES)
 			break;
 		/* As in by_scan(). */

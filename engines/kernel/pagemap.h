@@ -58,9 +58,10 @@ int kern_pagemap_scan(const struct kern_pagemap *pm, uint64_t start, uint64_t en
 	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg,
 	struct img_err *err);
 
-/* Mark the pages in [start, end) that were written since they were marked last, or never were (KERN_PAGE_WRITTEN). All of it is
- * registered for that: kernel/uffd.h. Pages that are not there stay as they are. */
-int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end, struct img_err *err);
+/* Mark the pages in [start, end) that were written since they were marked last, or never were (KERN_PAGE_WRITTEN), and call fn (it may be
+ * NULL) for each range of them. All of it is registered for that: kernel/uffd.h. Pages that are not there stay as they are. */
+int kern_pagemap_protect(const struct kern_pagemap *pm, uint64_t start, uint64_t end,
+	int (*fn)(void *arg, const struct kern_pages *pages, struct img_err *err), void *arg, struct img_err *err);
 
 /* Of this kernel: kern_pagemap_protect() can work; pages have soft-dirty bits. */
 bool kern_pagemap_has_protect(void);

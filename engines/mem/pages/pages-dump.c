@@ -48,6 +48,8 @@ struct look {
 	size_t vma; /* the first that ends behind what was looked at */
 	enum dump_track_by by;
 	bool parent; /* there is a set before this one */
+	bool marked;  /* the task's memory was marked, and it runs */
+	size_t fresh; /* of the task's: the first that ends behind what was looked at */
 };
 
 /* What is to be done with pages that show these categories. */
@@ -107,6 +109,36 @@ static int add_guard(struct dump_mem *mem, uint64_t start, uint64_t end, struct 
 
 static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err);
 
+/* In a pre-dump whose task runs on with all its memory marked. Pages that were not marked before are stored. Of the others those
+ * that are still marked are as in the set before; the rest was written after it all, and is the next set's. */
+static int add_marked(struct look *look, uint64_t start, uint64_t end, const struct dump_vma *vma, uint64_t categories,
+	struct img_err *err)
+{
+	const uint64_t unknown = look->by == TRACK_BY_MARKS ? KERN_PAGE_WPALLOWED | KERN_PAGE_WRITTEN : 0;
+	const struct dump_mem *mem = look->mem;
+
+	while (start < end) {
+		const struct kern_pages *fresh;
+		uint64_t upto = end;
+
+		while (look->fresh < mem->nr_fresh && mem->fresh[look->fresh].end <= start)
+			look->fresh++;
+		fresh = look->fresh < mem->nr_fresh ? &mem->fresh[look->fresh] : NULL;
+		if (fresh && fresh->start <= start) {
+			upto = fresh->end < end ? fresh->end : end;
+			if (add_run(look, start, upto, vma, unknown, err) < 0)
+				return -1;
+		} else {
+			upto = fresh && fresh->start < end ? fresh->start : end;
+			if (!(categories & KERN_PAGE_WRITTEN) &&
+				add_run(look, start, upto, vma, categories, err) < 0)
+				return -1;
+		}
+		start = upto;
+	}
+	return 0;
+}
+
 /* A range of equal pages: it can reach over several mappings. */
 static int look_at(void *arg, const struct kern_pages *pages, struct img_err *err)
 {
@@ -124,7 +156,8 @@ static int look_at(void *arg, const struct kern_pages *pages, struct img_err *er
 		if (pages->categories & KERN_PAGE_GUARD)
 			ret = add_guard(mem, start, end, err);
 		else if (vma->data == DUMP_VMA_PRIVATE)
-			ret = add_run(look, start, end, vma, pages->categories, err);
+			ret = (look->marked && pages->categories & KERN_PAGE_WPALLOWED ? add_marked : add_run)(
+				look, start, end, vma, pages->categories, err);
 		if (ret < 0)
 			return -1;
 	}
@@ -173,7 +206,8 @@ static uint64_t last_end(const struct dump_mem *mem)
 
 static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct look look = { .mem = t->mem, .by = dump_track_of(d, t), .parent = d->track && d->track->parent };
+	struct look look = { .mem = t->mem, .by = dump_track_of(d, t), .parent = d->track && d->track->parent,
+		.marked = d->running && t->mem->armed };
 	struct kern_page_query query = own_pages;
 	struct kern_pagemap pm;
 	int ret;
@@ -182,7 +216,7 @@ static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		return 0;
 	if (kern_pagemap_open(t->pid, &pm, err) < 0)
 		return -1;
-	query.show |= shown_by[look.by];
+	query.show |= shown_by[look.marked ? TRACK_BY_MARKS : look.by];
 	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &query, look_at, &look,
 				    err)
 			  : scan_each(&look, &pm, &query, err);
