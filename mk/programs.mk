@@ -13,6 +13,7 @@ COMMON_OBJS := $(call objects,$(COMMON_SRCS))
 DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) $(ARCH_HOST_SRCS) $(PARASITE_HOST_SRCS)) $(DUMP_BLOB_OBJS)
 RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(ARCH_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
 CRIU_OBJS := $(call objects,$(wildcard engines/criu/*.c))
+LAZY_PAGES_OBJS := $(call objects,$(wildcard streamer/lazy-pages/*.c))
 PAGE_SERVER_OBJS := $(call objects,$(wildcard streamer/page-server/*.c))
 
 # The program is build/crit: a directory of that name, for its objects, would be in the way.
@@ -35,6 +36,7 @@ ifneq ($(wildcard engines/criu-restore/files.c),)
 $(eval $(call program,criu-restore,engines/criu-restore,RESTORE_OBJS))
 endif
 $(eval $(call program,criu,engines/criu,CRIU_OBJS))
+$(eval $(call program,criu-lazy-pages,streamer/lazy-pages,LAZY_PAGES_OBJS))
 $(eval $(call program,criu-page-server,streamer/page-server,PAGE_SERVER_OBJS))
 $(eval $(call program,crit,crit,CRIT_OBJS))
 

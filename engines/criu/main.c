@@ -16,6 +16,7 @@ static const struct {
 	{ CMD_PRE_DUMP, "criu-dump", NULL },
 	{ CMD_RESTORE, "criu-restore", NULL },
 	{ CMD_PAGE_SERVER, "criu-page-server", NULL },
+	{ CMD_LAZY_PAGES, "criu-lazy-pages", NULL },
 	{ CMD_CHECK, NULL, front_check },
 	{ CMD_CPUINFO, NULL, front_cpuinfo },
 	{ CMD_DEDUP, NULL, front_dedup },

@@ -98,7 +98,8 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "pidfd-store", 0, OPT_INT, "FD", pidfd_store, DUMPS, "socket that keeps pidfds between pre-dumps"),
 
 	FLAG("Pages", "lazy-pages", 0, lazy_pages, CMD_DUMP | CMD_RESTORE | CMD_PAGE_SERVER, "pages on demand"),
-	FLAG(NULL, "page-server", 0, page_server, DUMPS, "send pages to a page server"),
+	FLAG(NULL, "page-server", 0, page_server, DUMPS | CMD_LAZY_PAGES,
+		"send pages to a page server; lazy-pages: get them from one"),
 	WITH(NULL, "address", 0, OPT_STRING, "ADDR", address, DUMPS | SERVERS,
 		"of the server: a name, IPv4, IPv6, or the path of a unix socket"),
 	WITH(NULL, "port", 0, OPT_INT, "PORT", port, DUMPS | SERVERS, "of the server; 0: the kernel chooses, and it is printed"),

@@ -1,0 +1,15 @@
+/* remote/lazy-wire.h -- what criu-restore and criu-lazy-pages say to each other, as CRIU 4.2 does.
+ *
+ * criu-lazy-pages listens at the unix stream socket LAZY_SOCKET in the work directory. criu-restore connects once. For each task
+ * that is alive or stopped it sends the pid of the image (i32), then one byte that carries the task's userfaultfd (SCM_RIGHTS). When the
+ * tree runs, LAZY_RESTORED; before that only faults are served.
+ */
+#ifndef ENGINES_REMOTE_LAZY_WIRE_H
+#define ENGINES_REMOTE_LAZY_WIRE_H
+
+#include <stdint.h>
+
+#define LAZY_SOCKET   "lazy-pages.socket"
+#define LAZY_RESTORED 0x52535446u /* larger than any pid */
+
+#endif
