@@ -100,6 +100,8 @@ int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size,
 
 /* Map and fill the private mappings of a task; what was inherited and is not the task's goes. */
 int restore_pages_premap(struct restore *r, struct restore_task *t, struct img_err *err);
+/* Could pages of a lie in the place of b's, were they inherited? */
+bool restore_same_kind(const VmaEntry *a, const VmaEntry *b);
 /* Where the private mapping that starts there lies in the scratch of this process, or 0. */
 uint64_t restore_premapped_at(const struct restore *r, uint64_t start);
 /* For a mapping that was inherited from another task and lies at `at`: make its pages what the page map

@@ -48,6 +48,7 @@ struct restore_tape;
 struct restore_files;	 /* fd's */
 struct restore_mem;	 /* mem's: of the run */
 struct restore_task_mem; /* mem's: of one task */
+struct restore_lazy;	 /* lazy.h */
 
 /* What a task is in the image, and a kind of our own. Values 1 to 3 are task_core_entry.task_state. */
 enum restore_state {
@@ -179,6 +180,7 @@ struct restore {
 
 	struct restore_files *files;
 	struct restore_mem *mem;
+	struct restore_lazy *lazy; /* NULL: all pages are read now */
 	struct restore_vdso *vdso;
 	struct restore_namespaces *ns; /* namespaces.c */
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */

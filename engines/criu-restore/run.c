@@ -14,6 +14,7 @@
 #include "criu-restore/floor.h"
 #include "criu-restore/handoff.h"
 #include "criu-restore/images.h"
+#include "criu-restore/lazy.h"
 #include "criu-restore/made.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/outcome.h"
@@ -204,6 +205,8 @@ static int let_run(struct restore *r, struct img_err *err)
 		return -1;
 	log_info(r->log, "all is there: let go");
 	if (restore_release(r, err) < 0)
+		return -1;
+	if (restore_lazy_release(r, err) < 0)
 		return -1;
 	restore_ttys_redraw(r);
 	return 0;

@@ -131,8 +131,7 @@ const struct option_row option_rows[] = {
 
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
-const char *const options_not_yet[] = {
-	"lazy-pages",	   "ext-mount-map", "skip-mnt",
+const char *const options_not_yet[] = {	   "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store",

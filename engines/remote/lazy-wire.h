@@ -10,6 +10,9 @@
 #include <stdint.h>
 
 #define LAZY_SOCKET   "lazy-pages.socket"
+/* Ours alone: criu-lazy-pages says this first. Who does knows that pages may be there already, and leaves them alone; that of CRIU
+ * tries for ever to put all that the images call lazy into place. */
+#define LAZY_HELLO    0x3153594cu
 #define LAZY_RESTORED 0x52535446u /* larger than any pid */
 
 #endif

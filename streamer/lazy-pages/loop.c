@@ -149,6 +149,7 @@ static int serve(struct lazy *l, int *sock, int signals, struct img_err *err)
 static int run(struct lazy *l, int listener, int *sock, struct img_err *err)
 {
 	cleanup_fd int signals = wait_signals(err);
+	const uint32_t hello = LAZY_HELLO;
 	struct epoll_event ready;
 
 	if (signals < 0 || watch(l, signals, &l->restored, err) < 0 || watch(l, listener, l, err) < 0)
@@ -162,6 +163,9 @@ static int run(struct lazy *l, int listener, int *sock, struct img_err *err)
 	*sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (*sock < 0)
 		return img_fail_sys(err, "accept");
+	/* Who does not read it does not mind. */
+	if (remote_send(&(struct remote_conn){ .fd = *sock }, &hello, sizeof(hello), err) < 0)
+		return img_wrap(err, "restore");
 	if (watch(l, *sock, sock, err) < 0)
 		return -1;
 	return serve(l, sock, signals, err);

@@ -131,6 +131,7 @@ enum put {
 	PUT_DONE,
 	PUT_LATER, /* something happens to the address space: its events first */
 	PUT_GONE,  /* the address space is */
+	PUT_KNOWN, /* the mapping was not announced: its pages were there from the start */
 	PUT_FAIL,
 };
 
@@ -165,11 +166,10 @@ static enum put put(struct lazy_task *t, uint64_t at, const char *buf, uint64_t 
 			wake(t, at + *done, IMG_PAGE);
 			*done += IMG_PAGE;
 			break;
-		case ENOENT: /* of several mappings now, or not there any more */
+		case ENOENT: /* of several mappings now, or none that was announced: whatever changes comes as an event */
 			if (len - *done == IMG_PAGE)
-				*done += IMG_PAGE;
-			else
-				len = *done + IMG_PAGE;
+				return PUT_KNOWN;
+			len = *done + IMG_PAGE;
 			break;
 		case ESRCH:
 		case ENOSPC:
@@ -200,7 +200,8 @@ static int64_t bring(struct lazy *l, struct lazy_task *t, size_t i, uint64_t at,
 		lazy_task_done(l, t);
 		return 0;
 	}
-	if (lazy_ranges_drop(&t->missing, at, at + done, err) < 0)
+	/* Pages of one range are all of mappings that were announced, or none of them is. */
+	if (lazy_ranges_drop(&t->missing, at, how == PUT_KNOWN ? range->end : at + done, err) < 0)
 		return -1;
 	return done;
 }
@@ -238,6 +239,7 @@ static int fault(struct lazy *l, struct lazy_task *t, const struct uffd_msg *msg
 	case PUT_LATER:
 		wake(t, addr, IMG_PAGE);
 		return 0;
+	case PUT_KNOWN:
 	case PUT_DONE:
 		return 0;
 	}

@@ -189,6 +189,9 @@ class Carrier:
 
     def restore(self, *args):
         pidfile = os.path.join(self.work, 'pid')
+        if self.transport == 'lazy':
+            self.server('lazy-pages')
+            args += ('--lazy-pages',)
         status, text = self.command('restore', self.transport in PEER_RESTORES, '-d', '--pidfile', pidfile, *args)
         if status != 0:
             left = [p for p in os.listdir('/proc') if p.isdigit() and int(p) >= FIRST_PID and state.alive(p)]

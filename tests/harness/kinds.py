@@ -43,7 +43,6 @@ TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed'
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
-    'lazy': 'lazy pages are not there yet',
     'namespaces': 'namespaces of its own are not carried yet',
 }
 

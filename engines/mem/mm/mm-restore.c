@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/lazy.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/plan.h"
 #include "criuimg/array.h"
@@ -238,7 +239,9 @@ int restore_mem_plan(struct restore *r, struct img_err *err)
 		if (restore_task_lives(&r->tasks[i]) &&
 			(plan_vmas(r, &r->tasks[i], err) < 0 || plan_pages(r, &r->tasks[i], err) < 0))
 			return -1;
-	return restore_shmem_plan(r, err) < 0 ? -1 : choose_worker_tids(r, err);
+	if (restore_shmem_plan(r, err) < 0 || choose_worker_tids(r, err) < 0)
+		return -1;
+	return restore_lazy_plan(r, err);
 }
 
 int restore_mem_start(struct restore *r, struct img_err *err)

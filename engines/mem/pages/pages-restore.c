@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/lazy.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/stream.h"
 #include "criuimg/array.h"
@@ -56,19 +57,28 @@ uint64_t restore_premapped_at(const struct restore *r, uint64_t start)
 	return low < mem->nr_here && mem->here[low].is.start == start ? mem->here[low].at : 0;
 }
 
-static bool has_pages(const struct work *w, const VmaEntry *e)
+/* Which of its pages are read now, and are there some that come later? */
+static void look(const struct work *w, const VmaEntry *e, bool *now, bool *later)
 {
 	size_t nr, i = img_pages_find(w->pages, e->start);
 	const struct img_run *runs = img_pages_runs(w->pages, &nr);
 
-	return i < nr && runs[i].addr < e->end;
+	*now = *later = false;
+	for (; i < nr && runs[i].addr < e->end; i++) {
+		if (!restore_lazy_run(w->r, w->t, e, &runs[i]))
+			*now = true;
+		else
+			*later = true;
+		if (!w->r->lazy)
+			return;
+	}
 }
 
 /* ---- what was inherited ---- */
 
 /* What two mappings must have in common for the pages of one to be those of the other. Advice about huge
  * pages cannot be taken back. */
-static bool same_kind(const VmaEntry *a, const VmaEntry *b)
+bool restore_same_kind(const VmaEntry *a, const VmaEntry *b)
 {
 	const uint32_t flags = ~(uint32_t)IMG_MAP_LOCKED;
 	const uint64_t advice = IMG_MADV(MADV_HUGEPAGE) | IMG_MADV(MADV_NOHUGEPAGE);
@@ -94,7 +104,7 @@ static const struct restore_premapped *inherited(const struct restore_mem *mem, 
 		else
 			high = mid;
 	}
-	if (!low || mem->here[low - 1].is.end < e->end || !same_kind(&mem->here[low - 1].is, e))
+	if (!low || mem->here[low - 1].is.end < e->end || !restore_same_kind(&mem->here[low - 1].is, e))
 		return NULL;
 	return &mem->here[low - 1];
 }
@@ -249,6 +259,8 @@ static int fill_item(struct work *w, const struct item *item, struct img_err *er
 		uint64_t start = runs[i].addr > e->start ? runs[i].addr : e->start;
 		uint64_t end = runs[i].addr + runs[i].nr_pages * IMG_PAGE;
 
+		if (restore_lazy_run(w->r, w->t, e, &runs[i]))
+			continue;
 		if (end > e->end)
 			end = e->end;
 		if (restore_add_pages(w->pages, start, (end - start) / IMG_PAGE,
@@ -275,15 +287,19 @@ static int choose_items(struct work *w, struct img_err *err)
 		const VmaEntry *e = w->t->mm->vmas[i];
 		const struct restore_premapped *from;
 		struct item *item;
+		bool now, later;
 
-		if (!restore_vma_private(e) || e->status & IMG_VMA_VDSO || !has_pages(w, e))
+		if (!restore_vma_private(e) || e->status & IMG_VMA_VDSO)
+			continue;
+		look(w, e, &now, &later);
+		if (!now)
 			continue;
 		item = img_array_more(&w->items, w->nr, &w->room);
 		if (!item)
 			return img_fail_nomem(err);
 		w->nr++;
 		item->e = e;
-		from = inherited(w->r->mem, e);
+		from = later ? NULL : inherited(w->r->mem, e);
 		if (from) {
 			item->inherited = true;
 			item->at = from->at + (e->start - from->is.start);

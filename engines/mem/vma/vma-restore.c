@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/lazy.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/tape.h"
 #include "criuimg/array.h"
@@ -184,5 +185,5 @@ int restore_mem_tape(
 			tape_step(tape, TAPE_PROTECT, "guard region", SYS_madvise, mm->vmas[i]->start,
 				mm->vmas[i]->end - mm->vmas[i]->start, MADV_GUARD_INSTALL);
 	tape_last(mm, true, tape);
-	return 0;
+	return restore_lazy_tape(r, t, tape, err);
 }
