@@ -105,6 +105,63 @@ static int compare(const void *a_, const void *b_)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
+/* What old sets have in an image of its own: the list of the file's record that it belongs to. */
+static const struct watches {
+	enum img_kind kind;
+	FdTypes type;
+	const char *list;
+} watches[] = {
+	{ IMG_EVENTPOLL_TFD, FD_TYPES__EVENTPOLL, "tfd" },
+	{ IMG_INOTIFY_WD, FD_TYPES__INOTIFY, "wd" },
+	{ IMG_FANOTIFY_MARK, FD_TYPES__FANOTIFY, "mark" },
+};
+
+/* Takes watch over. */
+static int watch_put(const struct objects *objects, const struct watches *w, ProtobufCMessage *watch, struct img_err *err)
+{
+	const struct object *object = objects_find(objects, w->type, id_of(watch));
+	const ProtobufCFieldDescriptor *f = object ? protobuf_c_message_descriptor_get_field_by_name(object->msg->descriptor, w->list) : NULL;
+	ProtobufCMessage ***list;
+	size_t *nr;
+	void *more;
+
+	/* Of a file that is not there: validate says so. */
+	if (!f) {
+		img_message_free(watch);
+		return 0;
+	}
+	list = (ProtobufCMessage ***)((char *)object->msg + f->offset);
+	nr = (size_t *)((char *)object->msg + f->quantifier_offset);
+	more = reallocarray(*list, *nr + 1, sizeof(**list));
+	if (!more) {
+		img_message_free(watch);
+		return img_fail_nomem(err);
+	}
+	*list = more;
+	(*list)[(*nr)++] = watch;
+	return 0;
+}
+
+static int read_watches(struct objects *objects, struct img_set *set, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(watches); i++) {
+		struct img_reader *r;
+		ProtobufCMessage *msg;
+		int ret = img_reader_open(set, watches[i].kind, 0, &r, err);
+
+		if (ret < 0)
+			return -1;
+		if (ret == 0)
+			continue;
+		while ((ret = img_read(r, &msg, err)) > 0 && (ret = watch_put(objects, &watches[i], msg, err)) == 0)
+			;
+		img_reader_close(r);
+		if (ret < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int objects_read(struct objects *objects, struct img_set *set, struct img_err *err)
 {
 	if (objects->read)
@@ -117,7 +174,7 @@ int objects_read(struct objects *objects, struct img_set *set, struct img_err *e
 			return -1;
 	if (objects->nr)
 		qsort(objects->objects, objects->nr, sizeof(*objects->objects), compare);
-	return 0;
+	return read_watches(objects, set, err);
 }
 
 void objects_free(struct objects *objects)

@@ -94,28 +94,40 @@ static int watches_give(
 	return 0;
 }
 
-static int type_write(
-	struct img_view *v, size_t type, struct watches *w, struct img_writer *files, struct img_err *err)
+/* What is being made. */
+struct making {
+	struct img_view *v;
+	struct img_writer *files;
+	struct watches watches[ARRAY_SIZE(types)];
+	struct img_numbers ids; /* of files that are there already */
+};
+
+static void making_free(struct making *m)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		watches_free(&m->watches[i]);
+	img_numbers_free(&m->ids);
+}
+
+/* The records that are in files.img already, with the watches that are not. */
+static int todays_write(struct making *m, struct img_err *err)
 {
 	ProtobufCMessage *msg;
 	struct img_reader *r;
-	int ret = img_reader_open(v->below, types[type].kind, 0, &r, err);
+	int ret = img_reader_open(m->v->below, IMG_FILES, 0, &r, err);
 
 	if (ret <= 0)
 		return ret;
 	while ((ret = img_read(r, &msg, err)) == 1) {
-		FileEntry entry = FILE_ENTRY__INIT;
+		FileEntry *entry = (FileEntry *)msg;
 
-		entry.type = types[type].type;
-		entry.id = img_sub_get_u32(msg, "id");
-		if (types[type].watch_field)
-			ret = watches_give(w, msg, types[type].watch_field, entry.id, err);
-		else
-			ret = 0;
-		/* An empty field: nothing is freed, and nothing can fail. */
-		img_sub_put(&entry.base, types[type].field, msg, NULL);
+		ret = img_numbers_add(&m->ids, entry->id, err);
+		for (size_t i = 0; !ret && i < ARRAY_SIZE(types); i++)
+			if (types[i].watch_field && entry->type == types[i].type)
+				ret = watches_give(&m->watches[i], img_sub_message(msg, types[i].field), types[i].watch_field,
+					entry->id, err);
 		if (!ret)
-			ret = img_write(files, &entry.base, err);
+			ret = img_write(m->files, msg, err);
 		img_message_free(msg);
 		if (ret)
 			break;
@@ -124,28 +136,69 @@ static int type_write(
 	return ret;
 }
 
-int img_forms_files(struct img_view *v, struct img_err *err)
+static int type_write(struct making *m, size_t type, struct img_err *err)
 {
-	struct img_writer *files = img_writer_create(v->made, IMG_FILES, 0, err);
+	ProtobufCMessage *msg;
+	struct img_reader *r;
+	int ret = img_reader_open(m->v->below, types[type].kind, 0, &r, err);
 
-	if (!files)
+	if (ret <= 0)
+		return ret;
+	while ((ret = img_read(r, &msg, err)) == 1) {
+		FileEntry entry = FILE_ENTRY__INIT;
+
+		entry.type = types[type].type;
+		entry.id = img_sub_get_u32(msg, "id");
+		/* Where a set has both forms of a file, today's counts. */
+		if (img_numbers_has(&m->ids, entry.id)) {
+			img_message_free(msg);
+			continue;
+		}
+		if (types[type].watch_field)
+			ret = watches_give(&m->watches[type], msg, types[type].watch_field, entry.id, err);
+		else
+			ret = 0;
+		/* An empty field: nothing is freed, and nothing can fail. */
+		img_sub_put(&entry.base, types[type].field, msg, NULL);
+		if (!ret)
+			ret = img_write(m->files, &entry.base, err);
+		img_message_free(msg);
+		if (ret)
+			break;
+	}
+	img_reader_close(r);
+	return ret;
+}
+
+static int all_write(struct making *m, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].watch_field && watches_read(m->v->below, types[i].watches, &m->watches[i], err) < 0)
+			return -1;
+	if (todays_write(m, err))
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		struct watches w = { 0 };
-		int ret = types[i].watch_field ? watches_read(v->below, types[i].watches, &w, err) : 0;
+		struct watches *w = &m->watches[i];
 
-		if (!ret)
-			ret = type_write(v, i, &w, files, err);
-		for (size_t k = 0; !ret && k < w.nr; k++)
-			if (w.list[k])
-				ret = img_fail(err, IMG_CORRUPT, "%s: of file %#x, which is not there",
-					img_kind_info(types[i].watches)->name,
-					img_sub_get_u32(w.list[k], "id"));
-		watches_free(&w);
-		if (ret) {
-			img_writer_abort(files);
+		if (type_write(m, i, err))
 			return -1;
-		}
+		for (size_t k = 0; k < w->nr; k++)
+			if (w->list[k])
+				return img_fail(err, IMG_CORRUPT, "%s: of file %#x, which is not there",
+					img_kind_info(types[i].watches)->name, img_sub_get_u32(w->list[k], "id"));
 	}
-	return img_writer_finish(files, err);
+	return 0;
+}
+
+int img_forms_files(struct img_view *v, struct img_err *err)
+{
+	struct making m = { .v = v, .files = img_writer_create(v->made, IMG_FILES, 0, err) };
+	int ret = m.files ? all_write(&m, err) : -1;
+
+	making_free(&m);
+	if (!ret)
+		return img_writer_finish(m.files, err);
+	if (m.files)
+		img_writer_abort(m.files);
+	return -1;
 }

@@ -5,6 +5,7 @@
 #include "convert/forms.h"
 #include "criuimg/array.h"
 #include "core.pb-c.h"
+#include "siginfo.pb-c.h"
 
 /* The message in core_entry or mm_entry, by the fields that lead to it, and its field that the records go to. */
 static const struct {
@@ -18,8 +19,9 @@ static const struct {
 	{ IMG_ITIMERS, IMG_CORE, { "tc", "timers" }, { "real", "virt", "prof" } },
 	{ IMG_POSIX_TIMERS, IMG_CORE, { "tc", "timers" }, { "posix" } },
 	{ IMG_CREDS, IMG_CORE, { "thread_core" }, { "creds" } },
-	{ IMG_SIGNAL, IMG_CORE, { "tc" }, { "signals_s" } },
-	{ IMG_PSIGNAL, IMG_CORE, { "thread_core" }, { "signals_p" } },
+	/* A record is a list of them. */
+	{ IMG_SIGNAL, IMG_CORE, { "tc", "signals_s" }, { "signals" } },
+	{ IMG_PSIGNAL, IMG_CORE, { "thread_core", "signals_p" }, { "signals" } },
 };
 
 bool img_forms_is_task_kind(enum img_kind kind)
@@ -41,6 +43,23 @@ static bool is_there(const ProtobufCMessage *msg, const char *name)
 	return *(void *const *)((const char *)msg + f->offset);
 }
 
+/* Takes over msg. */
+static int record_put(ProtobufCMessage *into, const char *field, ProtobufCMessage *msg, struct img_err *err)
+{
+	SignalQueueEntry *queue = (SignalQueueEntry *)msg;
+	int ret = 0;
+
+	if (msg->descriptor != &signal_queue_entry__descriptor)
+		return img_sub_put(into, field, msg, err);
+	for (size_t i = 0; !ret && i < queue->n_signals; i++) {
+		ret = img_sub_put(into, field, &queue->signals[i]->base, err);
+		queue->signals[i] = NULL;
+	}
+	/* What was not taken over goes with it. */
+	img_message_free(msg);
+	return ret;
+}
+
 static int part_read(struct img_reader *r, size_t part, ProtobufCMessage *into, struct img_err *err)
 {
 	size_t nr = 0;
@@ -58,7 +77,7 @@ static int part_read(struct img_reader *r, size_t part, ProtobufCMessage *into, 
 		ret = img_read(r, &msg, err);
 		if (ret <= 0)
 			return ret;
-		if (img_sub_put(into, field, msg, err))
+		if (record_put(into, field, msg, err))
 			return -1;
 		if (nr + 1 < ARRAY_SIZE(parts[part].field) && parts[part].field[nr + 1])
 			nr++;

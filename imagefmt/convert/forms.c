@@ -137,7 +137,7 @@ static struct img_source *map_filter(
 /* ---- the step ---- */
 
 struct found {
-	bool files, has_files;
+	bool files;
 	struct img_numbers pids;
 };
 
@@ -150,7 +150,6 @@ static int look_at(void *arg, const char *name, struct img_err *err)
 	kind = img_kind_by_file(name, &id);
 	if (kind == IMG_KIND_UNKNOWN)
 		return 0;
-	f->has_files |= kind == IMG_FILES;
 	f->files |= img_forms_is_file_kind(kind);
 	return img_forms_is_task_kind(kind) && !img_numbers_has(&f->pids, id)
 		       ? img_numbers_add(&f->pids, id, err)
@@ -187,7 +186,7 @@ static void taken_free(void *arg)
 
 static int take_in(struct img_view *v, struct found *f, struct taken *t, struct img_err *err)
 {
-	if (f->files && !f->has_files) {
+	if (f->files) {
 		if (img_forms_files(v, err))
 			return -1;
 		t->files = true;

@@ -6,6 +6,9 @@
 
 #include "convert/json-names.h"
 #include "convert/json-unbytes.h"
+#include "core.pb-c.h"
+#include "criuimg/array.h"
+#include "pagemap.pb-c.h"
 
 /* For messages about a field. */
 static const char *name_of(const struct json_field *field)
@@ -310,11 +313,43 @@ static bool is_called_in_camel_case(const struct json_field *field, const char *
 	return at == len;
 }
 
+/* Names that fields had in the JSON of older programs: those of CRIU until 3.11. (pagemap_entry: see old_pagemap().) */
+static const struct {
+	const ProtobufCMessageDescriptor *type;
+	const char *was, *is;
+} renamed[] = {
+	{ &task_core_entry__descriptor, "seccomp_mode", "old_seccomp_mode" },
+	{ &task_core_entry__descriptor, "seccomp_filter", "old_seccomp_filter" },
+};
+
+static const char *todays_name(const ProtobufCMessageDescriptor *type, const char *name, size_t *len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(renamed); i++)
+		if (renamed[i].type == type && strlen(renamed[i].was) == *len && !memcmp(renamed[i].was, name, *len)) {
+			*len = strlen(renamed[i].is);
+			return renamed[i].is;
+		}
+	return name;
+}
+
+/* What is compat_nr_pages today was nr_pages until CRIU 4.1, and the only number there was. */
+static void old_pagemap(struct json_building *of)
+{
+	PagemapEntry *e = (PagemapEntry *)of->msg;
+
+	if (of->type->desc != &pagemap_entry__descriptor || of->seen[1] || !e->has_nr_pages || e->nr_pages > UINT32_MAX)
+		return;
+	e->compat_nr_pages = e->nr_pages;
+	e->has_nr_pages = false;
+	of->seen[1] = 1;
+}
+
 static struct json_field *find_field(
 	struct json_builder *b, struct json_building *of, const char *name, size_t len)
 {
 	unsigned int n = of->type->desc->n_fields;
 
+	name = todays_name(of->type->desc, name, &len);
 	for (unsigned int i = 0; i < n; i++) {
 		unsigned int at = (of->next + i) % n;
 
@@ -356,6 +391,7 @@ int json_build_end(struct json_builder *b, struct json_building *of, struct img_
 {
 	const ProtobufCMessageDescriptor *desc = of->type->desc;
 
+	old_pagemap(of);
 	for (unsigned int i = 0; i < desc->n_fields; i++)
 		if (desc->fields[i].label == PROTOBUF_C_LABEL_REQUIRED && !of->seen[i])
 			return json_in_fail(b->in, err, "%s is missing in the %s that ends here", desc->fields[i].name,
