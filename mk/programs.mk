@@ -1,6 +1,6 @@
 # The programs. The suffix of a room's file decides its binary: *-dump.c and *-restore.c.
 
-COMMON_SRCS := $(wildcard engines/kernel/*.c engines/log/*.c engines/options/*.c engines/cpuinfo/*.c engines/remote/*.c)
+COMMON_SRCS := $(wildcard engines/kernel/*.c engines/log/*.c engines/options/*.c engines/cpuinfo/*.c engines/remote/*.c engines/control/*.c)
 ROOMS := $(wildcard engines/fd/*/ engines/task/*/ engines/mem/*/ engines/ns/*/)
 DUMP_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-dump.c))
 RESTORE_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-restore.c))

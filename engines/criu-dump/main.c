@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "criu-dump/mem-remote.h"
+#include "control/control.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/track.h"
 #include "criuimg/cleanup.h"
@@ -65,6 +66,7 @@ static int work(void *arg, int front)
 		if (opt->log_file)
 			log_error(&log, "%s", err.text);
 		tell(&err);
+		control_failed(opt->control_fd, &err);
 	}
 	if (status < 0)
 		status = img_exit_status(&err);
@@ -107,6 +109,7 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	command = command_of(&argc, argv);
 	status = options_parse(&opt, command, argc, argv, &err);
+	control_keep(opt.control_fd);
 	if (status == 1)
 		return 0;
 	if (status == 0)
@@ -115,6 +118,7 @@ int main(int argc, char **argv)
 		status = worker_run(work, &opt, &err);
 	if (err.code != IMG_OK) {
 		tell(&err);
+		control_failed(opt.control_fd, &err);
 		if (status < 0)
 			status = img_exit_status(&err);
 	}

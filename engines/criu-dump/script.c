@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "criu-dump/spine.h"
 
 static void become_script(struct dump *d, const char *action, const char *command)
@@ -65,5 +66,5 @@ int dump_script(struct dump *d, const char *action, struct img_err *err)
 		if (run_one(d, action, scripts->items[i], err) < 0)
 			return -1;
 	}
-	return 0;
+	return control_script(d->opt->control_fd, action, d->opt->tree, -1, err);
 }

@@ -1,5 +1,6 @@
 /* criu-dump/tree.c -- the tasks of a tree: found, looked at, put in order. */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@
 
 /* ---- finding them ---- */
 
+static int no_such_process(pid_t pid, struct img_err *err)
+{
+	img_fail(err, IMG_SYS, "pid %d: no such process", pid);
+	err->sys_errno = ESRCH;
+	return -1;
+}
+
 /* What can be seen of a process before it is touched, and cannot be the root of a tree. */
 static int check_root(pid_t root, struct img_err *err)
 {
@@ -25,7 +33,7 @@ static int check_root(pid_t root, struct img_err *err)
 
 	if (kern_stat_read(root, &stat, err) < 0) {
 		if (err->sys_errno == ENOENT || err->sys_errno == ESRCH)
-			return img_fail(err, IMG_SYS, "pid %d: no such process", root);
+			return no_such_process(root, err);
 		return img_wrap(err, "pid %d", root);
 	}
 	if (stat.flags & PF_KTHREAD)

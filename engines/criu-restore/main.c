@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "criu-restore/files.h"
 #include "criu-restore/images.h"
 #include "criu-restore/mem.h"
@@ -40,6 +41,7 @@ static void tell(struct restore *r, const struct img_err *err)
 	if (r->opt->log_file)
 		log_error(r->log, "%s", err->text);
 	fprintf(stderr, "criu-restore: %s\n", err->text);
+	control_failed(r->opt->control_fd, err);
 }
 
 static void release(struct restore *r)
@@ -66,6 +68,7 @@ static void release(struct restore *r)
 /* The tree runs. What becomes of us: a parent that waits, or another program, or nothing. */
 static int after(struct restore *r, struct img_err *err)
 {
+	control_done(r->opt->control_fd, r->root->pid, 0);
 	if (r->opt->exec_cmd) {
 		execvp(r->opt->exec_argv[0], r->opt->exec_argv);
 		return img_fail_sys(err, "--exec-cmd: %s", r->opt->exec_argv[0]);
@@ -111,12 +114,14 @@ int main(int argc, char **argv)
 	int status;
 
 	status = options_parse(&opt, CMD_RESTORE, argc, argv, &err);
+	control_keep(opt.control_fd);
 	if (status == 1)
 		return 0;
 	if (status == 0)
 		status = options_close_fds(&opt, &err);
 	if (status < 0) {
 		fprintf(stderr, "criu-restore: %s\n", err.text);
+		control_failed(opt.control_fd, &err);
 		status = img_exit_status(&err);
 	} else {
 		status = run(&opt, &err);

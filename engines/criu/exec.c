@@ -19,18 +19,26 @@ static void own_directory(char *buf, size_t size)
 		slash[1] = '\0';
 }
 
+int front_exec_args(const char *program, char **args, struct img_err *err)
+{
+	char path[PATH_MAX + NAME_MAX];
+
+	own_directory(path, PATH_MAX);
+	strncat(path, program, NAME_MAX);
+	execv(path, args);
+	if (errno == ENOENT)
+		execvp(program, args);
+	return img_fail_sys(err, "%s", program);
+}
+
 int front_exec(const char *program, const char *command, int argc, char **argv, struct img_err *err)
 {
 	cleanup_free char **args = calloc(argc + 2, sizeof(*args));
-	char path[PATH_MAX + NAME_MAX];
 	bool dropped = false;
 	int i, n = 0;
 
 	if (!args)
 		return img_fail_nomem(err);
-	own_directory(path, PATH_MAX);
-	strncat(path, program, NAME_MAX);
-
 	/* A name by which it knows that it ends as criu does: options_exit_status(). */
 	args[n++] = (char *)OPTIONS_FRONT;
 	/* A program of several commands is told which. */
@@ -45,8 +53,5 @@ int front_exec(const char *program, const char *command, int argc, char **argv, 
 		}
 		args[n++] = argv[i];
 	}
-	execv(path, args);
-	if (errno == ENOENT)
-		execvp(program, args);
-	return img_fail_sys(err, "%s", program);
+	return front_exec_args(program, args, err);
 }

@@ -9,6 +9,9 @@
  * the command's name. Returns only on failure. */
 int front_exec(const char *program, const char *command, int argc, char **argv, struct img_err *err);
 
+/* The same with a command line that is ready. args[0] is its name. */
+int front_exec_args(const char *program, char **args, struct img_err *err);
+
 /* check.c: what this kernel can do. */
 int front_check(const struct options *opt, struct img_err *err);
 
@@ -17,5 +20,8 @@ int front_cpuinfo(const struct options *opt, struct img_err *err);
 
 /* dedup.c: what newer sets of a chain hold is taken out of the older ones. */
 int front_dedup(const struct options *opt, struct img_err *err);
+/* swrk.c, service.c: requests over a socket (rpc.h). */
+int front_swrk(const struct options *opt, struct img_err *err);
+int front_service(const struct options *opt, struct img_err *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* engines/criu/main.c -- one front door with the classic command line. */
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "criu/front.h"
 #include "criuimg/array.h"
@@ -20,6 +22,8 @@ static const struct {
 	{ CMD_CHECK, NULL, front_check },
 	{ CMD_CPUINFO, NULL, front_cpuinfo },
 	{ CMD_DEDUP, NULL, front_dedup },
+	{ CMD_SWRK, NULL, front_swrk },
+	{ CMD_SERVICE, NULL, front_service },
 };
 
 static int run(const struct options *opt, int argc, char **argv, struct img_err *err)
@@ -37,12 +41,25 @@ static int run(const struct options *opt, int argc, char **argv, struct img_err 
 	return img_fail(err, IMG_UNSUPPORTED, "%s is not supported yet", name);
 }
 
+/* We may have been started without them; what is printed must not end up in a file of ours. */
+static void keep_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct options opt;
 	int ret;
 
+	keep_standard_descriptors();
 	ret = options_parse(&opt, 0, argc, argv, &err);
 	if (ret == 1)
 		return 0;

@@ -42,7 +42,8 @@ static char *next_word(char **line)
 	return word;
 }
 
-int options_config_file(struct options *opt, const char *path, struct img_err *err)
+int options_config_each(const char *path, int (*fn)(void *arg, const char *name, const char *value, struct img_err *err),
+	void *arg, struct img_err *err)
 {
 	cleanup_file FILE *f = fopen(path, "re");
 	cleanup_free char *line = NULL;
@@ -64,8 +65,18 @@ int options_config_file(struct options *opt, const char *path, struct img_err *e
 			img_fail(err, IMG_USAGE, "\"%s\" is too much: one option a line", more);
 			return img_wrap(err, "%s:%d", path, nr);
 		}
-		if (options_apply(opt, name, value, err) < 0)
+		if (fn(arg, name, value, err) < 0)
 			return img_wrap(err, "%s:%d", path, nr);
 	}
 	return 0;
+}
+
+static int apply(void *arg, const char *name, const char *value, struct img_err *err)
+{
+	return options_apply(arg, name, value, err);
+}
+
+int options_config_file(struct options *opt, const char *path, struct img_err *err)
+{
+	return options_config_each(path, apply, opt, err);
 }

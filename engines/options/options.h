@@ -124,6 +124,9 @@ struct options {
 	const char *cgroup_props, *cgroup_props_file, *cgroup_yard, *freeze_cgroup;
 	const char *libdir;
 
+	/* of an engine that is run for a client: control/control.h */
+	int control_fd;		   /* -1: none */
+
 	/* ours */
 	bool dry_run;		   /* dump: name what would stop it, touch nothing */
 	bool plan;		   /* restore: say what it would do */
@@ -152,6 +155,11 @@ int options_parse(struct options *opt, enum command command, int argc, char **ar
 
 /* Apply one configuration file; a file that does not exist is IMG_SYS with ENOENT. */
 int options_config_file(struct options *opt, const char *path, struct img_err *err);
+/* The same, each line handed to fn, until one fails. value NULL: none. */
+int options_config_each(const char *path, int (*fn)(void *arg, const char *name, const char *value, struct img_err *err),
+	void *arg, struct img_err *err);
+/* Is this option done here? False for one that is refused by name, and for one that nobody knows. */
+bool options_has(const char *name);
 
 /* One option by its long name (no dashes; "no-" forms too), value NULL for none: what a configuration line or a request
  * says. Strings are copied. Fails IMG_USAGE. */

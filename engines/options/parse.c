@@ -21,6 +21,7 @@ void options_init(struct options *opt, const char *program)
 		.verbosity = 2,
 		.timeout = 10,
 		.status_fd = -1,
+		.control_fd = -1,
 		.ps_socket = -1,
 		.stream_fd = -1,
 		.pidfd_store = -1,
@@ -149,6 +150,7 @@ static int walk(int argc, char **argv, int (*fn)(void *arg, const struct option_
 struct sources {
 	bool no_default, help, version;
 	const char *config;
+	int control_fd; /* to whom it is told that an option behind it makes no sense */
 };
 
 static int note_source(void *arg, const struct option_row *row, bool negated, const char *value, struct img_err *err)
@@ -169,6 +171,8 @@ static int note_source(void *arg, const struct option_row *row, bool negated, co
 		s->version = true;
 		break;
 	default:
+		if (row->offset == offsetof(struct options, control_fd) && value)
+			s->control_fd = atoi(value);
 		break;
 	}
 	return 0;
@@ -221,11 +225,12 @@ static int take_command(struct options *opt, struct img_err *err)
 int options_parse(struct options *opt, enum command command, int argc, char **argv, struct img_err *err)
 {
 	const char *slash = argc ? strrchr(argv[0], '/') : NULL;
-	struct sources sources = { 0 };
+	struct sources sources = { .control_fd = -1 };
 	int rest;
 
 	options_init(opt, argc ? (slash ? slash + 1 : argv[0]) : "criu");
 	rest = walk(argc, argv, note_source, &sources, err);
+	opt->control_fd = sources.control_fd;
 	if (rest < 0)
 		return -1;
 	opt->args = argv + rest;

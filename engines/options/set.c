@@ -134,6 +134,16 @@ static int set_cpu_cap(const struct option_row *row, unsigned *field, const char
 	return 0;
 }
 
+bool options_has(const char *name)
+{
+	bool negated;
+
+	for (size_t i = 0; i < options_not_yet_nr; i++)
+		if (!strcmp(options_not_yet[i], name))
+			return false;
+	return option_row_find(name, &negated);
+}
+
 static int note_not_yet(struct options *opt, const char *name, struct img_err *err)
 {
 	size_t i;

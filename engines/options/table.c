@@ -113,6 +113,9 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "tls-key", 0, OPT_STRING, "FILE", tls_key, DUMPS | SERVERS, "our key (/etc/pki/criu/private/key.pem)"),
 	FLAG(NULL, "tls-no-cn-verify", 0, tls_no_cn_verify, DUMPS | SERVERS, "the server's certificate may be for another name"),
 
+	/* For engines that are run by swrk and service; no part of any help. */
+	WITH(NULL, "control-fd", 0, OPT_INT, "FD", control_fd, 0, "the socket to whoever runs it"),
+
 	FLAG("Check", "extra", 0, check_extra, CMD_CHECK, "what only some trees need"),
 	FLAG(NULL, "experimental", 0, check_experimental, CMD_CHECK, "what is experimental"),
 	FLAG(NULL, "all", 0, check_all, CMD_CHECK, "all of it"),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "criuimg/cleanup.h"
 #include "remote/tls.h"
 #include "streamer/page-server/server.h"
@@ -30,8 +31,9 @@ static int write_pidfile(const struct options *opt, int dir, pid_t pid, struct i
 }
 
 /* The socket to serve at: listening, or connected. */
-static int get_socket(const struct options *opt, int *fd, struct img_err *err)
+static int get_socket(struct page_server *s, int *fd, struct img_err *err)
 {
+	const struct options *opt = s->opt;
 	int port = opt->port;
 
 	if (opt->ps_socket >= 0) {
@@ -40,6 +42,7 @@ static int get_socket(const struct options *opt, int *fd, struct img_err *err)
 	}
 	if (remote_listen(opt->address, &port, fd, err) < 0)
 		return -1;
+	s->port = port ? port : opt->port;
 	if (port && port != opt->port) {
 		printf("%d\n", port);
 		fflush(stdout);
@@ -47,8 +50,11 @@ static int get_socket(const struct options *opt, int *fd, struct img_err *err)
 	return 0;
 }
 
-static int tell_ready(const struct options *opt, struct img_err *err)
+static int tell_ready(const struct page_server *s, struct img_err *err)
 {
+	const struct options *opt = s->opt;
+
+	control_done(opt->control_fd, getpid(), s->port);
 	if (opt->status_fd < 0)
 		return 0;
 	if (write(opt->status_fd, "", 1) != 1)
@@ -61,7 +67,7 @@ static int serve(struct page_server *s, int listener, struct img_err *err)
 {
 	int ret;
 
-	if ((s->opt->tls && remote_tls_check(s->opt, err) < 0) || page_server_store_open(s, err) < 0 || tell_ready(s->opt, err) < 0)
+	if ((s->opt->tls && remote_tls_check(s->opt, err) < 0) || page_server_store_open(s, err) < 0 || tell_ready(s, err) < 0)
 		ret = -1;
 	else
 		ret = page_server_loop(s, listener, err);
@@ -96,7 +102,7 @@ static int run(struct page_server *s, int dir, struct img_err *err)
 	pid_t pid = 0;
 	int ret;
 
-	if (get_socket(s->opt, &listener, err) < 0)
+	if (get_socket(s, &listener, err) < 0)
 		return -1;
 	if (s->opt->daemon) {
 		pid = become_daemon(err);
@@ -154,6 +160,7 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	ret = options_parse(&opt, CMD_PAGE_SERVER, argc, argv, &err);
+	control_keep(opt.control_fd);
 	if (ret == 1)
 		return 0;
 	if (ret == 0 && opt.nr_args) {
@@ -163,8 +170,10 @@ int main(int argc, char **argv)
 	}
 	if (ret < 0) {
 		tell(&err);
+		control_failed(opt.control_fd, &err);
 		ret = img_exit_status(&err);
 	}
+	ret = options_exit_status(&opt, ret);
 	options_free(&opt);
 	return ret;
 }

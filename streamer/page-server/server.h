@@ -16,6 +16,7 @@
 #include "remote/conn.h"
 
 struct page_server {
+	int port; /* it listens at; 0: it was given a socket */
 	const struct options *opt;
 	struct log *log;
 	pthread_mutex_t lock; /* of all below, and of the log's first_error */

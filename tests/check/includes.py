@@ -20,7 +20,7 @@ BELOW = {
 
 PROTO = r'[a-z0-9-]+\.pb-c\.h'
 PUBLIC = r'criuimg/.*'
-ENGINE_COMMON = [r'kernel/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'options/(options|external)\.h', PUBLIC, PROTO]
+ENGINE_COMMON = [r'kernel/.*', r'control/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'options/(options|external)\.h', PUBLIC, PROTO]
 
 # (files, what they may include of ours)
 RULES = [(rf'imagefmt/{layer}/', [rf'(imagefmt/)?({"|".join(below + [layer])})/.*', PUBLIC, PROTO]) for layer, below in BELOW.items()]
@@ -29,6 +29,7 @@ RULES += [
     (r'engines/kernel/', [r'kernel/.*', r'criuimg/(err|array|cleanup)\.h']),
     (r'engines/cpuinfo/', ENGINE_COMMON),
     (r'engines/remote/', [r'remote/.*', r'options/options\.h', r'criuimg/(err|array|cleanup)\.h']),
+    (r'engines/control/', [r'control/.*', r'criuimg/(err|array|cleanup)\.h']),
     (r'engines/log/', [r'log/.*', r'criuimg/(err|cleanup)\.h']),
     (r'docs/man/tool/', [r'options/.*']),
     (r'engines/options/', [r'options/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
@@ -40,7 +41,7 @@ RULES += [
     (r'parasite/(dump-blob|restore-blob|nolibc)/', [r'parasite/.*', r'[a-z0-9-]+\.h']),
     (r'parasite/', [r'parasite/.*', r'kernel/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
     (r'crit/', [r'crit/.*', PUBLIC, PROTO, r'options/.*', r'[a-z0-9-]+\.h']),
-    (r'streamer/', [r'streamer/.*', PUBLIC, PROTO, r'options/.*', r'log/.*', r'remote/.*']),
+    (r'streamer/', [r'streamer/.*', PUBLIC, PROTO, r'options/.*', r'log/.*', r'remote/.*', r'control/.*']),
     (r'samples/', [PUBLIC, PROTO, r'[a-z0-9-]+\.h']),
 ]
 
