@@ -14,6 +14,7 @@ DUMP_OBJS := $(call objects,$(wildcard engines/criu-dump/*.c) $(DUMP_ROOM_SRCS) 
 RESTORE_OBJS := $(call objects,$(wildcard engines/criu-restore/*.c) $(RESTORE_ROOM_SRCS) $(ARCH_HOST_SRCS)) $(RESTORE_BLOB_OBJS)
 CRIU_OBJS := $(call objects,$(wildcard engines/criu/*.c))
 LAZY_PAGES_OBJS := $(call objects,$(wildcard streamer/lazy-pages/*.c))
+IMAGE_STREAMER_OBJS := $(call objects,$(wildcard streamer/image/*.c))
 PAGE_SERVER_OBJS := $(call objects,$(wildcard streamer/page-server/*.c))
 
 # The program is build/crit: a directory of that name, for its objects, would be in the way.
@@ -37,6 +38,7 @@ $(eval $(call program,criu-restore,engines/criu-restore,RESTORE_OBJS))
 endif
 $(eval $(call program,criu,engines/criu,CRIU_OBJS))
 $(eval $(call program,criu-lazy-pages,streamer/lazy-pages,LAZY_PAGES_OBJS))
+$(eval $(call program,criu-image-streamer,streamer/image,IMAGE_STREAMER_OBJS))
 $(eval $(call program,criu-page-server,streamer/page-server,PAGE_SERVER_OBJS))
 $(eval $(call program,crit,crit,CRIT_OBJS))
 
