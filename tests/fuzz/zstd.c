@@ -48,6 +48,57 @@ static void content_check(const uint8_t *data, size_t size)
 	img_source_close(src);
 }
 
+/* The same bytes as they come through a pipe. */
+static ssize_t piped_read(void *self, void *buf, size_t len, struct img_err *err)
+{
+	return img_source_read(self, buf, len < 1000 ? len : 1000, err);
+}
+
+static void piped_close(void *self)
+{
+	img_source_close(self);
+}
+
+static const struct img_source_ops piped_ops = { .read = piped_read, .close = piped_close };
+
+/* How many bytes it has, -1 when it is damaged; *buf_out is freed by the caller. */
+static ssize_t piped(const uint8_t *data, size_t size, unsigned char **buf_out)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_source *from = img_source_new(&piped_ops, source_of(data, size), &err), *src;
+	size_t have;
+
+	MUST(from);
+	src = img_zstd_source_new(from, &err);
+	MUST(src);
+	*buf_out = malloc(MOST);
+	MUST(*buf_out);
+	have = read_front_to_end(src, *buf_out, &err);
+	img_source_close(src);
+	if (err.code == IMG_OK)
+		return have;
+	failure_check(&err);
+	return -1;
+}
+
+/* Where both ways of reading find nothing wrong they give the same. */
+static void both_ways(const uint8_t *data, size_t size)
+{
+	struct img_err err = IMG_ERR_INIT;
+	struct img_source *from = source_of(data, size), *src = img_zstd_source_new(from, &err);
+	unsigned char *one = malloc(MOST), *other;
+	ssize_t have = -1, piped_have = piped(data, size, &other);
+
+	MUST(one);
+	if (src)
+		have = read_front_to_end(src, one, &err);
+	if (src && err.code == IMG_OK && piped_have >= 0)
+		MUST(have == piped_have && !memcmp(one, other, have));
+	free(one);
+	free(other);
+	img_source_close(src ? src : from);
+}
+
 static void round_trip(const uint8_t *data, size_t size)
 {
 	struct img_zstd_options opt = { .level = 1, .threads = 1 };
@@ -69,12 +120,15 @@ static void round_trip(const uint8_t *data, size_t size)
 	MUST(!memcmp(buf, data, size));
 	free(buf);
 	img_source_close(src);
+	MUST(piped(bytes, nr, &buf) == (ssize_t)size && !memcmp(buf, data, size));
+	free(buf);
 	img_sink_abort(stored);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	content_check(data, size);
+	both_ways(data, size);
 	if (size < MOST && size && data[0] % 16 == 0)
 		round_trip(data, size);
 	return 0;
