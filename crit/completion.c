@@ -13,6 +13,12 @@ static void put_views(void)
 		printf("%s%s", view == x_views ? "" : " ", (*view)->name);
 }
 
+/* What can follow an option, where that is not a file; NULL: a file. */
+static const char *values(const struct crit_option *o)
+{
+	return o->arg && !strcmp(o->arg, "VERSION") ? "1.0 1.1 2" : NULL;
+}
+
 /* ---- bash ---- */
 
 static void bash_verb(const struct crit_verb *verb)
@@ -24,13 +30,20 @@ static void bash_verb(const struct crit_verb *verb)
 	for (const struct crit_option *o = verb->options; o && o->name; o++)
 		if (o->arg)
 			o->letter ? printf(" -%c --%s", o->letter, o->name) : printf(" --%s", o->name);
-	printf(" '\n\t\t;;\n");
+	printf(" '\n");
+	for (const struct crit_option *o = verb->options; o && o->name; o++)
+		if (values(o))
+			printf("\t\t[[ $previous == -%c || $previous == --%s ]] && values='%s'\n", o->letter, o->name, values(o));
+	for (const struct crit_operand *o = verb->operands; o && o->name; o++)
+		if (!strcmp(o->name, "PID"))
+			printf("\t\t[[ -e $previous && $current != -* ]] && values=$(crit x \"$previous\" ps 2>/dev/null | awk 'NR > 1 { print $1 }')\n");
+	printf("\t\t;;\n");
 }
 
 static void bash(const struct crit_verb *const *verbs, size_t nr)
 {
 	puts("# bash completion of crit. Load it with: source <(crit --completion bash)\n\n"
-	     "_crit()\n{\n\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= with_argument=\n"
+	     "_crit()\n{\n\tlocal current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words= with_argument= values=\n"
 	     "\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" = 1 ]; then");
 	printf("\t\tCOMPREPLY=($(compgen -W '");
 	for (size_t i = 0; i < nr; i++)
@@ -39,6 +52,7 @@ static void bash(const struct crit_verb *const *verbs, size_t nr)
 	for (size_t i = 0; i < nr; i++)
 		bash_verb(verbs[i]);
 	puts("\t--completion)\n\t\tCOMPREPLY=($(compgen -W 'bash zsh' -- \"$current\"))\n\t\treturn\n\t\t;;\n\tesac");
+	puts("\tif [[ -n $values ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$values\" -- \"$current\"))\n\t\treturn\n\tfi");
 	printf("\tif [[ $current == -* && \"$with_argument\" != *\" $previous \"* ]]; then\n"
 	       "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
 	       "\telif [[ ${COMP_WORDS[1]} == x && -e $previous ]]; then\n\t\tCOMPREPLY=($(compgen -W '");
@@ -66,7 +80,10 @@ static void zsh_option(const char *dashes, const struct crit_option *o, const ch
 {
 	printf(" \\\n\t\t\t'%s%s%s[", dashes, name, o->arg && dashes[1] ? "=" : "");
 	zsh_text(o->help);
-	printf("]%s%s%s'", o->arg ? ":" : "", o->arg ? o->arg : "", o->arg ? ":_files" : "");
+	if (values(o))
+		printf("]:%s:(%s)'", o->arg, values(o));
+	else
+		printf("]%s%s%s'", o->arg ? ":" : "", o->arg ? o->arg : "", o->arg ? ":_files" : "");
 }
 
 static void zsh_verb(const struct crit_verb *verb)
@@ -88,6 +105,8 @@ static void zsh_verb(const struct crit_verb *verb)
 			printf("(");
 			put_views();
 			printf(")'");
+		} else if (!strcmp(o->name, "PID")) {
+			printf("_crit_pids'");
 		} else {
 			printf("_files'");
 		}
@@ -108,7 +127,9 @@ static void zsh(const struct crit_verb *const *verbs, size_t nr)
 	     "\tlocal verb=$words[2]\n\tshift words\n\t(( CURRENT-- ))\n\tcase $verb in");
 	for (size_t i = 0; i < nr; i++)
 		zsh_verb(verbs[i]);
-	puts("\tesac\n}\n\n_crit \"$@\"");
+	puts("\tesac\n}\n\n# The tasks of the images that an earlier word names.\n_crit_pids()\n{\n\tlocal word\n\tlocal -a pids\n"
+	     "\tfor word in $words; do\n\t\t[[ -e $word ]] && pids=($(crit x $word ps 2>/dev/null | awk 'NR > 1 { print $1 }'))\n\tdone\n"
+	     "\tcompadd -a pids\n}\n\n_crit \"$@\"");
 }
 
 int crit_print_completion(const struct crit_verb *const *verbs, size_t nr, const char *shell, struct img_err *err)

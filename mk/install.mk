@@ -13,6 +13,14 @@ BINDIR := $(DESTDIR)$(PREFIX)/bin
 LIBDIR := $(DESTDIR)$(PREFIX)/lib
 INCDIR := $(DESTDIR)$(PREFIX)/include
 MANDIR := $(DESTDIR)$(PREFIX)/share/man
+BASH_COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/crit
+ZSH_COMPLETION := $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_crit
+
+# What crit says of its own command line; a sanitizer's report would be no part of it.
+$(B)/crit.bash $(B)/crit.zsh: $(B)/crit.%: $(B)/crit
+	$(call say,GEN,$@)$(B)/crit --completion $* >$@.new && mv $@.new $@
+
+all: $(B)/crit.bash $(B)/crit.zsh
 
 # man_dir(page): man1 for crit.1
 man_dir = $(MANDIR)/man$(subst .,,$(suffix $(1)))
@@ -28,11 +36,14 @@ install: all
 	install -d $(INCDIR)/criuimg/proto
 	install -m 644 $(B)/proto/*.pb-c.h $(INCDIR)/criuimg/proto
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' imagefmt/criuimg.pc.in >$(LIBDIR)/pkgconfig/criuimg.pc
+	install -D -m 644 $(B)/crit.bash $(BASH_COMPLETION)
+	install -D -m 644 $(B)/crit.zsh $(ZSH_COMPLETION)
 	$(foreach p,$(MAN_PAGES),install -D -m 644 $(p) $(call man_dir,$(p))/$(notdir $(p)) &&) true
 
 uninstall:
 	rm -f $(patsubst $(B)/%,$(BINDIR)/%,$(PROGRAMS)) $(LIBDIR)/libcriuimg.a $(LIBDIR)/libcriuimg.so* $(LIBDIR)/pkgconfig/criuimg.pc
 	rm -rf $(INCDIR)/criuimg
+	rm -f $(BASH_COMPLETION) $(ZSH_COMPLETION)
 	$(foreach p,$(MAN_PAGES),rm -f $(call man_dir,$(p))/$(notdir $(p)) &&) true
 
 # What a chain of rules makes on the way is kept.
