@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "criu-dump/mem-remote.h"
+#include "criu-dump/irmap.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/track.h"
 #include "criuimg/array.h"
@@ -85,6 +86,8 @@ static const struct step pre_steps[] = {
 	{ "maps", dump_pre_maps },
 	{ "tracked", dump_track_look },
 	{ "ids", dump_ids },
+	{ "irmap", dump_irmap_write },
+	{ "memory", dump_pre_memory },
 	{ "pages by soft-dirty bits", dump_pre_memory },
 	{ "track", dump_track_arm },
 	{ "let run", dump_pre_release },

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "criu-dump/dump.h"
+#include "criu-dump/files.h"
+#include "criu-dump/irmap.h"
 #include "criu-dump/mounts.h"
 #include "criu-dump/watched.h"
 #include "criuimg/cleanup.h"
@@ -17,8 +19,8 @@ enum {
 	HANDLE_WORDS = FH_ENTRY_SIZES__min_entries,
 };
 
-/* The path of an opened file, seen to lead to it. */
-static int path_of(struct dump *d, int fd, uint64_t ino, char *path, size_t size, struct img_err *err)
+/* The path of an opened file, seen to lead to it: 1; 0: it was deleted, and path is what its link says. */
+static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char *path, size_t size, struct img_err *err)
 {
 	struct stat opened, named;
 	struct dump_mntns *m;
@@ -31,30 +33,85 @@ static int path_of(struct dump *d, int fd, uint64_t ino, char *path, size_t size
 		return img_fail_sys(err, "watched inode %" PRIu64, ino);
 	path[len] = '\0';
 	if (!opened.st_nlink)
-		return img_fail(err, IMG_UNSUPPORTED, "it watches a deleted file, '%s'", path);
+		return 0;
 	if (dump_mntns_of(d, NULL, dump_mnt_id(fd), &m, err) < 0)
 		return -1;
-	if (dump_path_stat(m, path, &named) < 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
-		return img_fail(err, IMG_UNSUPPORTED, "it watches inode %" PRIu64 ", which has no path here ('%s')", ino, path);
-	return 0;
+	if (dump_path_stat(m, path, &named) == 0 && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev)
+		return 1;
+	if (dump_irmap_allowed(d)) {
+		int ret = dump_irmap_find(d, line, ino, path, size, err);
+
+		if (ret)
+			return ret;
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "it watches inode %" PRIu64 ", which has no path here ('%s'): --irmap-scan-path says where to "
+		"look", ino, path);
 }
 
-int dump_watched(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, FhEntry **out, struct img_err *err)
+/* A file system without handles shows none. */
+static int parse(const char *line, struct kern_handle *handle, struct img_err *err)
+{
+	*handle = (struct kern_handle){ 0 };
+	return strstr(line, "fhandle-bytes:") ? kern_handle_parse(line, handle, err) : 0;
+}
+
+/* By its handle, or, where that leads nowhere, looked for. *fd: the file where it was opened by its handle, else -1. */
+static int find(struct dump *d, const struct kern_handle *handle, const char *line, dev_t dev, uint64_t ino, int *fd, char *path, size_t size,
+	struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	*fd = -1;
+	if (handle->bytes)
+		*fd = kern_handle_open(dev, handle, O_PATH, &why);
+	else
+		img_fail(&why, IMG_UNSUPPORTED, "its file system has no handles");
+	if (*fd >= 0)
+		return path_of(d, *fd, line, ino, path, size, err);
+	if (dump_irmap_allowed(d)) {
+		int ret = dump_irmap_find(d, line, ino, path, size, err);
+
+		if (ret)
+			return ret;
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "it watches inode %" PRIu64 ", which cannot be found (%s): --irmap-scan-path says where to look",
+		ino, why.text);
+}
+
+int dump_watched_path(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, char *path, size_t size, dev_t *dev,
+	struct img_err *err)
+{
+	struct kern_handle handle;
+	cleanup_fd int fd = -1;
+	int ret;
+
+	*dev = kern_dev(sdev);
+	if (parse(line, &handle, err) < 0)
+		return -1;
+	ret = find(d, &handle, line, *dev, ino, &fd, path, size, err);
+	return ret == 0 ? img_fail(err, IMG_UNSUPPORTED, "it watches a deleted file, '%s'", path) : ret < 0 ? -1 : 0;
+}
+
+int dump_watched(struct dump *d, struct dump_task *t, const char *line, uint32_t sdev, uint64_t ino, bool checking, FhEntry **out,
+	struct img_err *err)
 {
 	struct kern_handle handle;
 	cleanup_fd int fd = -1;
 	char path[4096];
+	uint32_t id;
 	FhEntry *fh;
+	int ret;
 
-	if (kern_handle_parse(line, &handle, err) < 0)
+	if (parse(line, &handle, err) < 0)
 		return -1;
-	fd = kern_handle_open(kern_dev(sdev), &handle, O_PATH, err);
-	if (fd < 0) {
-		err->code = IMG_UNSUPPORTED;
-		return img_wrap(err, "it watches inode %" PRIu64 ", which cannot be found", ino);
-	}
-	if (path_of(d, fd, ino, path, sizeof(path), err) < 0)
-		return -1;
+	ret = find(d, &handle, line, kern_dev(sdev), ino, &fd, path, sizeof(path), err);
+	/* A deleted file comes back as a ghost, known by device and inode, and has no path. */
+	if (ret == 0)
+		ret = checking ? dump_file_check(d, t, fd, path, 0, err) : dump_file_by_fd(d, t, fd, path, 0, &id, err);
+	else
+		ret = ret < 0 ? -1 : 1;
+	if (ret < 0)
+		return img_wrap(err, "what it watches");
 
 	fh = img_arena_message(&d->arena, FhEntry, fh_entry);
 	if (!fh || !(fh->handle = img_arena_array(&d->arena, HANDLE_WORDS, sizeof(*fh->handle))))
@@ -63,8 +120,7 @@ int dump_watched(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, 
 	fh->type = handle.type;
 	fh->n_handle = HANDLE_WORDS;
 	memcpy(fh->handle, handle.data, sizeof(handle.data));
-	fh->path = img_arena_strdup(&d->arena, path);
-	if (!fh->path)
+	if (ret == 1 && !(fh->path = img_arena_strdup(&d->arena, path)))
 		return img_fail_nomem(err);
 	*out = fh;
 	return 0;

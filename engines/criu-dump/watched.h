@@ -2,7 +2,9 @@
 #ifndef CRIU_DUMP_WATCHED_H
 #define CRIU_DUMP_WATCHED_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "criuimg/err.h"
 #include "fh.pb-c.h"
@@ -10,8 +12,13 @@
 struct dump;
 struct dump_task;
 
-/* The record of a watched inode, from a line of fdinfo that has its handle. The path is the one it has now; a file without one,
- * or one that does not open by handle, is IMG_UNSUPPORTED: restore could not find it. Lives in d->arena. */
-int dump_watched(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, FhEntry **fh, struct img_err *err);
+/* The record of a watched inode, from a line of fdinfo that has its handle. The path is the one it has now. A deleted file has none: it
+ * becomes a ghost, by which restore knows it (nothing is written while checking). A file that cannot be found is
+ * IMG_UNSUPPORTED. Lives in d->arena. */
+int dump_watched(struct dump *d, struct dump_task *t, const char *line, uint32_t sdev, uint64_t ino, bool checking, FhEntry **fh,
+	struct img_err *err);
+/* The path alone, and st_dev. */
+int dump_watched_path(struct dump *d, const char *line, uint32_t sdev, uint64_t ino, char *path, size_t size, dev_t *dev,
+	struct img_err *err);
 
 #endif

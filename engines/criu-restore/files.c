@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -166,9 +167,33 @@ int restore_files_prepare(struct restore *r, struct img_err *err)
 	return restore_ghosts_prepare(r, err);
 }
 
+/* What we did to names was seen by those who watch the directories. Nothing else can be in their queues: what was there is lost. */
+static void forget_events(struct restore *r)
+{
+	for (size_t i = 0; i < r->files->nr; i++) {
+		const struct file_plan *p = &r->files->files[i];
+		struct img_err ignored = IMG_ERR_INIT;
+		cleanup_fd int pidfd = -1, fd = -1;
+		char events[4096];
+		int waits = 0;
+
+		if (p->pub.rec->type != FD_TYPES__INOTIFY || !p->maker || p->maker_fd < 0)
+			continue;
+		pidfd = (int)syscall(SYS_pidfd_open, restore_here(p->maker->leader), 0);
+		fd = pidfd < 0 ? -1 : kern_getfd(pidfd, p->maker_fd, &ignored);
+		while (fd >= 0 && ioctl(fd, FIONREAD, &waits) == 0 && waits > 0 && read(fd, events, sizeof(events)) > 0)
+			;
+	}
+}
+
 int restore_files_done(struct restore *r, struct img_err *err)
 {
-	return restore_ghosts_remove(r, true, err);
+	bool names = restore_has_ghosts(r);
+	int ret = restore_ghosts_remove(r, true, err);
+
+	if (names)
+		forget_events(r);
+	return ret;
 }
 
 int restore_files_undo(struct restore *r, struct img_err *err)

@@ -91,6 +91,10 @@ bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const ch
 /* Open record reg if it is such a file: 1 with *fd, 0 when it is an ordinary one, -1. */
 int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err);
 
+/* Where the ghost of a device (as the kernel has it: 12 bits major, 20 bits minor) and inode lies meanwhile; NULL: there is none. */
+bool restore_has_ghosts(const struct restore *r);
+const char *restore_ghost_path(const struct restore *r, uint32_t dev, uint64_t ino);
+
 /* What waits in sockets to be read: sk-queues.img. engines/fd/unix/ */
 int restore_queues_plan(struct restore *r, struct img_err *err);
 void restore_queues_free(struct restore *r);

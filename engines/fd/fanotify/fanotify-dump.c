@@ -22,7 +22,8 @@ static bool fanotify_claims(const struct fd_probe *probe)
 	return !strcmp(probe->link, "anon_inode:[fanotify]");
 }
 
-static int inode_mark(struct dump *d, const char *line, FanotifyMarkEntry *mark, struct img_err *err)
+static int inode_mark(struct dump *d, struct dump_task *t, const char *line, bool checking, FanotifyMarkEntry *mark,
+	struct img_err *err)
 {
 	FanotifyInodeMarkEntry *ie = img_arena_message(&d->arena, FanotifyInodeMarkEntry, fanotify_inode_mark_entry);
 	unsigned long ino;
@@ -35,7 +36,7 @@ static int inode_mark(struct dump *d, const char *line, FanotifyMarkEntry *mark,
 	mark->type = MARK_TYPE__INODE;
 	mark->ie = ie;
 	ie->i_ino = ino;
-	return dump_watched(d, line, mark->s_dev, ino, &ie->f_handle, err);
+	return dump_watched(d, t, line, mark->s_dev, ino, checking, &ie->f_handle, err);
 }
 
 /* Where the mount with this number is, as the marked task's mountinfo has it. */
@@ -77,7 +78,7 @@ static int mount_mark(struct dump *d, const char *line, FanotifyMarkEntry *mark,
 	return 0;
 }
 
-static int marks(struct dump *d, const char *extra, FanotifyFileEntry *ffy, struct img_err *err)
+static int marks(struct dump *d, struct dump_task *t, const char *extra, bool checking, FanotifyFileEntry *ffy, struct img_err *err)
 {
 	const char *at = extra;
 	char line[1024];
@@ -96,7 +97,8 @@ static int marks(struct dump *d, const char *extra, FanotifyFileEntry *ffy, stru
 		mark = img_arena_message(&d->arena, FanotifyMarkEntry, fanotify_mark_entry);
 		if (!mark)
 			return img_fail_nomem(err);
-		if (!strncmp(line, "fanotify ino:", 13) ? inode_mark(d, line, mark, err) < 0 : mount_mark(d, line, mark, err) < 0)
+		if (!strncmp(line, "fanotify ino:", 13) ? inode_mark(d, t, line, checking, mark, err) < 0
+							: mount_mark(d, line, mark, err) < 0)
 			return -1;
 		ffy->mark[ffy->n_mark++] = mark;
 	}
@@ -110,7 +112,7 @@ static int fanotify_check(struct dump *d, struct dump_task *t, const struct fd_p
 
 	if (strstr(probe->extra, "fanotify sdev:"))
 		return img_fail(err, IMG_UNSUPPORTED, "fanotify marks of a whole file system are not supported");
-	return marks(d, probe->extra, &ffy, err);
+	return marks(d, t, probe->extra, true, &ffy, err);
 }
 
 static int fanotify_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
@@ -120,7 +122,7 @@ static int fanotify_dump(struct dump *d, const struct fd_target *t, struct img_e
 	FileEntry rec = FILE_ENTRY__INIT;
 	int unread = 0;
 
-	if (dump_file_owner(t, &fown, err) < 0 || marks(d, t->probe->extra, &ffy, err) < 0)
+	if (dump_file_owner(t, &fown, err) < 0 || marks(d, t->task, t->probe->extra, false, &ffy, err) < 0)
 		return -1;
 	if (ioctl(t->lfd, FIONREAD, &unread) == 0 && unread)
 		log_warn(d->log, "fanotify %#x: %d bytes of events that nobody has read are lost", t->id, unread);

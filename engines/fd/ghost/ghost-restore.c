@@ -3,7 +3,7 @@
  * Before the first task is made each ghost is put on disk, under a temporary name in the directory where it was. Whoever
  * opens it gives it its old name for that moment, so that it looks afterwards like it did: "/path (deleted)". If something
  * else has that name now, the temporary one does. A directory cannot have two names: it gets the old one until all have
- * opened it. When they have, all these names go. Directories that were on the way and are no more are made and go as well.
+ * opened it; so does a file that is watched. When they have, all these names go. Directories that were on the way and are no more are made and go as well.
  */
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/watched.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
@@ -30,6 +31,7 @@ struct ghost {
 	GhostFileEntry *rec;
 	const char *name; /* of the first file that is this ghost */
 	char *path;	  /* where it lies meanwhile */
+	bool in_place;	  /* under its own name, if that is free: see place_watched() */
 	bool made;
 };
 
@@ -181,7 +183,8 @@ static int plan_ghost(struct restore *r, const struct remap *m, struct img_err *
 		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", ghost->name);
 	if (check_ghost(ghost, err) < 0)
 		return img_wrap(err, "ghost %#x '%s'", ghost->id, ghost->name);
-	if (S_ISDIR(ghost->rec->mode))
+	ghost->in_place = S_ISDIR(ghost->rec->mode);
+	if (ghost->in_place)
 		path = strdup(ghost->name);
 	else if (asprintf(&path, "%.*s.criu-%d.%x", (int)parent_len(ghost->name), ghost->name, (int)getpid(), ghost->id) < 0)
 		path = NULL;
@@ -196,6 +199,26 @@ static int compare_by_ghost(const void *va, const void *vb)
 	if (a->ghost != b->ghost)
 		return a->ghost < b->ghost ? -1 : 1;
 	return compare_remaps(a, b);
+}
+
+/* The kernel forgets who watches an inode when the last of its names goes and nobody has it open by that very name. So those that are
+ * watched lie under the name by which they will be opened. */
+static int place_watched(struct restore *r, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+
+	for (size_t i = 0; i < g->nr_ghosts; i++) {
+		struct ghost *ghost = &g->ghosts[i];
+
+		if (ghost->in_place || !restore_is_watched(r, ghost->rec->dev, ghost->rec->ino))
+			continue;
+		ghost->in_place = true;
+		free(ghost->path);
+		ghost->path = strdup(ghost->name);
+		if (!ghost->path)
+			return img_fail_nomem(err);
+	}
+	return 0;
 }
 
 int restore_ghosts_plan(struct restore *r, struct img_err *err)
@@ -216,6 +239,8 @@ int restore_ghosts_plan(struct restore *r, struct img_err *err)
 	}
 	if (g->nr_remaps)
 		qsort(g->remaps, g->nr_remaps, sizeof(*g->remaps), compare_remaps);
+	if (place_watched(r, err) < 0)
+		return -1;
 	g->lock = restore_shared_alloc(r, sizeof(*g->lock), err);
 	return g->lock ? 0 : -1;
 }
@@ -230,7 +255,7 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 
 	if (restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, &why) == 0)
 		return 0;
-	if (!S_ISDIR(ghost->rec->mode) || why.sys_errno != EEXIST) {
+	if (!ghost->in_place || why.sys_errno != EEXIST) {
 		*err = why;
 		return -1;
 	}
@@ -374,12 +399,30 @@ int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, in
 		return *fd < 0 ? -1 : 1;
 	}
 	ghost = find_ghost(g, m->ghost);
-	if (!S_ISDIR(ghost->rec->mode)) {
+	if (!ghost->in_place) {
 		*fd = open_as(r, ghost->path, reg->name, flags, err);
 		return *fd < 0 ? -1 : 1;
 	}
 	*fd = open(ghost->path, flags);
 	return *fd < 0 ? img_fail_sys(err, "open '%s'", ghost->path) : 1;
+}
+
+bool restore_has_ghosts(const struct restore *r)
+{
+	return r->files->ghosts && r->files->ghosts->nr_remaps;
+}
+
+const char *restore_ghost_path(const struct restore *r, uint32_t dev, uint64_t ino)
+{
+	const struct restore_ghosts *g = r->files->ghosts;
+
+	for (size_t i = 0; i < g->nr_ghosts; i++) {
+		const struct ghost *ghost = &g->ghosts[i];
+
+		if (ghost->rec->has_dev && ghost->rec->has_ino && ghost->rec->dev == dev && ghost->rec->ino == ino)
+			return ghost->path;
+	}
+	return NULL;
 }
 
 /* ---- afterwards ---- */

@@ -21,7 +21,7 @@ static bool inotify_claims(const struct fd_probe *probe)
 }
 
 /* One watch, from its line. */
-static int watch(struct dump *d, const char *line, InotifyWdEntry **out, struct img_err *err)
+static int watch(struct dump *d, struct dump_task *t, const char *line, bool checking, InotifyWdEntry **out, struct img_err *err)
 {
 	InotifyWdEntry *wd = img_arena_message(&d->arena, InotifyWdEntry, inotify_wd_entry);
 	unsigned long ino;
@@ -33,10 +33,10 @@ static int watch(struct dump *d, const char *line, InotifyWdEntry **out, struct 
 		return img_fail(err, IMG_UNSUPPORTED, "fdinfo line '%s' is not understood", line);
 	wd->i_ino = ino;
 	*out = wd;
-	return dump_watched(d, line, wd->s_dev, ino, &wd->f_handle, err);
+	return dump_watched(d, t, line, wd->s_dev, ino, checking, &wd->f_handle, err);
 }
 
-static int watches(struct dump *d, const char *extra, InotifyFileEntry *ify, struct img_err *err)
+static int watches(struct dump *d, struct dump_task *t, const char *extra, bool checking, InotifyFileEntry *ify, struct img_err *err)
 {
 	const char *at = extra;
 	char line[1024];
@@ -50,7 +50,7 @@ static int watches(struct dump *d, const char *extra, InotifyFileEntry *ify, str
 	if (!ify->wd)
 		return img_fail_nomem(err);
 	for (at = extra; kern_fdinfo_next(&at, line, sizeof(line)); ify->n_wd++)
-		if (watch(d, line, &ify->wd[ify->n_wd], err) < 0)
+		if (watch(d, t, line, checking, &ify->wd[ify->n_wd], err) < 0)
 			return -1;
 	return 0;
 }
@@ -60,7 +60,7 @@ static int inotify_check(struct dump *d, struct dump_task *t, const struct fd_pr
 {
 	InotifyFileEntry ify = INOTIFY_FILE_ENTRY__INIT;
 
-	return watches(d, probe->extra, &ify, err);
+	return watches(d, t, probe->extra, true, &ify, err);
 }
 
 static int inotify_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
@@ -70,7 +70,7 @@ static int inotify_dump(struct dump *d, const struct fd_target *t, struct img_er
 	FileEntry rec = FILE_ENTRY__INIT;
 	int unread = 0;
 
-	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->probe->extra, &ify, err) < 0)
+	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->task, t->probe->extra, false, &ify, err) < 0)
 		return -1;
 	if (ioctl(t->lfd, FIONREAD, &unread) == 0 && unread)
 		log_warn(d->log, "inotify %#x: %d bytes of events that nobody has read are lost", t->id, unread);
