@@ -180,6 +180,7 @@ struct dump {
 	uint64_t frozen_at_us; /* dump_now_us(): CLOCK_MONOTONIC */
 
 	struct dump_files *files; /* files.c: every open file once, whoever has it */
+	struct dump_lazy *lazy;	    /* mem-lazy.h: pages stay here and are served; NULL: no */
 	struct dump_remote *remote; /* mem-remote.h: the page server, NULL: pages go into the set */
 	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
 	struct dump_track *track; /* track.h: what was written since the set before */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem-remote.h"
 #include "control/control.h"
 #include "criu-dump/spine.h"
@@ -22,6 +23,7 @@ static void release(struct dump *d)
 	dump_track_free(d);
 	dump_forget(d);
 	dump_remote_free(d);
+	dump_lazy_free(d);
 	img_set_close(d->set);
 	free(d->undo.items);
 	img_arena_free(&d->arena);

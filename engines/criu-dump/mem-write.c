@@ -80,8 +80,10 @@ static int add_run(struct job *job, uint64_t addr, uint64_t nr_pages, uint32_t f
 {
 	if (flags & IMG_RUN_PARENT)
 		job->count.parent += nr_pages;
-	else
+	else if (flags & IMG_RUN_PRESENT)
 		job->count.written += nr_pages;
+	else
+		job->count.lazy += nr_pages;
 	return img_pages_run(job->w, addr, nr_pages,
 		flags & IMG_RUN_PARENT ? IMG_RUN_PARENT : flags & (IMG_RUN_LAZY | IMG_RUN_PRESENT), err);
 }

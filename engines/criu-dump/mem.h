@@ -109,6 +109,7 @@ struct dump_pages_count {
 	uint64_t written; /* stored here */
 	uint64_t parent;  /* left to the set before */
 	uint64_t zero;	  /* nowhere: found to be zero */
+	uint64_t lazy;	  /* left in the task, to be served from there */
 };
 
 /* Store a page map (IMG_PAGEMAP of a task, IMG_SHMEM_PAGEMAP of a segment) and its data: in the set, or, with --page-server, there.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/irmap.h"
 #include "criu-dump/spine.h"
@@ -46,6 +47,7 @@ static const struct step steps[] = {
 	{ "images", dump_images_open },
 	{ "chain", dump_track_begin },
 	{ "page server", dump_remote_open },
+	{ "lazy pages", dump_lazy_open },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
@@ -69,6 +71,7 @@ static const struct step steps[] = {
 	{ "manifest", dump_seal },
 	{ "stream", dump_stream_settle }, /* the last moment for whoever reads it to be missed */
 	{ "post-dump", run_script_after },
+	{ "lazy pages served", dump_lazy_serve },
 	{ "track", dump_track_arm },
 	{ "finish", dump_finish },
 	{ "keep tracking", dump_track_keep },

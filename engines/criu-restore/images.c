@@ -50,7 +50,7 @@ static int read_inventory(struct restore *r, struct img_err *err)
 /* A set that ends with a manifest says what its reader must be able to do. */
 int restore_images_manifest(struct restore *r, struct img_err *err)
 {
-	static const char *const known[] = { "pages-zstd", "remote-pages" };
+	static const char *const known[] = { "pages-zstd", "lazy-pages", "remote-pages" };
 	ManifestEntry *manifest;
 	int ret = img_manifest_read(r->set, &manifest, err);
 

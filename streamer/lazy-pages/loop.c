@@ -69,6 +69,11 @@ static int hear(struct lazy *l, int sock, struct img_err *err)
 	uint32_t word;
 	int ret = remote_recv(&conn, &word, sizeof(word), err);
 
+	/* Who has not read our greeting ends with a reset. */
+	if (ret < 0 && l->restored && err->sys_errno == ECONNRESET) {
+		*err = (struct img_err)IMG_ERR_INIT;
+		return 1;
+	}
 	if (ret < 0)
 		return img_wrap(err, "restore");
 	if (ret == 0)

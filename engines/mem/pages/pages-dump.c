@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
 #include "criu-dump/track.h"
@@ -48,6 +49,7 @@ struct look {
 	size_t vma; /* the first that ends behind what was looked at */
 	enum dump_track_by by;
 	bool parent; /* there is a set before this one */
+	bool lazy;   /* pages that may come later stay here */
 	bool marked;  /* the task's memory was marked, and it runs */
 	size_t fresh; /* of the task's: the first that ends behind what was looked at */
 };
@@ -63,6 +65,8 @@ static uint32_t run_flags(const struct look *look, const struct dump_vma *vma, u
 		return categories & KERN_PAGE_WRITTEN ? flags : (flags & ~IMG_RUN_PRESENT) | IMG_RUN_PARENT;
 	if (look->by == TRACK_BY_SOFT_DIRTY)
 		return categories & KERN_PAGE_SOFT_DIRTY ? flags : (flags & ~IMG_RUN_PRESENT) | IMG_RUN_PARENT;
+	if (look->lazy && vma->lazy)
+		return IMG_RUN_LAZY;
 	return look->parent ? flags | DUMP_RUN_COMPARE : flags;
 }
 
@@ -207,7 +211,7 @@ static uint64_t last_end(const struct dump_mem *mem)
 static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	struct look look = { .mem = t->mem, .by = dump_track_of(d, t), .parent = d->track && d->track->parent,
-		.marked = d->running && t->mem->armed };
+		.lazy = d->lazy, .marked = d->running && t->mem->armed };
 	struct kern_page_query query = own_pages;
 	struct kern_pagemap pm;
 	int ret;
@@ -344,12 +348,39 @@ static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 
 	if (dump_pages_write(d, IMG_PAGEMAP, t->vpid, t->mem->runs, t->mem->nr_runs, &src, &count, err) < 0)
 		return -1;
-	d->stats.pages_scanned += count.written + count.parent + count.zero;
+	d->stats.pages_scanned += count.written + count.parent + count.zero + count.lazy;
 	d->stats.pages_skipped_parent += count.parent;
 	d->stats.pages_written += count.written;
+	d->stats.pages_lazy += count.lazy;
 	log_info(d->log, "pid %d: %" PRIu64 " pages in %zu runs; %" PRIu64 " as in the set before, %" PRIu64 " of zeros",
 		t->pid, count.written, t->mem->nr_runs, count.parent, count.zero);
 	return 0;
+}
+
+int dump_memory_read(struct dump *d, struct dump_task *t, uint64_t addr, char *buf, size_t len, struct img_err *err)
+{
+	struct memory memory = { .pid = t->pid, .mem = t->mem };
+	cleanup_fd int fd = -1;
+	char path[32];
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return img_fail_sys(err, "%s", path);
+	memory.fd = fd;
+	/* A piece is of one mapping. */
+	while (len && !ret) {
+		const struct dump_vma *vma = vma_at(t->mem, addr);
+		uint64_t left = vma->rec.end - addr;
+		struct iovec piece = { (void *)(uintptr_t)addr, left < len ? left : len };
+
+		ret = read_memory(&memory, &piece, 1, buf, piece.iov_len, err);
+		addr += piece.iov_len;
+		buf += piece.iov_len;
+		len -= piece.iov_len;
+	}
+	return ret;
 }
 
 /* ---- of a pre-dump ---- */
