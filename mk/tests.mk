@@ -32,3 +32,9 @@ bench:
 	@$(MAKE) --no-print-directory tests
 	@tests/bench/run --build $(abspath $(B))
 
+
+# What scripts of tests/cli need beside the programs.
+CLI_HELPERS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cli/criu/*.c))
+tests: $(CLI_HELPERS)
+$(CLI_HELPERS): %: %.o $(LIBCRIUIMG)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

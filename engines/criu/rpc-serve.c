@@ -144,8 +144,10 @@ static int cpuinfo(struct serving *s, const char *verb)
 	if (rpc_args_add(&args, &s->err, OPTIONS_FRONT) < 0 || rpc_args_add(&args, &s->err, "cpuinfo") < 0 ||
 		rpc_args_fill(&args, s->client, s->req, &s->err) < 0 || rpc_args_add(&args, &s->err, "%s", verb) < 0)
 		return -1;
-	if (options_parse(&opt, 0, args.nr, args.items, &s->err) == 0)
+	if (options_parse(&opt, 0, args.nr, args.items, &s->err) == 0) {
+		opt.verbosity = 0; /* the answer says it */
 		ret = front_cpuinfo(&opt, &s->err);
+	}
 	options_free(&opt);
 	return ret == 0 ? 0 : -1;
 }
