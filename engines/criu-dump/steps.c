@@ -90,7 +90,6 @@ static const struct step pre_steps[] = {
 	{ "tracked", dump_track_look },
 	{ "ids", dump_ids },
 	{ "irmap", dump_irmap_write },
-	{ "memory", dump_pre_memory },
 	{ "pages by soft-dirty bits", dump_pre_memory },
 	{ "track", dump_track_arm },
 	{ "let run", dump_pre_release },
