@@ -161,6 +161,25 @@ static int add_filesystems(struct requires *r, json_t *seen, struct img_err *err
 	return 0;
 }
 
+/* Programs look once at what a processor can do, and registers are saved with all that it had: what is missing is told, what is there is not. */
+static void add_processor(struct requires *r, const HostFacts *facts)
+{
+	const json_t *have = json_object_get(r->host, "cpu_features");
+	json_int_t page = json_integer_value(json_object_get(r->host, "page_size"));
+	char word[80];
+
+	for (size_t i = 0; json_is_array(have) && i < facts->n_cpu_features; i++) {
+		if (has_word(have, facts->cpu_features[i]))
+			continue;
+		snprintf(word, sizeof(word), "cpu:%s", facts->cpu_features[i]);
+		add(r, word, "the processor of the dump had it", false);
+	}
+	if (facts->has_page_size && page && page != facts->page_size) {
+		snprintf(word, sizeof(word), "pages of %u bytes", facts->page_size);
+		add(r, word, "the manifest", false);
+	}
+}
+
 /* Words that a writer put there: what is not known by name is told as missing. */
 static int add_manifest(struct requires *r, struct img_err *err)
 {
@@ -170,8 +189,9 @@ static int add_manifest(struct requires *r, struct img_err *err)
 	if (ret <= 0)
 		return ret;
 	for (size_t i = 0; i < manifest->n_requires; i++)
-		add(r, manifest->requires[i], "manifest",
-			!strcmp(manifest->requires[i], "pages-zstd") || !strcmp(manifest->requires[i], "remote-pages") || has_word(json_object_get(r->host, "features"), manifest->requires[i]));
+		add(r, manifest->requires[i], "the manifest", has_word(json_object_get(r->host, "requires"), manifest->requires[i]));
+	if (manifest->host)
+		add_processor(r, manifest->host);
 	img_message_free(&manifest->base);
 	return 0;
 }
@@ -205,21 +225,9 @@ static int look(struct requires *r, bool json, struct img_err *err)
 	return ret;
 }
 
-static json_t *read_host(const char *path, struct img_err *err)
-{
-	json_error_t error;
-	json_t *host = path ? json_load_file(path, 0, &error) : host_describe();
-
-	if (!host && path)
-		img_fail(err, IMG_USAGE, "%s: line %d: %s", path, error.line, error.text);
-	else if (!host)
-		img_fail_nomem(err);
-	return host;
-}
-
 static int run(const struct crit_args *args, struct img_err *err)
 {
-	json_t *host = read_host(args->option[HOST], err);
+	json_t *host = host_read(args->option[HOST], err);
 	struct x x;
 	struct requires r = { .x = &x, .host = host };
 	int ret;

@@ -10,9 +10,10 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/set.h"
 #include "criuimg/validate.h"
+#include "host.h"
 
 enum { DIR_OPERAND };
-enum { JSON, QUIET, NO_DIGESTS };
+enum { JSON, QUIET, NO_DIGESTS, HERE, HOST };
 
 static const struct crit_operand operands[] = {
 	[DIR_OPERAND] = { "DIR", "the images: a directory, an archive, or - for an archive on standard input" },
@@ -24,6 +25,8 @@ static const struct crit_option options[] = {
 	[QUIET] = { "quiet", 'q', NULL, "print no findings: only the exit status counts" },
 	[NO_DIGESTS] = { "no-digests", 0, NULL,
 		"hold sizes against the manifest, and do not read all the data" },
+	[HERE] = { "here", 0, NULL, "also: can this host take it" },
+	[HOST] = { "host", 0, "FILE", "also: can the host take it that `crit requires --describe .` described" },
 	{ 0 },
 };
 
@@ -137,10 +140,34 @@ static int unreadable(const char *dir, struct output *out, struct img_validate_r
 
 IMG_DEFINE_CLEANUP(struct img_set *, img_set_close);
 
-static int run(const struct crit_args *args, struct img_err *err)
+/* The strings of a list, which stay the list's; NULL without memory or list. */
+static const char **strings(const json_t *list, size_t *nr)
+{
+	const char **words = json_is_array(list) ? calloc(json_array_size(list) + 1, sizeof(*words)) : NULL;
+	const json_t *item;
+	size_t i;
+
+	*nr = 0;
+	if (words)
+		json_array_foreach (list, i, item)
+			if (json_is_string(item))
+				words[(*nr)++] = json_string_value(item);
+	return words;
+}
+
+/* The description as the library takes it. */
+static void host_fill(struct img_host *host, const json_t *json)
+{
+	host->arch = json_string_value(json_object_get(json, "arch"));
+	host->page_size = json_integer_value(json_object_get(json, "page_size"));
+	host->cpu_features = strings(json_object_get(json, "cpu_features"), &host->nr_cpu_features);
+	host->features = strings(json_object_get(json, "requires"), &host->nr_features);
+}
+
+static int validate(const struct crit_args *args, const struct img_host *host, struct img_err *err)
 {
 	const char *dir = args->operand[DIR_OPERAND];
-	struct img_validate_options opt = { .no_digests = args->option[NO_DIGESTS] };
+	struct img_validate_options opt = { .no_digests = args->option[NO_DIGESTS], .host = host };
 	struct output out = { .json = args->option[JSON], .quiet = args->option[QUIET] };
 	cleanup_with(img_set_close) struct img_set *set = crit_set_open_whole(dir, err);
 	struct img_validate_result result = { 0 };
@@ -156,12 +183,32 @@ static int run(const struct crit_args *args, struct img_err *err)
 	return verdict(dir, &out, &result, err);
 }
 
+static int run(const struct crit_args *args, struct img_err *err)
+{
+	struct img_host host = { 0 };
+	json_t *json;
+	int ret;
+
+	if (!args->option[HERE] && !args->option[HOST])
+		return validate(args, NULL, err);
+	json = host_read(args->option[HOST], err);
+	if (!json)
+		return -1;
+	host_fill(&host, json);
+	ret = validate(args, &host, err);
+	free((void *)host.cpu_features);
+	free((void *)host.features);
+	json_decref(json);
+	return ret;
+}
+
 const struct crit_verb crit_validate = {
 	.name = "validate",
 	.summary = "check a set of images: whole, and in agreement with itself",
 	.options = options,
 	.operands = operands,
 	.examples = "  crit validate /var/lib/checkpoint\n"
+		    "  crit validate --here /var/lib/checkpoint && criu-restore -D /var/lib/checkpoint\n"
 		    "  crit validate --json /var/lib/checkpoint | jq '.findings[] | select(.severity == "
 		    "\"error\")'\n"
 		    "\nexit status: 0 no errors, 4 the set is bad, 3 it is whole and needs what is not known "

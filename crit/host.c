@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "criuimg/cleanup.h"
+#include "criuimg/manifest.h"
 #include "namespaces.h"
 
 static bool have_file(const struct feature *feature)
@@ -78,6 +79,36 @@ static json_t *filesystems(void)
 	return list;
 }
 
+/* The words of the first line "flags" (x86) or "Features" (ARM). */
+static json_t *cpu_features(void)
+{
+	cleanup_file FILE *f = fopen("/proc/cpuinfo", "re");
+	cleanup_free char *line = NULL;
+	json_t *list = json_array();
+	char *word, *rest;
+	size_t room = 0;
+
+	while (f && list && getline(&line, &room, f) > 0) {
+		if (strncmp(line, "flags", 5) && strncmp(line, "Features", 8))
+			continue;
+		rest = strchr(line, ':');
+		for (rest = rest ? rest + 1 : line; (word = strtok_r(rest, " \t\n", &rest));)
+			json_array_append_new(list, json_string(word));
+		break;
+	}
+	return list;
+}
+
+static json_t *known_words(void)
+{
+	json_t *list = json_array();
+	const char *word;
+
+	for (size_t i = 0; list && (word = img_feature(i, NULL)); i++)
+		json_array_append_new(list, json_string(word));
+	return list;
+}
+
 json_t *host_describe(void)
 {
 	json_t *features = json_array();
@@ -87,6 +118,24 @@ json_t *host_describe(void)
 	for (size_t i = 0; i < host_nr_features && features; i++)
 		if (host_features[i].have(&host_features[i]))
 			json_array_append_new(features, json_string(host_features[i].word));
-	return json_pack("{s:s, s:s, s:I, s:o, s:o}", "arch", uts.machine, "kernel", uts.release, "page_size", (json_int_t)sysconf(_SC_PAGESIZE),
-		"features", features, "filesystems", filesystems());
+	return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:o}", "arch", uts.machine, "kernel", uts.release, "page_size",
+		(json_int_t)sysconf(_SC_PAGESIZE), "cpu_features", cpu_features(), "features", features, "requires", known_words(),
+		"filesystems", filesystems());
+}
+
+json_t *host_read(const char *path, struct img_err *err)
+{
+	json_error_t error;
+	json_t *host = path ? json_load_file(path, 0, &error) : host_describe();
+
+	if (!host && path)
+		img_fail(err, IMG_USAGE, "%s: line %d: %s", path, error.line, error.text);
+	else if (!host)
+		img_fail_nomem(err);
+	else if (!json_is_object(host)) {
+		json_decref(host);
+		host = NULL;
+		img_fail(err, IMG_USAGE, "%s: no description of a host (`crit requires --describe .` makes one)", path);
+	}
+	return host;
 }

@@ -23,7 +23,10 @@ struct feature {
 extern const struct feature host_features[];
 extern const size_t host_nr_features;
 
-/* {"arch": ..., "kernel": ..., "page_size": ..., "features": [...], "filesystems": [...]} of this host; NULL without memory. */
+/* {"arch": ..., "kernel": ..., "page_size": ..., "cpu_features": [...], "features": [...], "requires": [...], "filesystems": [...]} of this
+ * host; NULL without memory. */
 json_t *host_describe(void);
+/* The description in a file, of this host when path is NULL. */
+json_t *host_read(const char *path, struct img_err *err);
 
 #endif

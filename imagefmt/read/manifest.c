@@ -107,8 +107,13 @@ int img_manifest_read(struct img_set *set, ManifestEntry **manifest_out, struct 
 
 static bool is_known(const char *feature, const char *const *known, size_t nr_known)
 {
-	for (size_t i = 0; i < nr_known; i++)
+	const char *word;
+
+	for (size_t i = 0; known && i < nr_known; i++)
 		if (!strcmp(feature, known[i]))
+			return true;
+	for (size_t i = 0; !known && (word = img_feature(i, NULL)); i++)
+		if (!strcmp(feature, word))
 			return true;
 	return false;
 }

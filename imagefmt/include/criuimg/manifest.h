@@ -24,7 +24,10 @@ struct ManifestEntry;
  * v1.1 set, or one that was not finished), -1; a format_version above IMG_FORMAT_VERSION is IMG_UNSUPPORTED. */
 int img_manifest_read(struct img_set *set, struct ManifestEntry **manifest_out, struct img_err *err);
 
-/* Does the set ask for a feature that is not in known[]? Then -1, IMG_UNSUPPORTED, naming all of them. */
+/* The words of `requires` that this version knows, those of number 0 and on; NULL behind the last. about may be NULL. */
+const char *img_feature(size_t n, const char **about);
+
+/* Does the set ask for a feature that is not in known[] (NULL: those of img_feature())? Then -1, IMG_UNSUPPORTED, naming all of them. */
 int img_manifest_check_requires(
 	const struct ManifestEntry *manifest, const char *const *known, size_t nr_known, struct img_err *err);
 

@@ -71,6 +71,16 @@ def requires():
     check('the host cannot do: timens, timerfd' in p.stderr, p.stderr)
     words = [r['requires'] for r in json.loads(run(CRIT, 'requires', '--json', '--host', poor, image('mntns'), status=3).stdout)]
     check({'x86_64', 'mntns', 'inotify', 'tmpfs', 'mqueue'} <= set(words), words)
+    two = os.path.join(TMP.name, 'requires-two')
+    run(CRIT, 'convert', '--to', '2', '-z', image('mem'), two)
+    run(CRIT, 'validate', '--here', two)
+    run(CRIT, 'requires', two)
+    with open(poor, 'w') as f:
+        json.dump(dict(host, requires=[], page_size=16384), f)
+    p = run(CRIT, 'requires', '--host', poor, two, status=3)
+    check('pages-zstd' in p.stderr, p.stderr)
+    p = run(CRIT, 'validate', '--json', '--host', poor, two, status=3)
+    check(['requires[0]'] == [f['field'] for f in json.loads(p.stdout)['findings'] if f['severity'] == 'error'], p.stdout)
 
 
 def redact():
