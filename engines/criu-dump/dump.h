@@ -173,6 +173,7 @@ struct dump {
 	struct log *log;
 	struct img_set *set; /* from step "images" on */
 	int stream;	     /* --stream: the descriptor that the archive goes to; else -1 */
+	bool streamer;	     /* or the images go to an image streamer */
 	struct dump_tasks tasks;
 	struct dump_blockers blockers;
 	struct undo undo;

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "criu-dump/spine.h"
@@ -24,12 +25,36 @@ enum {
 	LOOK_MS = 50,
 };
 
+/* ---- an image streamer ---- */
+
+#define STREAMER "streamer-capture.sock"
+
+/* A connection to one whose socket is in the images directory: 1, 0 when none is there, -1. */
+static int find_streamer(const struct options *opt, int *sock, struct img_err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	cleanup_fd int dir = open(opt->images_dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+
+	if (opt->stream_fd >= 0 || dir < 0 || faccessat(dir, STREAMER, F_OK, 0) < 0)
+		return 0;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STREAMER, dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return img_fail_sys(err, "--stream: image streamer at %s/" STREAMER, opt->images_dir);
+	*sock = steal_fd(&fd);
+	return 1;
+}
+
 int dump_stream_take(struct dump *d, struct img_err *err)
 {
-	int fd = d->opt->stream_fd >= 0 ? d->opt->stream_fd : STDOUT_FILENO;
+	int fd = d->opt->stream_fd >= 0 ? d->opt->stream_fd : STDOUT_FILENO, ret;
 
 	if (!d->opt->stream || d->dry_run)
 		return 0;
+	ret = find_streamer(d->opt, &d->stream, err);
+	d->streamer = ret == 1;
+	if (ret)
+		return ret < 0 ? -1 : 0;
 	if (isatty(fd))
 		return img_fail(err, IMG_USAGE, "--stream: descriptor %d is a terminal: send it somewhere, as in "
 						"criu-dump --stream ... | COMMAND", fd);
@@ -176,6 +201,20 @@ static struct img_set *open_stream(struct dump *d, const struct img_zstd_options
 
 /* ---- all of them ---- */
 
+static int go_on(void *arg, struct img_err *err)
+{
+	return dump_go_on(arg, err);
+}
+
+static struct img_set *open_streamer(struct dump *d, struct img_err *err)
+{
+	struct img_set *set = img_set_create_streamer(d->stream, go_on, d, err);
+
+	if (set)
+		steal_fd(&d->stream);
+	return set;
+}
+
 int dump_images_open(struct dump *d, struct img_err *err)
 {
 	const struct img_zstd_options zstd = { .level = d->opt->compress_level };
@@ -183,7 +222,9 @@ int dump_images_open(struct dump *d, struct img_err *err)
 
 	archive = options_images_archive(d->opt, &compressed);
 	compressed |= d->opt->compress;
-	if (d->opt->stream)
+	if (d->streamer)
+		d->set = open_streamer(d, err);
+	else if (d->opt->stream)
 		d->set = open_stream(d, d->opt->compress ? &zstd : NULL, err);
 	else if (archive)
 		d->set = img_set_create_archive(d->opt->images_dir, compressed ? &zstd : NULL, err);
@@ -201,7 +242,7 @@ int dump_stream_settle(struct dump *d, struct img_err *err)
 	struct stat st;
 	int left = 0;
 
-	if (!d->opt->stream || fstat(d->stream, &st) < 0 || !S_ISFIFO(st.st_mode))
+	if (!d->opt->stream || d->streamer || fstat(d->stream, &st) < 0 || !S_ISFIFO(st.st_mode))
 		return 0;
 	while (ioctl(d->stream, FIONREAD, &left) == 0 && left) {
 		struct pollfd p = { .fd = d->stream };

@@ -88,7 +88,7 @@ int dump_stats_member(struct dump *d, struct img_err *err)
 {
 	struct img_sink *sink;
 
-	if (img_set_dirfd(d->set) >= 0)
+	if (!img_set_maps_first(d->set))
 		return 0;
 	d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
 	sink = img_set_sink(d->set, "stats-dump", err);
@@ -100,5 +100,5 @@ int dump_stats_write(struct dump *d, struct img_err *err)
 	present(&d->stats);
 	if (d->opt->display_stats)
 		display(&d->stats);
-	return img_set_dirfd(d->set) >= 0 || d->opt->work_dir ? write_file(d, err) : 0;
+	return !img_set_maps_first(d->set) || d->opt->work_dir ? write_file(d, err) : 0;
 }

@@ -35,6 +35,7 @@ struct kept {
 
 struct restore_stream {
 	struct img_stream *from;
+	bool served; /* by an image streamer: page images come when they are asked for */
 	int pipe[2]; /* from the pump to whoever's turn it is */
 	pid_t pump;  /* 0: not there */
 	uint32_t *turn; /* shared: changes with each `go` */

@@ -211,6 +211,50 @@ static int verify(struct pump *u, struct img_err *err)
 	return restore_images_manifest(u->r, err);
 }
 
+/* An image streamer's: to its end. */
+static int fetch(struct pump *u, struct passing *p, struct img_err *err)
+{
+	uint64_t size = p->size;
+	ssize_t n = 1;
+	int ret = img_stream_ask(u->s->from, p->pages_id, err);
+
+	if (ret <= 0)
+		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "pages-%u.img: is missing", p->pages_id);
+	announce(u, p);
+	while (size && n) {
+		n = img_stream_move(u->s->from, u->s->pipe[1], size, err);
+		if (n < 0)
+			return -1;
+		size -= n;
+	}
+	if (size)
+		return img_fail(err, IMG_CORRUPT, "pages-%u.img: ends too early: %" PRIu64 " bytes are missing", p->pages_id,
+			size);
+	n = img_stream_read(u->s->from, u->buf, 1, err);
+	if (n)
+		return n < 0 ? -1 : img_fail(err, IMG_CORRUPT, "pages-%u.img: goes on behind its end", p->pages_id);
+	return restore_wait(u->r, &p->done, 1, err);
+}
+
+static int fetch_all(struct pump *u, struct img_err *err)
+{
+	bool any = true;
+
+	while (any) {
+		any = false;
+		for (size_t i = 0; i < u->s->nr_passing; i++) {
+			struct passing *p = &u->s->passing[i];
+
+			if (taken(p) || !ready(u, p))
+				continue;
+			if (fetch(u, p, err) < 0)
+				return -1;
+			any = true;
+		}
+	}
+	return verify(u, err);
+}
+
 static int run(struct pump *u, struct img_err *err)
 {
 	uint32_t pages_id;
@@ -220,6 +264,8 @@ static int run(struct pump *u, struct img_err *err)
 	u->buf = malloc(BUFFER);
 	if (!u->buf)
 		return img_fail_nomem(err);
+	if (u->s->served)
+		return fetch_all(u, err);
 	while ((ret = img_stream_next(u->s->from, &pages_id, &size, err)) == 1)
 		if (pass_on(u, pages_id, size, err) < 0 || send_all_kept(u, err) < 0)
 			return -1;

@@ -7,9 +7,12 @@
 #include <inttypes.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +20,8 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/clone.h"
+
+#define STREAMER "streamer-serve.sock"
 
 enum {
 	PIPE_SIZE = 1 << 20,
@@ -47,6 +52,23 @@ static int take_descriptor(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+/* An image streamer, if one serves in the images directory: 1, 0, -1. */
+static int find_streamer(struct restore *r, struct img_err *err)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	cleanup_fd int dir = open(r->opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+
+	if (r->opt->stream_fd >= 0 || dir < 0 || faccessat(dir, STREAMER, F_OK, 0) < 0)
+		return 0;
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/" STREAMER, dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return img_fail_sys(err, "--stream: image streamer at %s/" STREAMER, r->opt->images_dir);
+	r->images_dirfd = steal_fd(&dir);
+	r->stream_fd = steal_fd(&fd);
+	return 1;
+}
+
 static int to_file(struct restore *r, struct img_err *err)
 {
 	r->archive_fd = img_stream_spool(r->stream->from, err);
@@ -56,13 +78,16 @@ static int to_file(struct restore *r, struct img_err *err)
 
 int restore_stream_open(struct restore *r, struct img_err *err)
 {
-	if (take_descriptor(r, err) < 0)
+	int served = find_streamer(r, err);
+
+	if (served < 0 || (!served && take_descriptor(r, err) < 0))
 		return -1;
 	r->stream = calloc(1, sizeof(*r->stream));
 	if (!r->stream)
 		return img_fail_nomem(err);
 	r->stream->pipe[0] = r->stream->pipe[1] = -1;
-	r->stream->from = img_stream_open(r->stream_fd, err);
+	r->stream->served = served;
+	r->stream->from = served ? img_stream_served(r->stream_fd, err) : img_stream_open(r->stream_fd, err);
 	if (!r->stream->from)
 		return img_wrap(err, "--stream");
 	if (img_stream_ordered(r->stream->from)) {
@@ -83,7 +108,7 @@ static bool any_there(const struct restore *r)
 
 int restore_stream_or_file(struct restore *r, struct img_err *err)
 {
-	if (!r->stream || r->opt->plan || !any_there(r))
+	if (!r->stream || r->stream->served || r->opt->plan || !any_there(r))
 		return 0;
 	log_warn(r->log, "pids of the image are in use, perhaps by what is being dumped: the stream is kept in a "
 			 "file until its end");
@@ -243,7 +268,8 @@ int restore_stream_start(struct restore *r, struct img_err *err)
 		return img_fail_sys(err, "--stream: clone3");
 	}
 	close(steal_fd(&s->pipe[1]));
-	close(steal_fd(&r->stream_fd));
+	if (!s->served)
+		close(steal_fd(&r->stream_fd));
 	return fill_shared(r, err);
 }
 

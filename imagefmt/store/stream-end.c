@@ -67,6 +67,9 @@ static int member_check(const struct img_stream *s, const ManifestMember *m, str
 	const unsigned char *digest;
 	uint64_t size;
 
+	/* What nobody asked a streamer for did not come. */
+	if (!came(s, m->name, &size, &digest) && s->served)
+		return 0;
 	if (!came(s, m->name, &size, &digest))
 		return img_fail(err, IMG_CORRUPT, "%.200s: is missing: the manifest lists it", m->name);
 	if (size != m->size)
@@ -85,7 +88,9 @@ static int member_cmp(const void *name, const void *member)
 
 static int listed(const ManifestEntry *manifest, const char *name, struct img_err *err)
 {
-	if (img_kind_by_file(name, NULL) == IMG_KIND_UNKNOWN ||
+	enum img_kind kind = img_kind_by_file(name, NULL);
+
+	if (kind == IMG_KIND_UNKNOWN || kind == IMG_MANIFEST || img_kind_info(kind)->framing == IMG_FRAMING_SERVICE ||
 		(manifest->n_members && bsearch(name, manifest->members, manifest->n_members,
 						sizeof(*manifest->members), member_cmp)))
 		return 0;

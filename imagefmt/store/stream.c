@@ -254,6 +254,24 @@ static struct img_passed *passed_find(struct img_stream *s, uint32_t pages_id)
 	return NULL;
 }
 
+struct img_passed *img_stream_passes(struct img_stream *s, uint32_t pages_id, struct img_err *err)
+{
+	struct img_passed *p;
+
+	if (passed_find(s, pages_id)) {
+		img_fail(err, IMG_CORRUPT, "pages-%u.img comes twice", pages_id);
+		return NULL;
+	}
+	p = img_array_more(&s->passed, s->nr_passed, &s->room_passed);
+	if (!p) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	s->nr_passed++;
+	p->pages_id = pages_id;
+	return p;
+}
+
 static int page_image_begin(struct img_stream *s, struct img_err *err)
 {
 	uint64_t id;
@@ -261,13 +279,9 @@ static int page_image_begin(struct img_stream *s, struct img_err *err)
 
 	if (img_kind_by_file(s->entry.path, &id) != IMG_PAGES || id > UINT32_MAX)
 		return img_fail(err, IMG_UNSUPPORTED, "archive: '%.200s' in a stream", s->entry.path);
-	if (passed_find(s, id))
-		return img_fail(err, IMG_CORRUPT, "archive: has '%.200s' twice", s->entry.path);
-	p = img_array_more(&s->passed, s->nr_passed, &s->room_passed);
+	p = img_stream_passes(s, id, err);
 	if (!p)
-		return img_fail_nomem(err);
-	s->nr_passed++;
-	p->pages_id = id;
+		return img_wrap(err, "archive");
 	p->size = s->left = s->entry.size;
 	s->at_page_image = true;
 	return go_to(s, s->entry.at, err);
@@ -292,8 +306,15 @@ int img_stream_next(struct img_stream *s, uint32_t *pages_id, uint64_t *size, st
 	return 1;
 }
 
+/* Of an image streamer's pipe nothing else tells where it ends. */
 static int cut(struct img_stream *s, struct img_err *err)
 {
+	if (s->served) {
+		s->passed[s->nr_passed - 1].size = UINT64_MAX - s->left;
+		s->left = 0;
+		close(steal_fd(&s->fd));
+		return 0;
+	}
 	return img_fail(err, IMG_CORRUPT, "pages-%u.img: ends in the middle: %llu bytes are missing",
 		s->passed[s->nr_passed - 1].pages_id, (unsigned long long)s->left);
 }
@@ -306,7 +327,7 @@ ssize_t img_stream_read(struct img_stream *s, void *buf, size_t len, struct img_
 		len = s->left;
 	if (!len)
 		return 0;
-	n = img_stream_bytes(s, buf, len, err);
+	n = s->served ? raw_read(s, buf, len, err) : img_stream_bytes(s, buf, len, err);
 	if (n == 0)
 		return cut(s, err);
 	if (n > 0)
@@ -453,7 +474,10 @@ struct img_set *img_stream_set(struct img_stream *s)
 
 void img_stream_moved(struct img_stream *s, int fd)
 {
-	s->fd = fd;
+	if (s->served)
+		s->sock = fd;
+	else
+		s->fd = fd;
 }
 
 void img_stream_close(struct img_stream *s)
@@ -462,6 +486,8 @@ void img_stream_close(struct img_stream *s)
 		return;
 	img_tar_entry_free(&s->entry);
 	img_set_close(s->set);
+	if (s->served && s->fd >= 0)
+		close(s->fd);
 	img_source_close(s->window);
 	img_source_close(s->tar);
 	free(s->room);

@@ -18,6 +18,8 @@ struct img_stream {
 	int fd;
 	bool raw;		/* the archive is as it comes from fd: bytes can be moved without looking at them */
 	bool ordered;
+	bool served; /* by an image streamer, at `sock`: no archive; fd is the pipe of a page image, or -1 */
+	int sock;
 	struct img_source *tar; /* the archive, from front to end */
 	struct img_source *window; /* the same, by position within what `seen` has and what comes next */
 	struct img_set *set;
@@ -37,5 +39,8 @@ struct img_stream {
 
 /* Exactly the next len bytes of the archive, or as many as there are. */
 ssize_t img_stream_bytes(struct img_stream *s, void *buf, size_t len, struct img_err *err);
+
+/* A page image begins to pass. NULL: one of its number has. */
+struct img_passed *img_stream_passes(struct img_stream *s, uint32_t pages_id, struct img_err *err);
 
 #endif

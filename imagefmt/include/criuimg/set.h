@@ -44,6 +44,11 @@ struct img_set *img_set_create_archive(
 /* The same into a sink. Takes ownership of it on success. */
 struct img_set *img_set_create_archive_to(
 	struct img_sink *sink, const struct img_zstd_options *opt, struct img_err *err);
+/* Give images to an image streamer (proto/img-streamer.proto) at sock, connected: each through a pipe, as it is written.
+ * go_on, if there is one, is called now and then while it stands still; a failure of it is one of the write. Takes over sock on
+ * success. */
+struct img_set *img_set_create_streamer(
+	int sock, int (*go_on)(void *arg, struct img_err *err), void *arg, struct img_err *err);
 /* A set in memory, for both. */
 struct img_set *img_set_create_memory(struct img_err *err);
 

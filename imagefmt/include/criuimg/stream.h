@@ -25,6 +25,11 @@ struct img_stream;
 /* Begin to read at fd, a pipe, socket or file, plain or in zstd: up to the first page image. fd stays the caller's and must stay
  * open. NULL on failure. */
 struct img_stream *img_stream_open(int fd, struct img_err *err);
+/* The same from an image streamer that serves a set at sock (proto/img-streamer.proto; docs/format.md): images are asked for
+ * when they are needed, page images by img_stream_ask() in place of img_stream_next(): 1, or 0 when there is none. Of these the
+ * size is not known: they are read until 0. Processes that are copies of each other may use the set at the same time. */
+struct img_stream *img_stream_served(int sock, struct img_err *err);
+int img_stream_ask(struct img_stream *s, uint32_t pages_id, struct img_err *err);
 /* Is it in the order of use? If not, nothing of it was taken yet that img_stream_spool() cannot give back, and that is all
  * that can be done with it. */
 bool img_stream_ordered(const struct img_stream *s);
