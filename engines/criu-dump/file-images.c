@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "criu-dump/dump.h"
+#include "kernel/proc-status.h"
 
 #ifndef F_GETOWNER_UIDS
 #define F_GETOWNER_UIDS 17
@@ -132,6 +133,20 @@ int dump_files_close_images(struct dump *d, struct img_err *err)
 	return 0;
 }
 
+/* What the kernel tells us is a number of our own pid namespace. Of a group whose leader is gone nobody tells another. */
+static pid_t number_inside(pid_t pid)
+{
+	struct kern_status s;
+	pid_t inside = pid;
+
+	if (kern_status_read(pid, pid, &s, NULL) < 0)
+		return pid;
+	if (s.ns_depth > 1)
+		inside = s.ns_tid[s.ns_depth - 1];
+	kern_status_free(&s);
+	return inside;
+}
+
 int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *err)
 {
 	struct f_owner_ex owner;
@@ -152,7 +167,7 @@ int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *
 	if (fcntl(t->lfd, F_GETOWNER_UIDS, uids) < 0)
 		return img_fail_sys(err, "F_GETOWNER_UIDS");
 	fown->pid_type = (uint32_t)owner.type;
-	fown->pid = (uint32_t)owner.pid;
+	fown->pid = (uint32_t)number_inside(owner.pid);
 	fown->uid = uids[0];
 	fown->euid = uids[1];
 	return 0;

@@ -13,8 +13,6 @@ enum mnt_content {
 
 /* The device of a mount as images have it. */
 uint32_t mnt_dev(const struct kern_mount *m);
-/* The mount that all others are below. */
-bool mnt_is_root(const struct kern_mounts *all, const struct kern_mount *m);
 
 /* The root of a mount, open for reading, whatever is mounted over it or in it: seen from a private copy of its namespace. */
 int mnt_open(const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err);

@@ -167,12 +167,8 @@ static int look_at_children(struct dump *d, struct dump_task *t, struct img_err 
 
 /* ---- what cannot be carried ---- */
 
-/* Kinds of which all tasks of a tree must be in the same one. */
-static bool one_for_all(int flag)
-{
-	return flag == CLONE_NEWPID || flag == CLONE_NEWUSER || flag == CLONE_NEWTIME || flag == CLONE_NEWUTS ||
-	       flag == CLONE_NEWIPC || flag == CLONE_NEWNET || flag == CLONE_NEWNS || flag == CLONE_NEWCGROUP;
-}
+/* Kinds of which tasks of a tree may have different ones, when the root has one of its own. */
+#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
 
 static bool has_room(int flag)
 {
@@ -189,7 +185,8 @@ static int check_one(struct dump *d, const struct dump_namespace *n, struct img_
 
 	if (!has_room(n->flag))
 		return dump_block(d, n->task, "", "a %s of its own is not supported yet", row->words);
-	if (one_for_all(n->flag) && get_id(n->task->ids, row) != get_id(root->ids, row))
+	if (get_id(n->task->ids, row) != get_id(root->ids, row) &&
+		(!(n->flag & CAN_BE_MANY) || get_id(root->ids, row) == row->number))
 		return dump_block(d, n->task, "", "another %s than that of pid %d is not supported yet", row->words, root->pid);
 	if (n->flag == CLONE_NEWPID && !n->ext_key && root->vpid != 1)
 		return dump_block(d, root, "",
@@ -292,6 +289,14 @@ const struct dump_namespace *dump_ns_by_id(const struct dump *d, uint32_t id)
 	return NULL;
 }
 
+const struct dump_namespace *dump_ns_nth(const struct dump *d, int flag, size_t n)
+{
+	for (size_t i = 0; d->ns && i < d->ns->nr; i++)
+		if (d->ns->items[i].flag == flag && n-- == 0)
+			return &d->ns->items[i];
+	return NULL;
+}
+
 const struct dump_namespace *dump_ns_of(const struct dump *d, const struct dump_task *t, int flag)
 {
 	return dump_ns_by_id(d, get_id(t->ids, row_of(flag)));
@@ -338,5 +343,32 @@ int dump_ns_leave(int flag, int *own, struct img_err *err)
 
 	if (fd >= 0 && setns(fd, flag) < 0)
 		return img_fail_sys(err, "back to our own namespace");
+	return 0;
+}
+
+/* Ours is among them when some task lives with us, as is every one that is not in the list. */
+static bool lives_here(const struct dump *d, int flag)
+{
+	for_each_live_task(d, t)
+		if (!dump_ns_of(d, t, flag))
+			return true;
+	return false;
+}
+
+int dump_ns_each(struct dump *d, int flag, int (*fn)(void *arg, struct img_err *err), void *arg, struct img_err *err)
+{
+	if (lives_here(d, flag) && fn(arg, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->ns->nr; i++) {
+		int own = -1, ret;
+
+		if (d->ns->items[i].flag != flag)
+			continue;
+		if (dump_ns_enter(d, d->ns->items[i].task, flag, &own, err) < 0)
+			return -1;
+		ret = fn(arg, err);
+		if (dump_ns_leave(flag, &own, err) < 0 || ret < 0)
+			return -1;
+	}
 	return 0;
 }

@@ -36,6 +36,8 @@ extern const struct ns_dump_ops *const dump_ns_rooms[];
 const struct dump_namespace *dump_ns_of(const struct dump *d, const struct dump_task *t, int flag);
 /* The namespace behind a number; NULL: there is none (or it is ours). */
 const struct dump_namespace *dump_ns_by_id(const struct dump *d, uint32_t id);
+/* The n-th namespace of a kind, from 0; NULL: there are no more. */
+const struct dump_namespace *dump_ns_nth(const struct dump *d, int flag, size_t n);
 /* The namespace of this inode (below /proc/PID/ns): its number, that of ours included; 0: nobody of the tree lives there. */
 uint32_t dump_ns_number(const struct dump *d, int flag, ino_t ino);
 
@@ -43,5 +45,7 @@ uint32_t dump_ns_number(const struct dump *d, int flag, ino_t ino);
  * thread alone: what it opens meanwhile (sockets, /proc/sys) is of that namespace. A no-op where it is ours. */
 int dump_ns_enter(struct dump *d, const struct dump_task *t, int flag, int *own, struct img_err *err);
 int dump_ns_leave(int flag, int *own, struct img_err *err);
+/* Call fn in each namespace of this kind that some task lives in, ours included. */
+int dump_ns_each(struct dump *d, int flag, int (*fn)(void *arg, struct img_err *err), void *arg, struct img_err *err);
 
 #endif

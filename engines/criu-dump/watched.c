@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "criu-dump/files.h"
 #include "criu-dump/irmap.h"
 #include "criu-dump/mounts.h"
+#include "criu-dump/ns_ops.h"
 #include "criu-dump/watched.h"
 #include "criuimg/cleanup.h"
 #include "kernel/handle.h"
@@ -48,6 +50,25 @@ static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char 
 		"look", ino, path);
 }
 
+/* By any mount of its file system: in whichever namespace of the tree, else in ours. */
+static int open_watched(struct dump *d, dev_t dev, const struct kern_handle *handle, struct img_err *err)
+{
+	const struct dump_namespace *ns;
+
+	for (size_t n = 0; (ns = dump_ns_nth(d, CLONE_NEWNS, n)); n++) {
+		const struct dump_mntns *m = dump_mntns_get(d, ns, err);
+		struct img_err ignored = IMG_ERR_INIT;
+		int fd;
+
+		if (!m)
+			return -1;
+		fd = kern_handle_open_in(&m->mounts, m->root_fd, dev, handle, O_PATH, &ignored);
+		if (fd >= 0)
+			return fd;
+	}
+	return kern_handle_open(dev, handle, O_PATH, err);
+}
+
 /* A file system without handles shows none. */
 static int parse(const char *line, struct kern_handle *handle, struct img_err *err)
 {
@@ -63,7 +84,7 @@ static int find(struct dump *d, const struct kern_handle *handle, const char *li
 
 	*fd = -1;
 	if (handle->bytes)
-		*fd = kern_handle_open(dev, handle, O_PATH, &why);
+		*fd = open_watched(d, dev, handle, &why);
 	else
 		img_fail(&why, IMG_UNSUPPORTED, "its file system has no handles");
 	if (*fd >= 0)

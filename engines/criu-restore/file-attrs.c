@@ -10,6 +10,7 @@
 #include "criu-restore/files.h"
 #include "criu-restore/restore.h"
 #include "criu-restore/task_ops.h"
+#include "kernel/self.h"
 
 /* What F_SETFL takes: fcntl(2). O_ASYNC it takes only for what can send signals; where it does not, open(2) has set it. */
 #define CHANGEABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
@@ -119,7 +120,7 @@ int restore_reopen(int fd, int flags, struct img_err *err)
 	char self[40];
 	int again;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	kern_self_path(self, sizeof(self), "fd/%d", fd);
 	again = open(self, flags | O_CLOEXEC | O_NOCTTY);
 	return again < 0 ? img_fail_sys(err, "open it again with flags %#o", (unsigned)flags) : again;
 }

@@ -78,7 +78,7 @@ int restore_reopen(int fd, int flags, struct img_err *err);
 
 /* A file with a name (or what stands in for it: a ghost), opened with flags, and found to be what the record says.
  * engines/fd/file/ */
-int restore_open_named(struct restore *r, const RegFileEntry *reg, int flags, struct img_err *err);
+int restore_open_named(struct restore *r, struct restore_task *t, const RegFileEntry *reg, int flags, struct img_err *err);
 
 /* Files whose path leads to something else: remap-fpath.img. engines/fd/ghost/ */
 int restore_ghosts_plan(struct restore *r, struct img_err *err);
@@ -89,7 +89,7 @@ void restore_ghosts_free(struct restore *r);
 /* Is record reg such a file? *path: a name that the dump made for it, NULL for the others. */
 bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const char **path);
 /* Open record reg if it is such a file: 1 with *fd, 0 when it is an ordinary one, -1. */
-int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err);
+int restore_open_ghost(struct restore *r, struct restore_task *t, const RegFileEntry *reg, int flags, int *fd, struct img_err *err);
 
 /* Where the ghost of a device (as the kernel has it: 12 bits major, 20 bits minor) and inode lies meanwhile; NULL: there is none. */
 bool restore_has_ghosts(const struct restore *r);

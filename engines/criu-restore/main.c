@@ -13,6 +13,7 @@
 #include "criu-restore/files.h"
 #include "criu-restore/images.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/run.h"
 #include "criu-restore/stream.h"
 
@@ -52,6 +53,7 @@ static void release(struct restore *r)
 		restore_stream_free(r);
 	else
 		img_set_close(r->set);
+	restore_ns_free(r);
 	restore_images_free(r);
 	img_arena_free(&r->arena);
 	for (size_t i = 0; i < r->nr_lacks; i++)

@@ -17,17 +17,20 @@ struct mnt_mount {
 	MntEntry *entry;
 	struct mnt_mount *parent; /* NULL: the root */
 	struct mnt_sb *sb;
+	uint32_t ns; /* the number of its namespace */
 	const char *external; /* a path outside that it comes from; NULL */
 	int source;	      /* that, opened; -1 */
 	int fd;		      /* the mount; -1 */
 	bool placed;
 };
 
+/* All mount namespaces of the tree, in one: mounts may be in the same peer group wherever they are. */
 struct mnt_plan {
-	uint32_t id;
-	struct mnt_mount *mounts; /* as in the image */
+	struct mnt_mount *mounts; /* as in the images, namespace by namespace */
 	size_t nr, room;
-	struct mnt_mount *root;
+	struct mnt_mount **roots; /* of each namespace, that of the tree's root first */
+	size_t nr_ns;
+	struct mnt_mount *root; /* roots[0] */
 	struct mnt_sb *sbs;
 	size_t nr_sbs;
 	int yard; /* a directory that only we know */

@@ -23,11 +23,38 @@
 #include "criu-restore/plan.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "kernel/getfd.h"
 #include "kernel/proc-file.h"
 #include "kernel/proc-status.h"
 
+/* A namespace that the root does not live in, made by it for others. */
+struct more_ns {
+	int flag;
+	uint32_t id;
+	bool root;    /* it is the root's own: for those whose parents live in another one */
+	uint32_t *fd; /* shared: its number in the table of the root, and of all that inherit from it */
+	int here;     /* in the front; -1 */
+};
+
+/* A mount namespace, by its root directory: in the root's table as above. */
+struct mnt_root {
+	uint32_t id;
+	uint32_t *fd;
+};
+
+struct mnt_place {
+	uint32_t mnt_id, ns;
+};
+
 struct restore_namespaces {
 	unsigned new;	/* CLONE_NEW*: of which kinds the tree has one of its own */
+	struct more_ns *more;
+	size_t nr_more, room_more;
+	struct mnt_root *roots;
+	size_t nr_roots, room_roots;
+	struct mnt_place *mnts; /* by mnt_id, ascending: where each mount is */
+	size_t nr_mnts, room_mnts;
+	uint32_t front_in; /* the mount namespace that the front is in at the moment; 0: its own */
 	int proc;	/* /proc of the front's pid namespace */
 	int root_pidfd; /* of the root, once it is born; -1 */
 	int mnt;	/* its mount namespace, when that is a new one; -1 */
@@ -85,6 +112,43 @@ static bool has_room(int flag)
 	return false;
 }
 
+/* Kinds of which tasks of one tree may have different ones. */
+#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
+
+static struct more_ns *find_more(const struct restore *r, int flag, uint32_t id)
+{
+	for (size_t i = 0; i < r->ns->nr_more; i++)
+		if (r->ns->more[i].flag == flag && r->ns->more[i].id == id)
+			return &r->ns->more[i];
+	return NULL;
+}
+
+static int add_more(struct restore *r, int flag, uint32_t id, struct img_err *err)
+{
+	struct more_ns *m;
+
+	if (find_more(r, flag, id))
+		return 0;
+	m = img_array_more(&r->ns->more, r->ns->nr_more, &r->ns->room_more);
+	if (!m)
+		return img_fail_nomem(err);
+	r->ns->nr_more++;
+	*m = (struct more_ns){ flag, id, id == restore_ns_id(r, flag), restore_shared_alloc(r, sizeof(*m->fd), err), -1 };
+	if (!m->fd)
+		return -1;
+	return add_more(r, flag, restore_ns_id(r, flag), err);
+}
+
+uint32_t restore_ns_nth(const struct restore *r, int flag, size_t n)
+{
+	if (n == 0)
+		return restore_ns_id(r, flag);
+	for (size_t i = 0; i < r->ns->nr_more; i++)
+		if (r->ns->more[i].flag == flag && !r->ns->more[i].root && --n == 0)
+			return r->ns->more[i].id;
+	return 0;
+}
+
 /* An image without root_ids knows of no namespaces. */
 static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err *err)
 {
@@ -105,6 +169,11 @@ static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err
 
 		if (!restore_task_lives(t) || id_of(t->ids, row) == root)
 			continue;
+		if (r->ns->new & (unsigned)row->flag & CAN_BE_MANY && id_of(t->ids, row) != id_of(host, row)) {
+			if (add_more(r, row->flag, id_of(t->ids, row), err) < 0)
+				return -1;
+			continue;
+		}
 		img_fail(err, IMG_UNSUPPORTED, "pid %d: another %s namespace than that of pid %d is not supported yet", t->pid,
 			row->name, r->root->pid);
 		if (restore_plan_lack(r, err) < 0)
@@ -113,21 +182,30 @@ static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err
 	return 0;
 }
 
-static int each_room(struct restore *r, size_t which, struct img_err *err)
+static int call(struct restore *r, const struct ns_restore_ops *room, size_t which, uint32_t id, struct img_err *err)
+{
+	int (*hook)(struct restore *, uint32_t, struct img_err *);
+
+	memcpy(&hook, (const char *)room + which, sizeof(hook));
+	if (!hook || hook(r, id, err) == 0)
+		return 0;
+	img_wrap(err, "%s namespace", room->name);
+	if (which != offsetof(struct ns_restore_ops, plan) || err->code != IMG_UNSUPPORTED)
+		return -1;
+	return restore_plan_lack(r, err);
+}
+
+/* For the namespaces that the root lives in; `more`: for the others as well. */
+static int each_room(struct restore *r, size_t which, bool more, struct img_err *err)
 {
 	for (size_t i = 0; i < restore_nr_ns_rooms; i++) {
 		const struct ns_restore_ops *room = restore_ns_rooms[i];
-		int (*hook)(struct restore *, uint32_t, struct img_err *);
 
-		memcpy(&hook, (const char *)room + which, sizeof(hook));
-		if (!hook || !restore_ns_new(r, room->flag))
-			continue;
-		if (hook(r, restore_ns_id(r, room->flag), err) == 0)
-			continue;
-		img_wrap(err, "%s namespace", room->name);
-		if (which != offsetof(struct ns_restore_ops, plan) || err->code != IMG_UNSUPPORTED ||
-			restore_plan_lack(r, err) < 0)
+		if (restore_ns_new(r, room->flag) && call(r, room, which, restore_ns_id(r, room->flag), err) < 0)
 			return -1;
+		for (size_t k = 0; more && k < r->ns->nr_more; k++)
+			if (r->ns->more[k].flag == room->flag && !r->ns->more[k].root && call(r, room, which, r->ns->more[k].id, err) < 0)
+				return -1;
 	}
 	return 0;
 }
@@ -147,7 +225,7 @@ int restore_ns_plan(struct restore *r, struct img_err *err)
 	r->root->clone_flags |= r->ns->new & ~NOT_BY_CLONE;
 	if (restore_ns_new(r, CLONE_NEWPID) && r->root->pid != 1)
 		return img_fail(err, IMG_UNSUPPORTED, "pid %d: is not the first of its pid namespace", r->root->pid);
-	return each_room(r, offsetof(struct ns_restore_ops, plan), err);
+	return each_room(r, offsetof(struct ns_restore_ops, plan), true, err);
 }
 
 /* ---- making them ---- */
@@ -167,12 +245,191 @@ int restore_ns_here(struct restore *r, struct restore_task *t, struct img_err *e
 
 int restore_ns_born(struct restore *r, struct img_err *err)
 {
-	return each_room(r, offsetof(struct ns_restore_ops, born), err);
+	return each_room(r, offsetof(struct ns_restore_ops, born), false, err);
+}
+
+static const char *ns_file(int flag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].flag == flag)
+			return rows[i].name;
+	return "";
+}
+
+int restore_ns_open_own(struct restore *r, int flag, struct img_err *err)
+{
+	char name[32];
+	int fd;
+
+	snprintf(name, sizeof(name), "self/ns/%s", ns_file(flag));
+	fd = openat(r->ns->proc, name, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? img_fail_sys(err, "/proc/%s", name) : fd;
+}
+
+void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd)
+{
+	*find_more(r, flag, id)->fd = (uint32_t)fd;
+}
+
+/* One that others will live in: made and filled by the root, which goes back to its own. Mounts are not among them: all mount
+ * namespaces are made in one go. */
+static int make_more(struct restore *r, const struct more_ns *m, struct img_err *err)
+{
+	cleanup_fd int back = restore_ns_open_own(r, m->flag, err), fd = -1;
+
+	if (back < 0)
+		return -1;
+	if (unshare(m->flag) < 0)
+		return img_fail_sys(err, "make one more %s namespace", ns_file(m->flag));
+	for (size_t i = 0; i < restore_nr_ns_rooms; i++)
+		if (restore_ns_rooms[i]->flag == m->flag &&
+			call(r, restore_ns_rooms[i], offsetof(struct ns_restore_ops, make), m->id, err) < 0)
+			return -1;
+	fd = restore_ns_open_own(r, m->flag, err);
+	if (fd < 0)
+		return -1;
+	if (setns(back, m->flag) < 0)
+		return img_fail_sys(err, "back from one more %s namespace", ns_file(m->flag));
+	restore_ns_keep(r, m->flag, m->id, steal_fd(&fd));
+	return 0;
 }
 
 int restore_ns_make(struct restore *r, struct img_err *err)
 {
-	return each_room(r, offsetof(struct ns_restore_ops, make), err);
+	for (size_t i = 0; i < r->ns->nr_more; i++)
+		if (r->ns->more[i].flag != CLONE_NEWNS && !r->ns->more[i].root && make_more(r, &r->ns->more[i], err) < 0)
+			return -1;
+	if (each_room(r, offsetof(struct ns_restore_ops, make), false, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->ns->nr_more; i++) {
+		struct more_ns *m = &r->ns->more[i];
+		int fd = m->root ? restore_ns_open_own(r, m->flag, err) : 0;
+
+		if (fd < 0)
+			return -1;
+		if (m->root)
+			*m->fd = (uint32_t)fd;
+	}
+	return 0;
+}
+
+/* ---- tasks ---- */
+
+/* The namespaces in which a task is born: those of the nearest one above that the image says something of. */
+static const TaskKobjIdsEntry *born_with(const struct restore *r, const struct restore_task *t)
+{
+	const struct restore_task *c = t->creator;
+
+	while (c && !c->ids)
+		c = c->creator;
+	return c ? c->ids : r->root->ids;
+}
+
+int restore_ns_enter(struct restore *r, struct restore_task *t, struct img_err *err)
+{
+	const TaskKobjIdsEntry *born = born_with(r, t);
+
+	for (size_t i = 0; t->ids && t != r->root && i < ARRAY_SIZE(rows); i++) {
+		uint32_t id = id_of(t->ids, &rows[i]);
+		const struct more_ns *m;
+
+		if (!(rows[i].flag & CAN_BE_MANY) || id == id_of(born, &rows[i]))
+			continue;
+		m = find_more(r, rows[i].flag, id);
+		if (!m)
+			return img_fail(err, IMG_CORRUPT, "its %s namespace %u is not there", rows[i].name, id);
+		if (setns((int)*m->fd, m->flag) < 0)
+			return img_fail_sys(err, "enter %s namespace %u", rows[i].name, id);
+	}
+	/* Whatever is mounted inside: this leads to what the kernel tells of us (kernel/self.h). The tape sets the real one. */
+	if (restore_ns_new(r, CLONE_NEWNS) && fchdir(r->ns->proc) < 0)
+		return img_fail_sys(err, "/proc");
+	return 0;
+}
+
+/* ---- where files are ---- */
+
+static int by_mnt_id(const void *va, const void *vb)
+{
+	const struct mnt_place *a = va, *b = vb;
+
+	return a->mnt_id < b->mnt_id ? -1 : a->mnt_id > b->mnt_id;
+}
+
+int restore_ns_mount(struct restore *r, uint32_t mnt_id, uint32_t ns, struct img_err *err)
+{
+	struct mnt_place *at = img_array_more(&r->ns->mnts, r->ns->nr_mnts, &r->ns->room_mnts);
+
+	if (!at)
+		return img_fail_nomem(err);
+	*at = (struct mnt_place){ mnt_id, ns };
+	r->ns->nr_mnts++;
+	qsort(r->ns->mnts, r->ns->nr_mnts, sizeof(*r->ns->mnts), by_mnt_id);
+	return 0;
+}
+
+static uint32_t ns_of_mount(const struct restore *r, int mnt_id)
+{
+	struct mnt_place seek = { .mnt_id = (uint32_t)mnt_id }, *found;
+
+	if (mnt_id < 0 || !r->ns->nr_mnts)
+		return 0;
+	found = bsearch(&seek, r->ns->mnts, r->ns->nr_mnts, sizeof(seek), by_mnt_id);
+	return found ? found->ns : 0;
+}
+
+int restore_ns_root_slot(struct restore *r, uint32_t id, struct img_err *err)
+{
+	struct mnt_root *root = img_array_more(&r->ns->roots, r->ns->nr_roots, &r->ns->room_roots);
+
+	if (!root)
+		return img_fail_nomem(err);
+	r->ns->nr_roots++;
+	root->id = id;
+	root->fd = restore_shared_alloc(r, sizeof(*root->fd), err);
+	return root->fd ? 0 : -1;
+}
+
+void restore_ns_keep_root(struct restore *r, uint32_t id, int fd)
+{
+	for (size_t i = 0; i < r->ns->nr_roots; i++)
+		if (r->ns->roots[i].id == id)
+			*r->ns->roots[i].fd = (uint32_t)fd;
+}
+
+int restore_ns_root_for(const struct restore *r, const struct restore_task *t, int mnt_id)
+{
+	uint32_t ns;
+
+	if (!r->ns || r->ns->nr_roots < 2 || !(ns = ns_of_mount(r, mnt_id)))
+		return -1;
+	if (t->ids && t->ids->has_mnt_ns_id && t->ids->mnt_ns_id == ns)
+		return -1;
+	for (size_t i = 0; i < r->ns->nr_roots; i++)
+		if (r->ns->roots[i].id == ns)
+			return (int)*r->ns->roots[i].fd;
+	return -1;
+}
+
+int restore_ns_switch(struct restore *r, int mnt_id, struct img_err *err)
+{
+	uint32_t ns;
+	const struct more_ns *m;
+	int fd;
+
+	if (!r->ns || !r->ns->front_in || r->ns->nr_roots < 2)
+		return 0;
+	ns = ns_of_mount(r, mnt_id);
+	if (!ns)
+		ns = restore_ns_id(r, CLONE_NEWNS);
+	if (ns == r->ns->front_in)
+		return 0;
+	m = find_more(r, CLONE_NEWNS, ns);
+	fd = m && !m->root ? m->here : r->ns->mnt;
+	if (setns(fd, CLONE_NEWNS) < 0)
+		return img_fail_sys(err, "enter mount namespace %u", ns);
+	r->ns->front_in = ns;
+	return 0;
 }
 
 int restore_ns_made(struct restore *r, struct img_err *err)
@@ -188,6 +445,15 @@ int restore_ns_made(struct restore *r, struct img_err *err)
 	r->ns->root_pidfd = (int)syscall(SYS_pidfd_open, restore_here(r->root), 0);
 	if (r->ns->root_pidfd < 0)
 		return img_fail_sys(err, "pidfd_open %d", restore_here(r->root));
+	for (size_t i = 0; i < r->ns->nr_more; i++) {
+		struct more_ns *m = &r->ns->more[i];
+
+		if (m->flag != CLONE_NEWNS || m->root)
+			continue;
+		m->here = kern_getfd(r->ns->root_pidfd, (int)*m->fd, err);
+		if (m->here < 0)
+			return -1;
+	}
 	return restore_ns_whole(r, MOMENT_NAMESPACES, err);
 }
 
@@ -218,6 +484,7 @@ static int remember_outside(struct restore *r, struct outside *o, struct img_err
 
 static int go_back(struct restore *r, const struct outside *o, struct img_err *err)
 {
+	r->ns->front_in = 0;
 	if (setns(o->mnt, CLONE_NEWNS) < 0 || fchdir(o->root) < 0 || chroot(".") < 0 || fchdir(o->cwd) < 0 ||
 		(restore_ns_new(r, CLONE_NEWPID) && setns(o->pid, CLONE_NEWPID) < 0))
 		return img_fail_sys(err, "back to our own namespaces");
@@ -232,6 +499,7 @@ static int go_in(struct restore *r, enum restore_moment moment, struct img_err *
 		return img_fail_sys(err, "enter the tree's pid namespace");
 	if (r->ns->mnt >= 0 && setns(r->ns->mnt, CLONE_NEWNS) < 0)
 		return img_fail_sys(err, "enter the tree's mount namespace");
+	r->ns->front_in = r->ns->mnt >= 0 ? restore_ns_id(r, CLONE_NEWNS) : 0;
 	return 0;
 }
 
@@ -297,4 +565,13 @@ int restore_threads_here(struct restore *r, struct img_err *err)
 			return img_wrap(err, "pid %d", t->pid);
 	}
 	return 0;
+}
+
+void restore_ns_free(struct restore *r)
+{
+	if (!r->ns)
+		return;
+	free(r->ns->more);
+	free(r->ns->roots);
+	free(r->ns->mnts);
 }

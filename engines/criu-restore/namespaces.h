@@ -21,6 +21,31 @@ int restore_ns_made(struct restore *r, struct img_err *err);
 /* Front: the steps of a moment, as restore_steps_whole(), where the tree's files are: in its mount namespace. */
 int restore_ns_whole(struct restore *r, enum restore_moment moment, struct img_err *err);
 
+/* A task: into those of its own, where they are not the ones it was born in. */
+int restore_ns_enter(struct restore *r, struct restore_task *t, struct img_err *err);
+void restore_ns_free(struct restore *r);
+
+/* ---- for the rooms of engines/ns/ ---- */
+
+/* The namespaces of a kind, the root's first (n is 0); 0 at the end. */
+uint32_t restore_ns_nth(const struct restore *r, int flag, size_t n);
+/* The caller's own namespace, opened. */
+int restore_ns_open_own(struct restore *r, int flag, struct img_err *err);
+/* Root: fd is namespace id, which it does not live in: kept for those who will. */
+void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd);
+/* Plan: mount mnt_id of the images is in mount namespace ns; there is such a namespace. Root: its root directory, kept. */
+int restore_ns_mount(struct restore *r, uint32_t mnt_id, uint32_t ns, struct img_err *err);
+int restore_ns_root_slot(struct restore *r, uint32_t id, struct img_err *err);
+void restore_ns_keep_root(struct restore *r, uint32_t id, int fd);
+
+/* ---- for whoever opens files ---- */
+
+/* The root directory for a file on mount mnt_id (of the images; -1: not known), when that is in another mount namespace than
+ * the task: to be used with kern_open_in_root(). -1: "/" will do. */
+int restore_ns_root_for(const struct restore *r, const struct restore_task *t, int mnt_id);
+/* Front, in restore_ns_whole(): go where mount mnt_id is. */
+int restore_ns_switch(struct restore *r, int mnt_id, struct img_err *err);
+
 /* Each task, first of all: tell the front which pid it has for it. */
 int restore_ns_here(struct restore *r, struct restore_task *t, struct img_err *err);
 /* Front: the same for the threads, which are all there. */

@@ -72,7 +72,7 @@ int restore_plan_host(struct restore *r, struct img_err *err)
 	if (r->opt->cpu_cap_given && r->opt->cpu_cap &&
 		cpuinfo_check(r->set, r->opt->cpu_cap, true, err) < 0 && restore_plan_lack(r, err) < 0)
 		return -1;
-	return restore_ns_plan(r, err) < 0 ? -1 : check_unread(r, err);
+	return check_unread(r, err);
 }
 
 /* ---- pids ---- */

@@ -105,7 +105,7 @@ static int share(struct restore *r, struct img_err *err)
 static int plan(struct restore *r, struct img_err *err)
 {
 	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 ||
-		restore_scratch_find(r, err) < 0 || restore_plan_tree(r, err) < 0 ||
+		restore_scratch_find(r, err) < 0 || restore_ns_plan(r, err) < 0 || restore_plan_tree(r, err) < 0 ||
 		restore_plan_pids(r, err) < 0 || share(r, err) < 0)
 		return -1;
 	if (restore_stop_plan(r, err) < 0)

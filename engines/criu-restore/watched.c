@@ -8,6 +8,7 @@
 #include "criu-restore/watched.h"
 #include "criuimg/cleanup.h"
 #include "kernel/handle.h"
+#include "kernel/self.h"
 
 static bool is_it(const FhEntry *fh, uint32_t sdev, uint64_t i_ino, uint32_t dev, uint64_t ino)
 {
@@ -56,6 +57,6 @@ int restore_watched_open(struct restore *r, const FhEntry *fh, uint32_t sdev, ui
 		if (*fd < 0)
 			return -1;
 	}
-	snprintf(path, RESTORE_WATCHED_PATH, "/proc/self/fd/%d", *fd);
+	kern_self_path(path, RESTORE_WATCHED_PATH, "fd/%d", *fd);
 	return 0;
 }

@@ -10,6 +10,8 @@
 
 #include "criuimg/cleanup.h"
 #include "kernel/handle.h"
+#include "kernel/mountinfo.h"
+#include "kernel/ns.h"
 
 int kern_handle_parse(const char *line, struct kern_handle *handle, struct img_err *err)
 {
@@ -39,38 +41,33 @@ dev_t kern_dev(uint32_t sdev)
 
 /* A descriptor of any place on the file system: what open_by_handle_at(2) wants to know it by. A mount point may be hidden
  * by another mount, so what is opened is looked at. */
-static int open_mount(const char *line, dev_t dev)
+static int open_mount(int root_fd, const struct kern_mount *m, dev_t dev)
 {
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	cleanup_fd int fd = -1;
-	unsigned maj, min;
-	char point[4096];
 	struct stat st;
 
-	if (sscanf(line, "%*d %*d %u:%u %*s %4095s", &maj, &min, point) != 3 || makedev(maj, min) != dev)
+	if (makedev(m->major, m->minor) != dev)
 		return -1;
-	fd = open(point, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	fd = root_fd < 0 ? open(m->mountpoint, flags) : kern_open_in_root(root_fd, m->mountpoint, flags);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != dev)
 		return -1;
 	return steal_fd(&fd);
 }
 
-int kern_handle_open(dev_t dev, const struct kern_handle *handle, int flags, struct img_err *err)
+int kern_handle_open_in(const struct kern_mounts *mounts, int root_fd, dev_t dev, const struct kern_handle *handle, int flags,
+	struct img_err *err)
 {
-	cleanup_file FILE *f = fopen("/proc/self/mountinfo", "re");
 	cleanup_free struct file_handle *fh = calloc(1, sizeof(*fh) + KERN_HANDLE_MAX);
-	cleanup_free char *line = NULL;
-	size_t room = 0;
 
 	if (!fh)
 		return img_fail_nomem(err);
-	if (!f)
-		return img_fail_sys(err, "/proc/self/mountinfo");
 	fh->handle_bytes = handle->bytes;
 	fh->handle_type = (int)handle->type;
 	memcpy(fh->f_handle, handle->data, handle->bytes);
 	errno = ENODEV;
-	while (getline(&line, &room, f) > 0) {
-		cleanup_fd int mount = open_mount(line, dev);
+	for (size_t i = 0; i < mounts->nr; i++) {
+		cleanup_fd int mount = open_mount(root_fd, &mounts->items[i], dev);
 		int fd;
 
 		if (mount < 0)
@@ -80,4 +77,15 @@ int kern_handle_open(dev_t dev, const struct kern_handle *handle, int flags, str
 			return fd;
 	}
 	return img_fail_sys(err, "open by handle on device %u:%u", major(dev), minor(dev));
+}
+
+int kern_handle_open(dev_t dev, const struct kern_handle *handle, int flags, struct img_err *err)
+{
+	struct kern_mounts mounts = KERN_MOUNTS_INIT;
+	int fd = -1;
+
+	if (kern_mounts_read(0, &mounts, err) == 0)
+		fd = kern_handle_open_in(&mounts, -1, dev, handle, flags, err);
+	kern_mounts_free(&mounts);
+	return fd;
 }

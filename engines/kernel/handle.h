@@ -24,6 +24,10 @@ int kern_handle_parse(const char *line, struct kern_handle *handle, struct img_e
 
 /* Open what a handle names, on a file system that is mounted here, by its device (st_dev). -1 with IMG_SYS: ESTALE there is no
  * such inode any more. */
+/* The same where the mounts are those of another mount namespace, whose root is root_fd (kern_open_in_root()). */
+struct kern_mounts;
+int kern_handle_open_in(const struct kern_mounts *mounts, int root_fd, dev_t dev, const struct kern_handle *handle, int flags,
+	struct img_err *err);
 int kern_handle_open(dev_t dev, const struct kern_handle *handle, int flags, struct img_err *err);
 
 /* A device as fdinfo has it ("sdev:fe00000": the kernel's own form, 12 bits and 20) as st_dev. */

@@ -11,6 +11,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/maps.h"
+#include "kernel/self.h"
 
 /* Longer than any line: PATH_MAX, each byte at most 4 when escaped, and the columns before it. */
 enum { READ_SIZE = 128 << 10, LINE_MAX_LEN = 20 << 10, NAMES_BLOCK = 64 << 10 };
@@ -295,7 +296,10 @@ int kern_maps_read(pid_t pid, bool with_flags, struct kern_maps *maps, struct im
 	char path[64];
 	cleanup_fd int fd = -1;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, with_flags ? "smaps" : "maps");
+	if (pid == getpid())
+		kern_self_path(path, sizeof(path), "%s", with_flags ? "smaps" : "maps");
+	else
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, with_flags ? "smaps" : "maps");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return img_fail_sys(err, "%s", path);

@@ -8,6 +8,7 @@
 
 #include "criuimg/array.h"
 #include "kernel/proc-file.h"
+#include "kernel/self.h"
 
 #define DELETED "//deleted"
 
@@ -77,12 +78,20 @@ static int parse(struct kern_mount *m, char *line)
 
 int kern_mounts_read(int pid, struct kern_mounts *mounts, struct img_err *err)
 {
-	char *at;
+	char path[64];
 
 	if (pid)
-		mounts->text = kern_proc_read(NULL, err, "/proc/%d/mountinfo", pid);
+		snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
 	else
-		mounts->text = kern_proc_read(NULL, err, "/proc/self/mountinfo");
+		kern_self_path(path, sizeof(path), "mountinfo");
+	return kern_mounts_read_file(path, mounts, err);
+}
+
+int kern_mounts_read_file(const char *path, struct kern_mounts *mounts, struct img_err *err)
+{
+	char *at;
+
+	mounts->text = kern_proc_read(NULL, err, "%s", path);
 	if (!mounts->text)
 		return -1;
 	at = mounts->text;

@@ -33,6 +33,8 @@ struct kern_mounts {
 
 /* /proc/PID/mountinfo; pid 0: our own. Lines that cannot be read are IMG_SYS. Free it whatever is returned. */
 int kern_mounts_read(int pid, struct kern_mounts *mounts, struct img_err *err);
+/* The same of a file that looks like it. */
+int kern_mounts_read_file(const char *path, struct kern_mounts *mounts, struct img_err *err);
 void kern_mounts_free(struct kern_mounts *mounts);
 
 /* The mount with this id, NULL when there is none. */

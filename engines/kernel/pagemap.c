@@ -10,6 +10,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/pagemap.h"
+#include "kernel/self.h"
 
 enum { PAGE = 4096, SCAN_RANGES = 1024, READ_WORDS = 4096 };
 
@@ -62,8 +63,9 @@ static int scan(int fd, uint64_t flags, uint64_t start, uint64_t end, const stru
  * CAP_SYS_ADMIN). */
 static uint64_t find_zero_pfn(void)
 {
+	char self[64];
 	volatile char *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cleanup_fd int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	cleanup_fd int fd = open(kern_self_path(self, sizeof(self), "pagemap"), O_RDONLY | O_CLOEXEC);
 	uint64_t word = 0;
 
 	if (page == MAP_FAILED)
@@ -86,7 +88,7 @@ int kern_pagemap_open(pid_t pid, struct kern_pagemap *pm, struct img_err *err)
 	if (pid)
 		snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
 	else
-		snprintf(path, sizeof(path), "/proc/self/pagemap");
+		kern_self_path(path, sizeof(path), "pagemap");
 	pm->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (pm->fd < 0)
 		return img_fail_sys(err, "%s", path);
@@ -118,8 +120,9 @@ bool kern_pagemap_has_protect(void)
 /* A page that has just been written has the bit. */
 bool kern_pagemap_has_soft_dirty(void)
 {
+	char self[64];
 	volatile char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	cleanup_fd int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	cleanup_fd int fd = open(kern_self_path(self, sizeof(self), "pagemap"), O_RDONLY | O_CLOEXEC);
 	uint64_t word = 0;
 
 	if (page == MAP_FAILED)

@@ -127,7 +127,6 @@ int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err)
 	struct nl_sock *sk = nl_socket_alloc();
 	int ret;
 
-	*out = (struct kern_unix_sockets){ 0 };
 	if (!sk)
 		return img_fail_nomem(err);
 	ret = ask(sk, &rd, err);

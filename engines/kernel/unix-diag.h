@@ -38,7 +38,7 @@ struct kern_unix_sockets {
 	size_t nr_pending, pending_room;
 };
 
-/* All of them, of the namespace that the caller is in. */
+/* All of them, of the namespace that the caller is in, added to what is in out already (which is zeroed at first). */
 int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err);
 const struct kern_unix_socket *kern_unix_socket_find(const struct kern_unix_sockets *all, uint32_t ino);
 /* The socket that listens where the connection of ino waits; 0: it does not wait. */

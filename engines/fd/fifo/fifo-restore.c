@@ -41,10 +41,10 @@ static uint64_t fifo_group(const struct restore *r, const struct restore_file *f
 	return f->rec->fifo->pipe_id;
 }
 
-static int open_one(struct restore *r, const RegFileEntry *reg, struct img_err *err)
+static int open_one(struct restore *r, struct restore_task *t, const RegFileEntry *reg, struct img_err *err)
 {
 	/* open(2) does not take O_DIRECT for a fifo, fcntl(2) does. */
-	cleanup_fd int fd = restore_open_named(r, reg, (int)((reg->flags & ~(uint32_t)O_DIRECT) | O_NONBLOCK), err);
+	cleanup_fd int fd = restore_open_named(r, t, reg, (int)((reg->flags & ~(uint32_t)O_DIRECT) | O_NONBLOCK), err);
 
 	if (fd < 0 || restore_file_flags(fd, reg->flags, err) < 0 || restore_file_owner(r, fd, reg->fown, err) < 0)
 		return -1;
@@ -55,14 +55,14 @@ static int fifo_make(struct restore *r, struct restore_task *t, const struct res
 	struct img_err *err)
 {
 	const RegFileEntry *first = file_of(r, files[0]);
-	cleanup_fd int both = restore_open_named(r, first, O_RDWR | O_NONBLOCK, err);
+	cleanup_fd int both = restore_open_named(r, t, first, O_RDWR | O_NONBLOCK, err);
 
 	if (both < 0)
 		return -1;
 	if (restore_fill_pipe(r, restore_find_pipe_data(r, IMG_FIFO_DATA, files[0]->rec->fifo->pipe_id), both, err) < 0)
 		return img_wrap(err, "'%s'", first->name);
 	for (size_t i = 0; i < nr; i++) {
-		fds[i] = open_one(r, file_of(r, files[i]), err);
+		fds[i] = open_one(r, t, file_of(r, files[i]), err);
 		if (fds[i] < 0)
 			return -1;
 	}

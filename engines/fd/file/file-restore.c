@@ -10,7 +10,9 @@
 #include "criu-restore/files.h"
 #include "criu-restore/restore.h"
 #include "criuimg/cleanup.h"
+#include "criu-restore/namespaces.h"
 #include "kernel/build-id.h"
+#include "kernel/ns.h"
 
 /* What must not be asked for again: the file is there. */
 #define NOT_AGAIN (O_CREAT | O_EXCL | O_TRUNC)
@@ -77,24 +79,36 @@ static int open_flags(const RegFileEntry *reg, int flags)
 	return flags | O_CLOEXEC | O_NOCTTY;
 }
 
-int restore_open_named(struct restore *r, const RegFileEntry *reg, int flags, struct img_err *err)
+/* stat(2) and open(2) of its path: from the root of the mount namespace that it is in. */
+static int look_up(int root, const RegFileEntry *reg, int follow, struct stat *st)
 {
+	cleanup_fd int fd = -1;
+
+	if (root < 0)
+		return fstatat(AT_FDCWD, reg->name, st, follow);
+	fd = kern_open_in_root(root, reg->name, O_PATH | (follow & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0));
+	return fd < 0 ? -1 : fstat(fd, st);
+}
+
+int restore_open_named(struct restore *r, struct restore_task *t, const RegFileEntry *reg, int flags, struct img_err *err)
+{
+	int root = restore_ns_root_for(r, t, reg->has_mnt_id ? reg->mnt_id : -1);
 	cleanup_fd int fd = -1;
 	struct stat st;
 	int ret;
 
 	flags = open_flags(reg, flags);
-	ret = restore_open_ghost(r, reg, flags, &fd, err);
+	ret = restore_open_ghost(r, t, reg, flags, &fd, err);
 	if (ret < 0)
 		return -1;
 	if (ret == 0) {
 		int follow = flags & O_NOFOLLOW || (reg->has_mode && S_ISLNK(reg->mode)) ? AT_SYMLINK_NOFOLLOW : 0;
 
-		if (fstatat(AT_FDCWD, reg->name, &st, follow) < 0)
+		if (look_up(root, reg, follow, &st) < 0)
 			return img_fail_sys(err, "'%s'", reg->name);
 		if (check_mode(r, reg, &st, err) < 0)
 			return -1;
-		fd = open(reg->name, flags);
+		fd = root < 0 ? open(reg->name, flags) : kern_open_in_root(root, reg->name, flags);
 		if (fd < 0)
 			return img_fail_sys(err, "open '%s' with flags %#o", reg->name, (unsigned)flags);
 	}
@@ -106,7 +120,7 @@ int restore_open_named(struct restore *r, const RegFileEntry *reg, int flags, st
 static int file_open(struct restore *r, struct restore_task *t, const struct restore_file *f, int flags, int *fd,
 	struct img_err *err)
 {
-	*fd = restore_open_named(r, f->rec->reg, flags < 0 ? (int)f->rec->reg->flags : flags, err);
+	*fd = restore_open_named(r, t, f->rec->reg, flags < 0 ? (int)f->rec->reg->flags : flags, err);
 	return *fd < 0 ? -1 : 0;
 }
 
@@ -114,7 +128,7 @@ static int file_make(struct restore *r, struct restore_task *t, const struct res
 	struct img_err *err)
 {
 	const RegFileEntry *reg = files[0]->rec->reg;
-	cleanup_fd int fd = restore_open_named(r, reg, (int)reg->flags, err);
+	cleanup_fd int fd = restore_open_named(r, t, reg, (int)reg->flags, err);
 
 	if (fd < 0)
 		return -1;

@@ -18,6 +18,7 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "file-lock.pb-c.h"
+#include "kernel/self.h"
 
 #define LEASE_BREAKS 4 /* in file_lock_entry.type, beside what the lease is to become */
 
@@ -109,7 +110,7 @@ static int start_breaking(int fd, uint32_t to, struct img_err *err)
 	char self[40];
 	int opened;
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	kern_self_path(self, sizeof(self), "fd/%d", fd);
 	opened = open(self, (to == F_RDLCK ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_CLOEXEC);
 	if (opened >= 0) {
 		close(opened);

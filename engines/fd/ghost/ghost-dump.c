@@ -19,6 +19,7 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/mounts.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
@@ -206,12 +207,32 @@ int dump_dead_proc(struct dump *d, const struct fd_target *t, pid_t pid, struct 
 
 /* ---- names made for files that have others ---- */
 
+struct made_link {
+	const struct dump_mntns *mntns; /* where the name is a path from the root; NULL: here */
+	const char *name;
+};
+
+/* The directory that a name is in. */
+static int open_dir_of(const struct made_link *l, struct img_err *err)
+{
+	size_t len = (size_t)(strrchr(l->name, '/') - l->name);
+	char dir[PATH_MAX];
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%.*s", len ? (int)len : 1, l->name);
+	fd = dump_path_open(l->mntns, dir, O_PATH | O_DIRECTORY);
+	return fd < 0 ? img_fail_sys(err, "directory '%s'", dir) : fd;
+}
+
 static int unlink_again(struct dump *d, void *obj, struct img_err *err)
 {
-	const char *path = obj;
+	const struct made_link *l = obj;
+	cleanup_fd int dir = open_dir_of(l, err);
 
-	if (unlink(path) < 0 && errno != ENOENT)
-		return img_fail_sys(err, "remove '%s'", path);
+	if (dir < 0)
+		return -1;
+	if (unlinkat(dir, strrchr(l->name, '/') + 1, 0) < 0 && errno != ENOENT)
+		return img_fail_sys(err, "remove '%s'", l->name);
 	return 0;
 }
 
@@ -231,18 +252,25 @@ static int write_link(struct dump *d, uint32_t id, char *path, struct img_err *e
 	return dump_write_file(d, &rec, err);
 }
 
-static int make_link(struct dump *d, int lfd, const char *path, uint32_t id, struct img_err *err)
+static int make_link(struct dump *d, const struct fd_target *t, const char *path, uint32_t id, struct img_err *err)
 {
 	int dir_len = (int)(strrchr(path, '/') - path) + 1;
 	char *name = img_arena_printf(&d->arena, "%.*slink_remap.%u", dir_len, path, id);
+	struct made_link *l = img_arena_alloc(&d->arena, sizeof(*l));
+	struct dump_mntns *mntns;
+	cleanup_fd int dir = -1;
 	char self[40];
 
-	if (!name)
+	if (!name || !l)
 		return img_fail_nomem(err);
-	if (undo_push(&d->undo, UNDO_ON_FAILURE, name, unlink_again, name, err) < 0)
+	if (dump_mntns_of(d, t->task, t->probe->mnt_id, &mntns, err) < 0)
 		return -1;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", lfd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+	*l = (struct made_link){ mntns, name };
+	dir = open_dir_of(l, err);
+	if (dir < 0 || undo_push(&d->undo, UNDO_ON_FAILURE, name, unlink_again, l, err) < 0)
+		return -1;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->lfd);
+	if (linkat(AT_FDCWD, self, dir, strrchr(name, '/') + 1, AT_SYMLINK_FOLLOW) < 0)
 		return img_fail_sys(err, "give it the name '%s'", name);
 	log_info(d->log, "'%s' for a file that was '%s'", name, path);
 	return write_link(d, id, name, err);
@@ -258,7 +286,7 @@ int dump_link(struct dump *d, const struct fd_target *t, const char *path, struc
 		return -1;
 	if (first) {
 		*id = dump_new_file_id(d);
-		if (make_link(d, t->lfd, path, *id, err) < 0)
+		if (make_link(d, t, path, *id, err) < 0)
 			return -1;
 	}
 	return write_remap(d, t->id, REMAP_TYPE__LINKED, *id, err);

@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/watched.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
+#include "kernel/ns.h"
 #include "remap-file-path.pb-c.h"
 
 /* Images that know no remap_type say so by this bit of remap_id. */
@@ -30,6 +32,7 @@ struct ghost {
 	uint32_t id;
 	GhostFileEntry *rec;
 	const char *name; /* of the first file that is this ghost */
+	int mnt_id;	  /* of that file; -1: not known */
 	char *path;	  /* where it lies meanwhile */
 	bool in_place;	  /* under its own name, if that is free: see place_watched() */
 	bool made;
@@ -38,7 +41,13 @@ struct ghost {
 struct remap {
 	uint32_t orig_id;
 	uint32_t ghost;	    /* id; 0: a link */
+	int mnt_id;	    /* of the file; -1: not known */
 	const char *linked; /* a name that the dump made for it, of a record of files.img */
+};
+
+struct made_dir {
+	char *path;
+	int mnt_id; /* of what it was made for */
 };
 
 struct restore_ghosts {
@@ -46,7 +55,7 @@ struct restore_ghosts {
 	size_t nr_remaps, remaps_room;
 	struct ghost *ghosts; /* by id, ascending */
 	size_t nr_ghosts, ghosts_room;
-	char **dirs; /* made on the way, in this order */
+	struct made_dir *dirs; /* made on the way, in this order */
 	size_t nr_dirs, dirs_room;
 	uint32_t *lock; /* shared: 1 while somebody plays with a name */
 	struct restore_dead dead;
@@ -82,6 +91,13 @@ static const struct remap *find_remap(const struct restore_ghosts *g, uint32_t o
 
 /* ---- plan ---- */
 
+static int mount_of(const struct restore *r, uint32_t id)
+{
+	const struct restore_file *file = restore_find_file(r, id);
+
+	return file && file->rec->reg && file->rec->reg->has_mnt_id ? file->rec->reg->mnt_id : -1;
+}
+
 static int plan_remap(struct restore *r, const RemapFilePathEntry *rec, struct img_err *err)
 {
 	struct restore_ghosts *g = r->files->ghosts;
@@ -98,6 +114,7 @@ static int plan_remap(struct restore *r, const RemapFilePathEntry *rec, struct i
 		return img_fail_nomem(err);
 	g->nr_remaps++;
 	m->orig_id = rec->orig_id;
+	m->mnt_id = mount_of(r, rec->orig_id);
 	if (old_ghost || (rec->has_remap_type && rec->remap_type == REMAP_TYPE__GHOST)) {
 		m->ghost = rec->remap_id & ~OLD_GHOST_BIT;
 		return m->ghost ? 0 : img_fail(err, IMG_CORRUPT, "'%s' is a ghost without a number", name);
@@ -174,6 +191,7 @@ static int plan_ghost(struct restore *r, const struct remap *m, struct img_err *
 		return img_fail_nomem(err);
 	ghost->id = m->ghost;
 	ghost->name = restore_file_path(r, m->orig_id);
+	ghost->mnt_id = m->mnt_id;
 	reader = restore_ghost_image(r, m->ghost, &ghost->rec, err);
 	if (!reader)
 		return -1;
@@ -267,14 +285,14 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 }
 
 /* The directories above path that are not there. */
-static int make_parents(struct restore *r, const char *path, struct img_err *err)
+static int make_parents(struct restore *r, const char *path, int mnt_id, struct img_err *err)
 {
 	struct restore_ghosts *g = r->files->ghosts;
 	char dir[PATH_MAX];
 	struct stat st;
 
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		char **made;
+		struct made_dir *made;
 
 		if ((size_t)(slash - path) >= sizeof(dir))
 			return img_fail(err, IMG_CORRUPT, "'%s' is too long a path", path);
@@ -283,8 +301,9 @@ static int make_parents(struct restore *r, const char *path, struct img_err *err
 		if (stat(dir, &st) == 0 || errno != ENOENT)
 			continue;
 		made = img_array_more(&g->dirs, g->nr_dirs, &g->dirs_room);
-		if (!made || !(*made = strdup(dir)))
+		if (!made || !(made->path = strdup(dir)))
 			return img_fail_nomem(err);
+		made->mnt_id = mnt_id;
 		g->nr_dirs++;
 		if (mkdir(dir, 0755) < 0)
 			return img_fail_sys(err, "make '%s'", dir);
@@ -331,13 +350,14 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 	for (size_t i = 0; i < g->nr_ghosts; i++) {
 		struct ghost *ghost = order[i];
 
-		if (make_parents(r, ghost->path, err) < 0 || make_inode(r, ghost, err) < 0)
+		if (restore_ns_switch(r, ghost->mnt_id, err) < 0 || make_parents(r, ghost->path, ghost->mnt_id, err) < 0 ||
+			make_inode(r, ghost, err) < 0)
 			return img_wrap(err, "ghost %#x '%s'", ghost->id, ghost->name);
 		log_info(r->log, "ghost %#x: mode %#o, '%s' for now", ghost->id, ghost->rec->mode, ghost->path);
 	}
 	/* From the inside out: making something in a directory sets its times. */
 	for (size_t i = g->nr_ghosts; i-- > 0;)
-		if (restore_ghost_attributes(order[i]->rec, order[i]->path, err) < 0)
+		if (restore_ns_switch(r, order[i]->mnt_id, err) < 0 || restore_ghost_attributes(order[i]->rec, order[i]->path, err) < 0)
 			return img_wrap(err, "ghost %#x '%s'", order[i]->id, order[i]->name);
 	return 0;
 }
@@ -356,26 +376,53 @@ static int take_lock(struct restore *r, uint32_t *lock, struct img_err *err)
 	return 0;
 }
 
-/* Open path, under its old name if that can be. */
-static int open_as(struct restore *r, const char *path, const char *name, int flags, struct img_err *err)
+/* A name, as the directory that it is in and what it is there. */
+struct place {
+	int dir;
+	const char *base;
+};
+
+static int find_place(int root, const char *path, struct place *p, struct img_err *err)
+{
+	char dir[PATH_MAX];
+
+	p->base = strrchr(path, '/') + 1;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(p->base - path), path);
+	p->dir = root < 0 ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : kern_open_in_root(root, dir, O_PATH | O_DIRECTORY);
+	return p->dir < 0 ? img_fail_sys(err, "directory '%s'", dir) : 0;
+}
+
+static int open_between(const struct place *now, const struct place *then, const char *path, int flags, struct img_err *err)
+{
+	bool named = then->dir >= 0 && linkat(now->dir, now->base, then->dir, then->base, 0) == 0;
+	int fd = named ? openat(then->dir, then->base, flags) : openat(now->dir, now->base, flags), saved = errno;
+
+	if (named && unlinkat(then->dir, then->base, 0) < 0) {
+		img_cleanup_fd(&fd);
+		return img_fail_sys(err, "remove '%s' again", then->base);
+	}
+	errno = saved;
+	return fd < 0 ? img_fail_sys(err, "open '%s'", path) : fd;
+}
+
+/* Open path, under its old name if that can be. root: of the mount namespace it is in, -1: ours. */
+static int open_as(struct restore *r, int root, const char *path, const char *name, int flags, struct img_err *err)
 {
 	uint32_t *lock = r->files->ghosts->lock;
-	bool named;
-	int fd, saved;
+	struct place now = { -1, NULL }, then = { -1, NULL };
+	struct img_err ignored = IMG_ERR_INIT;
+	int fd = -1;
 
-	if (take_lock(r, lock, err) < 0)
+	if (find_place(root, path, &now, err) < 0)
 		return -1;
-	named = linkat(AT_FDCWD, path, AT_FDCWD, name, 0) == 0;
-	fd = open(named ? name : path, flags);
-	saved = errno;
-	if (named && unlink(name) < 0) {
-		img_cleanup_fd(&fd);
+	find_place(root, name, &then, &ignored);
+	if (take_lock(r, lock, err) == 0) {
+		fd = open_between(&now, &then, path, flags, err);
 		restore_post(lock, 0);
-		return img_fail_sys(err, "remove '%s' again", name);
 	}
-	restore_post(lock, 0);
-	errno = saved;
-	return fd < 0 ? img_fail_sys(err, "open '%s'", named ? name : path) : fd;
+	img_cleanup_fd(&now.dir);
+	img_cleanup_fd(&then.dir);
+	return fd;
 }
 
 bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const char **path)
@@ -386,8 +433,9 @@ bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const ch
 	return m != NULL;
 }
 
-int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, int *fd, struct img_err *err)
+int restore_open_ghost(struct restore *r, struct restore_task *t, const RegFileEntry *reg, int flags, int *fd, struct img_err *err)
 {
+	int root = restore_ns_root_for(r, t, reg->has_mnt_id ? reg->mnt_id : -1);
 	struct restore_ghosts *g = r->files->ghosts;
 	const struct remap *m = find_remap(g, reg->id);
 	const struct ghost *ghost;
@@ -395,15 +443,15 @@ int restore_open_ghost(struct restore *r, const RegFileEntry *reg, int flags, in
 	if (!m)
 		return 0;
 	if (m->linked) {
-		*fd = open_as(r, m->linked, reg->name, flags, err);
+		*fd = open_as(r, root, m->linked, reg->name, flags, err);
 		return *fd < 0 ? -1 : 1;
 	}
 	ghost = find_ghost(g, m->ghost);
 	if (!ghost->in_place) {
-		*fd = open_as(r, ghost->path, reg->name, flags, err);
+		*fd = open_as(r, root, ghost->path, reg->name, flags, err);
 		return *fd < 0 ? -1 : 1;
 	}
-	*fd = open(ghost->path, flags);
+	*fd = root < 0 ? open(ghost->path, flags) : kern_open_in_root(root, ghost->path, flags);
 	return *fd < 0 ? img_fail_sys(err, "open '%s'", ghost->path) : 1;
 }
 
@@ -450,16 +498,17 @@ int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
 		return -1;
 	for (size_t i = g->nr_ghosts; i-- > 0;) {
 		if (order[i]->made)
-			ret |= remove_one(r, order[i]->path, S_ISDIR(order[i]->rec->mode), err);
+			ret |= restore_ns_switch(r, order[i]->mnt_id, err) < 0 ? -1 : remove_one(r, order[i]->path, S_ISDIR(order[i]->rec->mode), err);
 		order[i]->made = false;
 	}
 	while (g->nr_dirs) {
-		ret |= remove_one(r, g->dirs[--g->nr_dirs], true, err);
-		free(g->dirs[g->nr_dirs]);
+		g->nr_dirs--;
+		ret |= restore_ns_switch(r, g->dirs[g->nr_dirs].mnt_id, err) < 0 ? -1 : remove_one(r, g->dirs[g->nr_dirs].path, true, err);
+		free(g->dirs[g->nr_dirs].path);
 	}
 	for (size_t i = 0; done && i < g->nr_remaps; i++)
 		if (g->remaps[i].linked)
-			ret |= remove_one(r, g->remaps[i].linked, false, err);
+			ret |= restore_ns_switch(r, g->remaps[i].mnt_id, err) < 0 ? -1 : remove_one(r, g->remaps[i].linked, false, err);
 	return ret;
 }
 
@@ -480,7 +529,7 @@ void restore_ghosts_free(struct restore *r)
 		free(g->ghosts[i].path);
 	}
 	for (size_t i = 0; i < g->nr_dirs; i++)
-		free(g->dirs[i]);
+		free(g->dirs[i].path);
 	free(g->dirs);
 	restore_dead_end(&g->dead);
 	free(g->ghosts);

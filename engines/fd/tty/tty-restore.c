@@ -126,7 +126,7 @@ static int make_ctty(struct restore_ttys *ttys, struct tty_file *f, struct img_e
 	return f->fd < 0 ? img_fail_sys(err, "open '%s'", f->reg->name) : restore_file_flags(f->fd, f->rec->flags, err);
 }
 
-static int make_file(struct restore *r, struct tty_file *f, struct img_err *err)
+static int make_file(struct restore *r, struct restore_task *t, struct tty_file *f, struct img_err *err)
 {
 	struct restore_tty *tty = f->tty;
 
@@ -143,7 +143,7 @@ static int make_file(struct restore *r, struct tty_file *f, struct img_err *err)
 			return -1;
 		return set_termios(tty->rec, f->fd, err);
 	case TTY_NODE:
-		f->fd = restore_open_named(r, f->reg, (int)(f->rec->flags | O_NONBLOCK), err);
+		f->fd = restore_open_named(r, t, f->reg, (int)(f->rec->flags | O_NONBLOCK), err);
 		if (f->fd < 0)
 			return -1;
 		tty->fd = f->fd;
@@ -163,7 +163,7 @@ int restore_ttys_make(struct restore *r, struct restore_task *t, struct img_err 
 	if (t != r->root)
 		return 0;
 	for (size_t i = 0; i < ttys->nr_files; i++)
-		if (make_file(r, &ttys->files[i], err) < 0)
+		if (make_file(r, t, &ttys->files[i], err) < 0)
 			return img_wrap(err, "tty %#x", ttys->files[i].file->id);
 	for (size_t i = 0; i < ttys->nr_files; i++)
 		if (ttys->files[i].tty->source == TTY_CONTROLLING && make_ctty(ttys, &ttys->files[i], err) < 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criu-dump/unix-own.h"
@@ -59,6 +61,11 @@ static struct unix_kept *keep(struct dump *d)
 	return dump_files_keep(d, &unix_dump_ops, sizeof(struct unix_kept), drop_kept);
 }
 
+static int read_sockets(void *arg, struct img_err *err)
+{
+	return kern_unix_sockets(arg, err);
+}
+
 /* All that the kernel says; NULL when it cannot be told. */
 static const struct kern_unix_sockets *sockets(struct dump *d, struct img_err *err)
 {
@@ -68,7 +75,7 @@ static const struct kern_unix_sockets *sockets(struct dump *d, struct img_err *e
 		img_fail_nomem(err);
 		return NULL;
 	}
-	if (!kept->read && kern_unix_sockets(&kept->all, err) < 0)
+	if (!kept->read && dump_ns_each(d, CLONE_NEWNET, read_sockets, &kept->all, err) < 0)
 		return NULL;
 	kept->read = true;
 	if (!kept->written)

@@ -28,26 +28,41 @@ IMG_DEFINE_CLEANUP(struct archive_entry *, archive_entry_free);
 /* ---- seeing it ---- */
 
 struct seeking {
+	int proc; /* ours: that of the namespace may know nothing of us */
 	const struct kern_mounts *all;
 	const struct kern_mount *m;
 };
+
+/* Is fd of a mount that shows what m does? Its own one has another id in the copy. */
+static bool is_of(int fd, const struct kern_mount *m)
+{
+	struct kern_mounts now = KERN_MOUNTS_INIT;
+	const struct kern_mount *at;
+	bool same = false;
+
+	if (kern_mounts_read_file("self/mountinfo", &now, NULL) == 0) {
+		at = kern_mount_find(&now, dump_mnt_id(fd));
+		same = at && mnt_dev(at) == mnt_dev(m) && !strcmp(at->root, m->root) && at->deleted == m->deleted;
+	}
+	kern_mounts_free(&now);
+	return same;
+}
 
 /* In a copy of the namespace, where mounts have other ids: what lies over the mount is taken off until it is what its path leads
  * to. Whatever is mounted in it does not come along with a descriptor of it once the copy is gone. */
 static int open_uncovered(void *arg, struct img_err *err)
 {
 	const struct seeking *s = arg;
-	dev_t dev = makedev(s->m->major, s->m->minor);
+
+	if (fchdir(s->proc) < 0)
+		return img_fail_sys(err, "/proc");
 
 	for (size_t tries = 0; tries <= s->all->nr; tries++) {
 		cleanup_fd int fd = open(s->m->mountpoint, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		struct stat st;
 		bool took = false;
 
-		if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev) {
-			/* A plain look at what is below: nothing of what is mounted there. */
+		if (fd >= 0 && is_of(fd, s->m))
 			return steal_fd(&fd);
-		}
 		/* The last mount on the way is the topmost. */
 		for (size_t i = s->all->nr; i-- > 0 && !took;) {
 			const struct kern_mount *o = &s->all->items[i];
@@ -64,7 +79,11 @@ static int open_uncovered(void *arg, struct img_err *err)
 
 int mnt_open(const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err)
 {
-	struct seeking s = { &ns->mounts, m };
+	cleanup_fd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct seeking s = { proc, &ns->mounts, m };
+
+	if (proc < 0)
+		return img_fail_sys(err, "/proc");
 
 	return kern_in_mntns(ns->ns->task->pid, 1, open_uncovered, &s, err);
 }
@@ -88,8 +107,25 @@ static int fail(struct archive *a, struct img_err *err, const char *path)
 	return img_fail(err, IMG_SYS, "'%s': %s", path, why ? why : "the archive library says nothing");
 }
 
+/* Holes are in the map that the header has; here they are zeros, which the library takes out again. */
+static int pad(struct archive *out, la_int64_t len)
+{
+	static const char zeros[4096];
+
+	while (len > 0) {
+		la_ssize_t put = archive_write_data(out, zeros, len < (la_int64_t)sizeof(zeros) ? (size_t)len : sizeof(zeros));
+
+		if (put <= 0)
+			return -1;
+		len -= put;
+	}
+	return 0;
+}
+
 static int copy_data(struct archive *in, struct archive *out, const char *path, struct img_err *err)
 {
+	la_int64_t at = 0;
+
 	for (;;) {
 		const void *data;
 		la_int64_t offset;
@@ -100,9 +136,9 @@ static int copy_data(struct archive *in, struct archive *out, const char *path, 
 			return 0;
 		if (ret < ARCHIVE_WARN)
 			return fail(in, err, path);
-		/* Holes: the format has a map of them, and pads by itself. */
-		if (archive_write_data_block(out, data, len, offset) < ARCHIVE_WARN)
+		if (pad(out, offset - at) < 0 || archive_write_data(out, data, len) < 0)
 			return fail(out, err, path);
+		at = offset + (la_int64_t)len;
 	}
 }
 

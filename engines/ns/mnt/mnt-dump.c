@@ -116,43 +116,71 @@ static bool skipped(const struct dump *d, const struct kern_mount *m)
 	return false;
 }
 
-/* The key by which restore is told where the mount comes from; NULL: it is not external. */
-static const char *ext_key(const struct dump *d, const struct kern_mount *m)
+/* The key by which restore is told where the mount comes from; NULL: it is not external. Paths are of the mount namespace of the
+ * root of the tree. */
+static const char *ext_key(const struct dump *d, const struct dump_mntns *in, const struct kern_mount *m)
 {
 	const char *key = options_external(d->opt, "mnt[%s]", m->mountpoint);
 
-	if (key)
+	if (key && in->ns == dump_ns_nth(d, CLONE_NEWNS, 0))
 		return *key ? key : m->mountpoint;
 	return NULL;
 }
 
-bool mnt_is_root(const struct kern_mounts *all, const struct kern_mount *m)
+/* That of the root of the tree: restore is given another one (--root). */
+static bool is_root(const struct dump *d, const struct dump_mntns *in, const struct kern_mount *m)
 {
-	return !strcmp(m->mountpoint, "/") && !kern_mount_find(all, m->parent);
+	return in->ns == dump_ns_nth(d, CLONE_NEWNS, 0) && !strcmp(m->mountpoint, "/") && !kern_mount_find(&in->mounts, m->parent);
 }
 
-/* Another mount of the same file system that has all that this one has: it can be bound from there. */
-static const struct kern_mount *source_of(const struct dump *d, const struct kern_mounts *all, const struct kern_mount *m)
+/* Another mount of the same file system that has all that this one has, and comes from outside: it can be bound from there. In
+ * any namespace of the tree. */
+static bool has_source(struct dump *d, const struct kern_mount *m)
 {
-	for (size_t i = 0; i < all->nr; i++) {
-		const struct kern_mount *o = &all->items[i];
+	const struct dump_namespace *ns;
 
-		if (o != m && mnt_dev(o) == mnt_dev(m) && kern_path_below(m->root, o->root) && (mnt_is_root(all, o) || ext_key(d, o)))
-			return o;
+	for (size_t n = 0; (ns = dump_ns_nth(d, CLONE_NEWNS, n)); n++) {
+		const struct dump_mntns *in = dump_mntns_get(d, ns, NULL);
+
+		for (size_t i = 0; in && i < in->mounts.nr; i++) {
+			const struct kern_mount *o = &in->mounts.items[i];
+
+			if (o != m && mnt_dev(o) == mnt_dev(m) && kern_path_below(m->root, o->root) &&
+				(is_root(d, in, o) || ext_key(d, in, o)))
+				return true;
+		}
 	}
-	return NULL;
+	return false;
 }
 
-static int check_mount(struct dump *d, const struct dump_namespace *ns, const struct kern_mounts *all, const struct kern_mount *m)
+/* The first mount of the tree that shows all of this file system. */
+static bool is_first(struct dump *d, const struct kern_mount *m)
+{
+	const struct dump_namespace *ns;
+
+	for (size_t n = 0; (ns = dump_ns_nth(d, CLONE_NEWNS, n)); n++) {
+		const struct dump_mntns *in = dump_mntns_get(d, ns, NULL);
+
+		for (size_t i = 0; in && i < in->mounts.nr; i++) {
+			const struct kern_mount *o = &in->mounts.items[i];
+
+			if (mnt_dev(o) == mnt_dev(m) && !strcmp(o->root, "/"))
+				return o == m;
+		}
+	}
+	return false;
+}
+
+static int check_mount(struct dump *d, const struct dump_mntns *in, const struct kern_mount *m)
 {
 	const struct fs *fs = fs_of(m);
 	char what[64];
 
-	if (skipped(d, m) || mnt_is_root(all, m) || ext_key(d, m) || source_of(d, all, m) || enabled(d, m))
+	if (skipped(d, m) || is_root(d, in, m) || ext_key(d, in, m) || has_source(d, m) || enabled(d, m))
 		return 0;
 	snprintf(what, sizeof(what), "mount %d", m->id);
 	if (!fs)
-		return dump_block(d, ns->task, what,
+		return dump_block(d, in->ns->task, what,
 			"'%s' is of %s (%s), which is not part of the tree: name it with --external mnt[%s]:KEY", m->mountpoint,
 			m->fstype, m->source, m->mountpoint);
 	return 0;
@@ -165,20 +193,20 @@ static int mnt_check(struct dump *d, const struct dump_namespace *ns, struct img
 	if (!m)
 		return -1;
 	for (size_t i = 0; i < m->mounts.nr; i++)
-		if (check_mount(d, ns, &m->mounts, &m->mounts.items[i]) < 0)
+		if (check_mount(d, m, &m->mounts.items[i]) < 0)
 			return img_fail_nomem(err);
 	return 0;
 }
 
 /* ---- records ---- */
 
-static int write_mount(struct dump *d, struct img_writer *w, const struct kern_mounts *all, const struct kern_mount *m,
+static int write_mount(struct dump *d, struct img_writer *w, const struct dump_mntns *in, const struct kern_mount *m,
 	struct img_err *err)
 {
 	const struct fs *fs = fs_of(m);
 	MntEntry e = MNT_ENTRY__INIT;
 	char *options = img_arena_alloc(&d->arena, strlen(m->sb_options) + sizeof("newinstance,,"));
-	const char *key = ext_key(d, m);
+	const char *key = ext_key(d, in, m);
 
 	if (!options)
 		return img_fail_nomem(err);
@@ -223,7 +251,7 @@ static int write_mounts(struct dump *d, const struct dump_mntns *ns, struct img_
 		return -1;
 	/* The last first: as the classic images have them. */
 	for (size_t i = ns->mounts.nr; i-- > 0;)
-		if (!skipped(d, &ns->mounts.items[i]) && write_mount(d, w, &ns->mounts, &ns->mounts.items[i], err) < 0) {
+		if (!skipped(d, &ns->mounts.items[i]) && write_mount(d, w, ns, &ns->mounts.items[i], err) < 0) {
 			img_writer_abort(w);
 			return -1;
 		}
@@ -238,14 +266,11 @@ static int write_contents(struct dump *d, const struct dump_mntns *ns, struct im
 	for (size_t i = 0; i < all->nr; i++) {
 		const struct kern_mount *m = &all->items[i];
 		const struct fs *fs = fs_of(m);
-		bool seen = false;
 
-		if (!fs || fs->content == MNT_NO_CONTENT || skipped(d, m) || mnt_is_root(all, m) || ext_key(d, m) || source_of(d, all, m) ||
-			strcmp(m->root, "/"))
+		if (!fs || fs->content == MNT_NO_CONTENT || skipped(d, m) || is_root(d, ns, m) || ext_key(d, ns, m) || has_source(d, m) ||
+			!is_first(d, m))
 			continue;
-		for (size_t k = 0; k < i; k++)
-			seen |= mnt_dev(&all->items[k]) == mnt_dev(m) && !strcmp(all->items[k].root, "/");
-		if (!seen && mnt_dump_content(d, ns, m, fs->content, err) < 0)
+		if (mnt_dump_content(d, ns, m, fs->content, err) < 0)
 			return img_wrap(err, "mount %d '%s'", m->id, m->mountpoint);
 	}
 	return 0;

@@ -7,6 +7,7 @@
  * (propagation-restore.c). The root of it becomes the root of the namespace (pivot_root(2)), and what was there before goes.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "criu-restore/mnt-own.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -42,6 +44,7 @@ static void free_plan(struct mnt_plan *p)
 		img_cleanup_fd(&p->sbs[i].fd);
 	img_cleanup_fd(&p->yard);
 	free(p->mounts);
+	free(p->roots);
 	free(p->sbs);
 	*p = (struct mnt_plan){ .yard = -1 };
 }
@@ -55,14 +58,14 @@ static int check_entry(const MntEntry *e, struct img_err *err)
 	return 0;
 }
 
-static int read_mounts(struct restore *r, struct mnt_plan *p, struct img_err *err)
+static int read_mounts(struct restore *r, struct mnt_plan *p, uint32_t id, struct img_err *err)
 {
 	struct img_reader *reader;
 	ProtobufCMessage *msg;
-	int ret = img_reader_open(r->set, IMG_MNTS, p->id, &reader, err);
+	int ret = img_reader_open(r->set, IMG_MNTS, id, &reader, err);
 
 	if (ret <= 0)
-		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "mountpoints-%u.img is missing", p->id);
+		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "mountpoints-%u.img is missing", id);
 	while ((ret = img_read(reader, &msg, err)) > 0) {
 		struct mnt_mount *m = img_array_more(&p->mounts, p->nr, &p->room);
 
@@ -74,6 +77,7 @@ static int read_mounts(struct restore *r, struct mnt_plan *p, struct img_err *er
 		p->nr++;
 		m->entry = (MntEntry *)msg;
 		m->source = m->fd = -1;
+		m->ns = id;
 		ret = check_entry(m->entry, err);
 		if (ret < 0) {
 			img_wrap(err, "mount %u", m->entry->mnt_id);
@@ -84,34 +88,49 @@ static int read_mounts(struct restore *r, struct mnt_plan *p, struct img_err *er
 	return ret;
 }
 
-static struct mnt_mount *by_id(const struct mnt_plan *p, uint32_t id)
+static struct mnt_mount *by_id(const struct mnt_plan *p, uint32_t ns, uint32_t id)
 {
 	for (size_t i = 0; i < p->nr; i++)
-		if (p->mounts[i].entry->mnt_id == id)
+		if (p->mounts[i].entry->mnt_id == id && p->mounts[i].ns == ns)
 			return &p->mounts[i];
 	return NULL;
 }
 
-static int plan_parents(struct mnt_plan *p, struct img_err *err)
+static int plan_parent(struct restore *r, struct mnt_plan *p, struct mnt_mount *m, struct img_err *err)
 {
-	for (size_t i = 0; i < p->nr; i++) {
-		struct mnt_mount *m = &p->mounts[i];
+	size_t k = 0;
 
-		m->parent = by_id(p, m->entry->parent_mnt_id);
-		if (m->parent == m)
-			return img_fail(err, IMG_CORRUPT, "mount %u is on itself", m->entry->mnt_id);
-		if (m->parent && !kern_path_below(m->entry->mountpoint, m->parent->entry->mountpoint))
-			return img_fail(err, IMG_CORRUPT, "mount %u at '%s' is on mount %u, at '%s'", m->entry->mnt_id,
-				m->entry->mountpoint, m->parent->entry->mnt_id, m->parent->entry->mountpoint);
-		if (m->parent)
-			continue;
-		if (p->root || strcmp(m->entry->mountpoint, "/"))
-			return img_fail(err, IMG_CORRUPT, "mount %u at '%s' is on mount %u, which is not there", m->entry->mnt_id,
-				m->entry->mountpoint, m->entry->parent_mnt_id);
-		p->root = m;
-	}
-	if (!p->root)
-		return img_fail(err, IMG_CORRUPT, "no root");
+	m->parent = by_id(p, m->ns, m->entry->parent_mnt_id);
+	if (m->parent == m)
+		return img_fail(err, IMG_CORRUPT, "mount %u is on itself", m->entry->mnt_id);
+	if (m->parent && !kern_path_below(m->entry->mountpoint, m->parent->entry->mountpoint))
+		return img_fail(err, IMG_CORRUPT, "mount %u at '%s' is on mount %u, at '%s'", m->entry->mnt_id, m->entry->mountpoint,
+			m->parent->entry->mnt_id, m->parent->entry->mountpoint);
+	if (m->parent)
+		return 0;
+	while (restore_ns_nth(r, CLONE_NEWNS, k) != m->ns)
+		k++;
+	if (p->roots[k] || strcmp(m->entry->mountpoint, "/"))
+		return img_fail(err, IMG_CORRUPT, "mount %u at '%s' is on mount %u, which is not there", m->entry->mnt_id,
+			m->entry->mountpoint, m->entry->parent_mnt_id);
+	p->roots[k] = m;
+	return 0;
+}
+
+static int plan_parents(struct restore *r, struct mnt_plan *p, struct img_err *err)
+{
+	while (restore_ns_nth(r, CLONE_NEWNS, p->nr_ns))
+		p->nr_ns++;
+	p->roots = calloc(p->nr_ns, sizeof(*p->roots));
+	if (!p->roots)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < p->nr; i++)
+		if (plan_parent(r, p, &p->mounts[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < p->nr_ns; i++)
+		if (!p->roots[i])
+			return img_fail(err, IMG_CORRUPT, "mountpoints-%u.img: no root", restore_ns_nth(r, CLONE_NEWNS, i));
+	p->root = p->roots[0];
 	/* A circle has no way to the root. */
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct mnt_mount *m = &p->mounts[i];
@@ -208,19 +227,32 @@ static int check_sources(const struct mnt_plan *p, struct img_err *err)
 	return 0;
 }
 
-static int read_plan(struct restore *r, uint32_t id, struct mnt_plan *p, struct img_err *err)
+static int read_plan(struct restore *r, struct mnt_plan *p, struct img_err *err)
 {
-	*p = (struct mnt_plan){ .id = id, .yard = -1 };
-	if (read_mounts(r, p, err) < 0 || plan_parents(p, err) < 0 || plan_sbs(r, p, err) < 0)
+	uint32_t id;
+
+	*p = (struct mnt_plan){ .yard = -1 };
+	for (size_t i = 0; (id = restore_ns_nth(r, CLONE_NEWNS, i)); i++)
+		if (read_mounts(r, p, id, err) < 0)
+			return -1;
+	if (plan_parents(r, p, err) < 0 || plan_sbs(r, p, err) < 0)
 		return -1;
 	return check_sources(p, err);
 }
 
+/* All of them at once, when the root's is asked for. */
 static int mnt_plan(struct restore *r, uint32_t id, struct img_err *err)
 {
 	struct mnt_plan p;
-	int ret = read_plan(r, id, &p, err);
+	int ret;
 
+	if (id != restore_ns_id(r, CLONE_NEWNS))
+		return 0;
+	ret = read_plan(r, &p, err);
+	for (size_t i = 0; ret == 0 && i < p.nr; i++)
+		ret = restore_ns_mount(r, p.mounts[i].entry->mnt_id, p.mounts[i].ns, err);
+	for (size_t i = 0; ret == 0 && i < p.nr_ns; i++)
+		ret = restore_ns_root_slot(r, p.roots[i]->ns, err);
 	free_plan(&p);
 	return ret;
 }
@@ -239,6 +271,11 @@ static int make_yard(struct mnt_plan *p, struct img_err *err)
 		return p->yard < 0 ? img_fail_sys(err, "%s", places[i]) : 0;
 	}
 	return img_fail_sys(err, "no directory to build on");
+}
+
+static void yard_name(const struct mnt_mount *m, char name[32])
+{
+	snprintf(name, 32, "mnt-%u", m->entry->mnt_id);
 }
 
 int mnt_yard_place(struct mnt_plan *p, const char *name, bool dir, struct img_err *err)
@@ -372,7 +409,7 @@ static int make_mount(struct restore *r, struct mnt_plan *p, struct mnt_mount *m
 		return -1;
 	if (fstat(fd, &st) < 0)
 		return img_fail_sys(err, "stat");
-	snprintf(name, sizeof(name), "mnt-%u", m->entry->mnt_id);
+	yard_name(m, name);
 	place = mnt_yard_place(p, name, S_ISDIR(st.st_mode), err);
 	if (place < 0 || kern_mount_move(fd, place, err) < 0)
 		return -1;
@@ -417,19 +454,104 @@ static int place_all(struct mnt_plan *p, struct img_err *err)
 		order[i] = &p->mounts[i];
 	qsort(order, p->nr, sizeof(*order), by_depth);
 	for (size_t i = 0; i < p->nr; i++)
-		if (order[i] != p->root && place_mount(order[i], err) < 0)
+		if (order[i]->parent && place_mount(order[i], err) < 0)
 			return img_wrap(err, "mount %u", order[i]->entry->mnt_id);
 	return 0;
 }
 
-/* The new root over the old one, which then goes with the yard and all. */
-static int change_root(struct mnt_plan *p, struct img_err *err)
+/* ---- the new root ---- */
+
+/* A mount and all below it, gone from this namespace alone: what is in peer groups elsewhere stays. */
+static int take_away(const char *path, struct img_err *err)
 {
-	if (fchdir(p->root->fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-		return img_fail_sys(err, "change the root");
-	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return img_fail_sys(err, "take the old root away");
+	if (mount(NULL, path, NULL, MS_REC | MS_PRIVATE, NULL) < 0 || umount2(path, MNT_DETACH) < 0)
+		return img_fail_sys(err, "take '%s' away", path);
 	return 0;
+}
+
+/* The new root over the old one, which then goes with the yard and all. The working directory is the yard. */
+static int pivot(const char *name, struct img_err *err)
+{
+	cleanup_fd int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (old < 0 || chdir(name) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || fchdir(old) < 0)
+		return img_fail_sys(err, "change the root");
+	if (take_away(".", err) < 0)
+		return -1;
+	return chdir("/") < 0 ? img_fail_sys(err, "change to the root") : 0;
+}
+
+/* A root that is shared cannot have the old one on it, even for a moment: so the yard becomes the root, is emptied, and the new
+ * root is moved over it. */
+static int pivot_shared(const char *name, struct img_err *err)
+{
+	cleanup_fd int fd = -1, yard = -1;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *de;
+
+	if ((mkdir("old", 0700) < 0 && errno != EEXIST) || syscall(SYS_pivot_root, ".", "old") < 0 || take_away("old", err) < 0)
+		return img_fail_sys(err, "make the yard the root");
+	dir = opendir(".");
+	if (!dir)
+		return img_fail_sys(err, "read the yard");
+	while ((de = readdir(dir)))
+		if (de->d_name[0] != '.' && strcmp(de->d_name, name) && mount(NULL, de->d_name, NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+			umount2(de->d_name, MNT_DETACH);
+	fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	yard = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || yard < 0)
+		return img_fail_sys(err, "the new root");
+	if (kern_mount_move(fd, yard, err) < 0)
+		return -1;
+	if (fchdir(fd) < 0 || chroot(".") < 0)
+		return img_fail_sys(err, "change the root");
+	return 0;
+}
+
+static int change_root(struct restore *r, struct mnt_plan *p, const struct mnt_mount *root, struct img_err *err)
+{
+	char name[32];
+	int fd;
+
+	yard_name(root, name);
+	if ((root->entry->shared_id ? pivot_shared(name, err) : pivot(name, err)) < 0)
+		return -1;
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return img_fail_sys(err, "the new root");
+	restore_ns_keep_root(r, root->ns, fd);
+	return 0;
+}
+
+/* One more mount namespace: a copy of this one, of which its tree is kept. Peers of what is copied are peers of the copy. */
+static int make_namespace(struct restore *r, struct mnt_plan *p, const struct mnt_mount *root, struct img_err *err)
+{
+	cleanup_fd int back = restore_ns_open_own(r, CLONE_NEWNS, err), fd = -1;
+
+	if (back < 0)
+		return -1;
+	/* The working directory follows into the copy. */
+	if (fchdir(p->yard) < 0 || unshare(CLONE_NEWNS) < 0)
+		return img_fail_sys(err, "copy the mount namespace");
+	if (change_root(r, p, root, err) < 0)
+		return -1;
+	fd = restore_ns_open_own(r, CLONE_NEWNS, err);
+	if (fd < 0)
+		return -1;
+	if (setns(back, CLONE_NEWNS) < 0)
+		return img_fail_sys(err, "back from mount namespace %u", root->ns);
+	restore_ns_keep(r, CLONE_NEWNS, root->ns, steal_fd(&fd));
+	return 0;
+}
+
+static int make_namespaces(struct restore *r, struct mnt_plan *p, struct img_err *err)
+{
+	for (size_t i = 1; i < p->nr_ns; i++)
+		if (make_namespace(r, p, p->roots[i], err) < 0)
+			return img_wrap(err, "namespace %u", p->roots[i]->ns);
+	if (fchdir(p->yard) < 0)
+		return img_fail_sys(err, "the yard");
+	return change_root(r, p, p->root, err);
 }
 
 static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
@@ -445,13 +567,13 @@ static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 		return -1;
 	if (mnt_propagate(r, p, err) < 0)
 		return img_wrap(err, "propagation");
-	return change_root(p, err);
+	return make_namespaces(r, p, err);
 }
 
 static int mnt_make(struct restore *r, uint32_t id, struct img_err *err)
 {
 	struct mnt_plan p;
-	int ret = read_plan(r, id, &p, err);
+	int ret = read_plan(r, &p, err);
 
 	if (ret == 0)
 		ret = build(r, &p, err);

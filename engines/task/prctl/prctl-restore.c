@@ -15,6 +15,7 @@
 
 #include "criu-restore/task_ops.h"
 #include "criuimg/cleanup.h"
+#include "kernel/self.h"
 
 enum {
 	COMM_SIZE = 16,
@@ -55,9 +56,10 @@ static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err 
 
 /* A number in a file of our own /proc directory, behind `prefix` where it has one: written only where it is
  * another. Where the file is not there nothing can be lost. */
-static int set_number(const char *path, const char *prefix, int base, int64_t value, struct img_err *err)
+static int set_number(const char *name, const char *prefix, int base, int64_t value, struct img_err *err)
 {
-	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+	char path[64];
+	cleanup_fd int fd = open(kern_self_path(path, sizeof(path), "%s", name), O_RDWR | O_CLOEXEC);
 	const char *at;
 	char text[64];
 	ssize_t len;
@@ -85,19 +87,19 @@ static int set_autogroup(struct restore *r, const TaskCoreEntry *tc, const struc
 {
 	if (!tc->has_autogroup_nice || t->sid == 0 || (t->sid == r->root->sid && !r->root->leads_session))
 		return 0;
-	return set_number("/proc/self/autogroup", " nice ", 10, tc->autogroup_nice, err);
+	return set_number("autogroup", " nice ", 10, tc->autogroup_nice, err);
 }
 
 static int prctl_task(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	const TaskCoreEntry *tc = t->core->tc;
 
-	if (tc->has_oom_score_adj && set_number("/proc/self/oom_score_adj", "", 10, tc->oom_score_adj, err) < 0)
+	if (tc->has_oom_score_adj && set_number("oom_score_adj", "", 10, tc->oom_score_adj, err) < 0)
 		return -1;
-	if (tc->has_loginuid && set_number("/proc/self/loginuid", "", 10, tc->loginuid, err) < 0)
+	if (tc->has_loginuid && set_number("loginuid", "", 10, tc->loginuid, err) < 0)
 		return -1;
 	if (tc->has_coredump_filter &&
-		set_number("/proc/self/coredump_filter", "", 16, tc->coredump_filter, err) < 0)
+		set_number("coredump_filter", "", 16, tc->coredump_filter, err) < 0)
 		return -1;
 	return set_autogroup(r, tc, t, err);
 }
