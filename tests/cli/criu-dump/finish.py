@@ -166,7 +166,7 @@ def dry_run():
             time.sleep(0.3)
             said = json.loads(tap.run(DUMP, '--no-default-config', '-t', p.pid, '--dry-run', '--json', '-D', c.images, status=3).stdout)
             why = ' '.join(b['why'] for b in said['blockers'])
-            tap.check('network namespace' in why and 'IPC namespace' in why and '--shell-job' in why, why)
+            tap.check('--shell-job' in why, why)
             tap.check(all(b['pid'] == p.pid for b in said['blockers']), f'{said}')
         finally:
             p.kill()
