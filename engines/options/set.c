@@ -148,6 +148,9 @@ static int note_not_yet(struct options *opt, const char *name, struct img_err *e
 {
 	size_t i;
 
+	for (i = 0; i < opt->not_yet.nr; i++)
+		if (!strcmp(opt->not_yet.items[i], name))
+			return 0; /* once is enough */
 	for (i = 0; i < options_not_yet_nr; i++) {
 		if (!strcmp(options_not_yet[i], name))
 			return list_add(opt, &opt->not_yet, name, strlen(name), err);

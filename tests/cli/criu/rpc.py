@@ -32,17 +32,18 @@ class Said:
     """What a client printed."""
 
     def __init__(self, text):
-        self.text, self.notes, self.answers, self.children, self.status, self.closed = text, [], [], [], None, False
+        self.text, self.notes, self.answers, self.children, self.status, self.passed = text, [], [], [], None, []
         for line in text.splitlines():
             words = [w for w in line.split('\t') if w]
             if words[0] == 'notify':
                 self.notes.append((words[1], int(words[2])))
+                self.passed += [words[1]] * int(words[3])
             elif words[0] == 'children':
                 self.children = [int(w) for w in words[1].split()]
             elif words[0] == 'exit':
                 self.status = int(words[1])
             elif words[0] == 'closed':
-                self.closed = True
+                pass
             else:
                 self.answers.append(dict(w.split('=', 1) for w in words))
 
@@ -317,6 +318,20 @@ def page_server():
         tap.check(c.alive(), 'it did not come back')
 
 
+def orphan_master():
+    """orphan_pts_master: the master of a terminal comes with the notification"""
+    with Case() as c:
+        master, slave = os.openpty()
+        c.p = subprocess.Popen(['setsid', '-c', 'sleep', '1000'], stdin=slave, stdout=slave, stderr=slave, cwd='/')
+        os.close(slave)
+        time.sleep(0.2)
+        good(ask(*c.dump('opts.orphan_pts_master=1', pid=c.p.pid)))
+        c.p.wait()
+        os.close(master)
+        said = good(ask(*c.restore('opts.orphan_pts_master=1', 'opts.notify_scripts=1')))
+        tap.check(said.passed == ['orphan-pts-master'], said.text)
+
+
 def without_standard_descriptors():
     """swrk started with 0, 1 and 2 closed: nothing of it ends up in a file of ours"""
     with Case() as c:
@@ -420,4 +435,4 @@ if __name__ == '__main__':
         sys.exit(0)
     in_namespace()
     tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, config_file,
-              cpuinfo, pre_dump, page_server, without_standard_descriptors, service, service_of_others, daemon])
+              cpuinfo, pre_dump, page_server, orphan_master, without_standard_descriptors, service, service_of_others, daemon])
