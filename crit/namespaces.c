@@ -112,3 +112,20 @@ void namespaces_free(struct namespaces *all)
 	free(all->list);
 	*all = (struct namespaces){ 0 };
 }
+
+json_t *namespaces_rows(struct x *x, int (*add)(struct x *x, struct rows *rows, const struct namespace *ns, struct img_err *err), struct img_err *err)
+{
+	struct namespaces all = { 0 };
+	struct rows rows;
+	int ret;
+
+	rows_init(&rows);
+	ret = namespaces_read(x, &all, err);
+	for (size_t i = 0; i < all.nr && ret == 0; i++)
+		ret = add(x, &rows, &all.list[i], err);
+	namespaces_free(&all);
+	if (ret == 0)
+		return rows_done(&rows, err);
+	rows_drop(&rows);
+	return NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef CRIT_NAMESPACES_H
 #define CRIT_NAMESPACES_H
 
+#include "rows.h"
 #include "x.h"
 
 enum ns_kind { NS_PID, NS_NET, NS_IPC, NS_UTS, NS_MNT, NS_USER, NS_CGROUP, NS_TIME, NS_KINDS };
@@ -20,6 +21,8 @@ struct namespaces {
 /* Needs x's tasks. */
 int namespaces_read(struct x *x, struct namespaces *all, struct img_err *err);
 void namespaces_free(struct namespaces *all);
+/* The rows that add makes of each namespace. */
+json_t *namespaces_rows(struct x *x, int (*add)(struct x *x, struct rows *rows, const struct namespace *ns, struct img_err *err), struct img_err *err);
 const char *namespaces_kind_name(enum ns_kind kind);
 
 #endif

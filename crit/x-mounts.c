@@ -1,5 +1,6 @@
 /* crit/x-mounts.c -- crit x DIR mounts: the mounts of each mount namespace that was dumped. */
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static const char *type_name(const MntEntry *mnt, char buf[static 32])
 		return buf;
 	}
 	for (; value->name[i] && i < 31; i++)
-		buf[i] = value->name[i] | 0x20;
+		buf[i] = tolower(value->name[i]);
 	buf[i] = '\0';
 	return buf;
 }
@@ -72,16 +73,16 @@ static void add_row(struct rows *rows, uint32_t ns, const MntEntry *mnt)
 		rows_text(rows, "external", mnt->ext_key);
 }
 
-static int add_namespace(struct x *x, struct rows *rows, uint32_t ns, struct img_err *err)
+static int add_namespace(struct x *x, struct rows *rows, const struct namespace *ns, struct img_err *err)
 {
 	struct img_reader *r;
 	ProtobufCMessage *msg;
-	int ret = img_reader_open(x->set, IMG_MNTS, ns, &r, err);
+	int ret = ns->kind == NS_MNT ? img_reader_open(x->set, IMG_MNTS, ns->id, &r, err) : 0;
 
 	if (ret <= 0)
 		return ret;
 	while ((ret = img_read(r, &msg, err)) > 0) {
-		add_row(rows, ns, (const MntEntry *)msg);
+		add_row(rows, ns->id, (const MntEntry *)msg);
 		img_message_free(msg);
 	}
 	img_reader_close(r);
@@ -90,20 +91,7 @@ static int add_namespace(struct x *x, struct rows *rows, uint32_t ns, struct img
 
 static json_t *rows(struct x *x, struct img_err *err)
 {
-	struct namespaces all = { 0 };
-	struct rows rows;
-	int ret;
-
-	rows_init(&rows);
-	ret = namespaces_read(x, &all, err);
-	for (size_t i = 0; i < all.nr && ret == 0; i++)
-		if (all.list[i].kind == NS_MNT)
-			ret = add_namespace(x, &rows, all.list[i].id, err);
-	namespaces_free(&all);
-	if (ret == 0)
-		return rows_done(&rows, err);
-	rows_drop(&rows);
-	return NULL;
+	return namespaces_rows(x, add_namespace, err);
 }
 
 static const struct column columns[] = {

@@ -136,19 +136,7 @@ static int add_row(struct x *x, struct rows *rows, const struct namespace *ns, s
 
 static json_t *rows(struct x *x, struct img_err *err)
 {
-	struct namespaces all = { 0 };
-	struct rows rows;
-	int ret;
-
-	rows_init(&rows);
-	ret = namespaces_read(x, &all, err);
-	for (size_t i = 0; i < all.nr && ret == 0; i++)
-		ret = add_row(x, &rows, &all.list[i], err);
-	namespaces_free(&all);
-	if (ret == 0)
-		return rows_done(&rows, err);
-	rows_drop(&rows);
-	return NULL;
+	return namespaces_rows(x, add_row, err);
 }
 
 static const struct column columns[] = {

@@ -2,6 +2,7 @@
 
 #include "io/sink.h"
 #include "criuimg/cleanup.h"
+#include "io/fd-start.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -113,27 +114,18 @@ static struct img_sink *fd_sink_new(int fd, bool buffered, struct img_err *err)
 {
 	struct img_sink *sink;
 	struct fd_sink *f;
-	struct stat st;
-	off_t pos = 0;
+	uint64_t pos;
+	int regular = img_fd_start(fd, &pos, err);
 
-	if (fstat(fd, &st)) {
-		img_fail_sys(err, "stat");
+	if (regular < 0)
 		return NULL;
-	}
-	if (S_ISREG(st.st_mode)) {
-		pos = lseek(fd, 0, SEEK_CUR);
-		if (pos < 0) {
-			img_fail_sys(err, "seek");
-			return NULL;
-		}
-	}
 	f = calloc(1, sizeof(*f));
 	if (!f) {
 		img_fail_nomem(err);
 		return NULL;
 	}
 	f->fd = fd;
-	f->seekable = S_ISREG(st.st_mode);
+	f->seekable = regular;
 	f->next = pos;
 	sink = buffered ? img_sink_new(&fd_sink_ops, f, err) : img_sink_new_unbuffered(&fd_sink_ops, f, err);
 	if (!sink)

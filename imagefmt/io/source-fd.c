@@ -1,6 +1,7 @@
 /* io/source-fd.c -- bytes in from a descriptor: a regular file, read by position, or anything else, read as it comes. */
 
 #include "criuimg/io.h"
+#include "io/fd-start.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -149,27 +150,18 @@ struct img_source *img_source_fd_new(int fd, struct img_err *err)
 {
 	struct img_source *src;
 	struct fd_source *f;
-	struct stat st;
-	off_t pos = 0;
+	uint64_t pos;
+	int regular = img_fd_start(fd, &pos, err);
 
-	if (fstat(fd, &st)) {
-		img_fail_sys(err, "stat");
+	if (regular < 0)
 		return NULL;
-	}
-	if (S_ISREG(st.st_mode)) {
-		pos = lseek(fd, 0, SEEK_CUR);
-		if (pos < 0) {
-			img_fail_sys(err, "seek");
-			return NULL;
-		}
-	}
 	f = calloc(1, sizeof(*f));
 	if (!f) {
 		img_fail_nomem(err);
 		return NULL;
 	}
 	f->fd = fd;
-	f->seekable = S_ISREG(st.st_mode);
+	f->seekable = regular;
 	f->base = f->next = pos;
 	src = img_source_new(f->seekable ? &file_source_ops : &stream_source_ops, f, err);
 	if (!src)
