@@ -66,6 +66,7 @@ static const char *const examples[][2] = {
 		       "  criu-dump -t 1234 --dry-run        what would stop a dump\n" },
 	{ "criu-restore", "  criu-restore -D images -d          rebuild it, return when it runs\n"
 			  "  criu-restore -D images --plan      what would be done\n" },
+	{ "criu-lazy-pages", "  criu-lazy-pages -D images -d && criu-restore -D images -d --lazy-pages\n" },
 	{ "criu-page-server", "  criu-page-server -D images --port 9876        where criu-dump --page-server sends memory to\n"
 			      "  criu-page-server -D images --port 9876 -d     the same, in the background\n" },
 	{ "criu", "  criu dump -t 1234 -D images\n"

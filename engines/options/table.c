@@ -97,7 +97,9 @@ const struct option_row option_rows[] = {
 	FLAG(NULL, "unprivileged", 0, unprivileged, EVERY, "do without root where that is possible"),
 	WITH(NULL, "pidfd-store", 0, OPT_INT, "FD", pidfd_store, DUMPS, "socket that keeps pidfds between pre-dumps"),
 
-	FLAG("Pages", "lazy-pages", 0, lazy_pages, CMD_DUMP | CMD_RESTORE | CMD_PAGE_SERVER, "pages on demand"),
+	FLAG("Pages", "lazy-pages", 0, lazy_pages, CMD_DUMP | CMD_RESTORE | CMD_PAGE_SERVER,
+		"dump: leave pages in the tasks and serve them; restore: run before pages are there (criu-lazy-pages); "
+		"page-server: serve the images'"),
 	FLAG(NULL, "page-server", 0, page_server, DUMPS | CMD_LAZY_PAGES,
 		"send pages to a page server; lazy-pages: get them from one"),
 	WITH(NULL, "address", 0, OPT_STRING, "ADDR", address, DUMPS | SERVERS,
@@ -155,7 +157,7 @@ const struct command_row command_rows[] = {
 	{ CMD_CHECK, "check", "[--extra] [--experimental] [--all] [--feature NAME]", "what this kernel can do" },
 	{ CMD_CPUINFO, "cpuinfo", "dump|check [-D DIR] [--cpu-cap=CAP]", "write down the CPU's features, or compare" },
 	{ CMD_PAGE_SERVER, "page-server", "[--address ADDR] [--port PORT] [OPTION]...", "receive pages over the network" },
-	{ CMD_LAZY_PAGES, "lazy-pages", "-D DIR [OPTION]...", "serve pages on demand to a restored tree" },
+	{ CMD_LAZY_PAGES, "lazy-pages", "[-D DIR|FILE] [OPTION]...", "serve pages on demand to a restored tree" },
 	{ CMD_SERVICE, "service", "[--address PATH] [OPTION]...", "serve requests over a socket" },
 	{ CMD_SWRK, "swrk", "FD", "serve the requests of one connected socket" },
 	{ CMD_DEDUP, "dedup", "[-D DIR]", "drop pages that later images hold" },
