@@ -97,6 +97,9 @@ class Carrier:
             elif self.transport == 'stream':
                 place = ['--stream', '-W', self.images]
                 pipe = self.pipe(verb, stack)
+            elif self.transport == 'streamer':
+                place = ['--stream', '-D', self.images]
+                self.streamer(verb, stack)
             p = subprocess.Popen(program + ['--no-default-config', *place, '-v4', '-o', verb + '.log', *args],
                                  **{'stdin': subprocess.DEVNULL, 'stdout': f, **pipe}, stderr=f, cwd=self.work)
             for end in pipe.values():
@@ -120,6 +123,36 @@ class Carrier:
             ends = {'stdin': cat.stdout}
         stack.callback(cat.wait)
         return ends
+
+    def streamer(self, verb, stack):
+        """An image streamer between the images directory and two shards, which are files in the end."""
+        operation = 'capture' if verb == 'dump' else 'serve'
+        shards = [self.archive + '.0', self.archive + '.1']
+        ours, theirs = zip(*(os.pipe() for _ in shards))
+        if operation == 'capture':
+            cats = [subprocess.Popen(['cat'], stdin=ours[i], stdout=open(s, 'wb')) for i, s in enumerate(shards)]
+        else:
+            ours, theirs = theirs, ours
+            cats = [subprocess.Popen(['cat', s], stdout=ours[i]) for i, s in enumerate(shards)]
+        p = subprocess.Popen([os.path.join(self.build, 'criu-image-streamer'), '-D', self.images, '-s',
+                              ','.join(map(str, theirs)), operation], pass_fds=theirs, stderr=subprocess.PIPE, text=True)
+        for fd in ours + theirs:
+            os.close(fd)
+        said = ''
+        while not said.endswith('socket-init\n'):
+            line = p.stderr.readline()
+            if not line:
+                raise Failed(f'criu-image-streamer {operation}: {said}')
+            said += line
+
+        def ended():
+            text = p.stderr.read()
+            if p.wait() != 0:
+                raise Failed(f'criu-image-streamer {operation}: status {p.returncode}: {text}')
+            for cat in cats:
+                cat.wait()
+
+        stack.callback(ended)
 
     def program(self, verb):
         return [os.path.join(self.build, 'criu-dump'), verb] if verb == 'pre-dump' else [os.path.join(self.build, 'criu-' + verb)]

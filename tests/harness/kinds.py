@@ -39,7 +39,7 @@ TESTS = os.path.dirname(HERE)
 FAILURE = 1  # the exit status of what did not work, and left everything as it was
 
 # How images travel, and what else can happen at a dump. What is WAITING is skipped under its name.
-TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'chain', 'chain-to-peer', 'page-server',
+TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed', 'archive', 'stream', 'streamer', 'chain', 'chain-to-peer', 'page-server',
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
