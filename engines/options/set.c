@@ -175,6 +175,19 @@ static int set_external(struct options *opt, const struct option_row *row, const
 	return list_add(opt, &opt->externals, value, strlen(value), err);
 }
 
+static int set_ext_unix(struct options *opt, const struct option_row *row, bool *flag, const char *value, struct img_err *err)
+{
+	char item[64];
+
+	if (!value) {
+		*flag = true;
+		return 0;
+	}
+	if (!*value || strspn(value, "0123456789") != strlen(value) || strlen(value) > 20)
+		return bad_value(row, value, "an inode", err);
+	return list_add(opt, &opt->externals, item, (size_t)snprintf(item, sizeof(item), "unix[%s]", value), err);
+}
+
 static int set_inherit(struct options *opt, const struct option_row *row, const char *value, struct img_err *err)
 {
 	const char *key;
@@ -249,6 +262,13 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 		return set_commas(opt, field, value, err);
 	case OPT_EXTERNAL:
 		return set_external(opt, row, value, err);
+	case OPT_VALIDATION:
+		if (strcmp(value, "filesize") && strcmp(value, "buildid"))
+			return bad_value(row, value, "filesize or buildid", err);
+		*(const char **)field = value;
+		return 0;
+	case OPT_EXT_UNIX:
+		return set_ext_unix(opt, row, field, value, err);
 	case OPT_INHERIT:
 		return set_inherit(opt, row, value, err);
 	case OPT_VERBOSITY:

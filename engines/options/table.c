@@ -51,9 +51,10 @@ const struct option_row option_rows[] = {
 	FLAG(NULL, "link-remap", 0, link_remap, CMD_DUMP | CMD_RESTORE, "give deleted files with other links a name again"),
 	FLAG(NULL, "file-locks", 'l', file_locks, CMD_DUMP | CMD_RESTORE, "carry file locks"),
 	FLAG(NULL, "evasive-devices", 0, evasive_devices, CMD_DUMP, "any path will do for a device node"),
-	WITH(NULL, "file-validation", 0, OPT_STRING, "METHOD", file_validation, BOTH, "filesize or buildid"),
+	WITH(NULL, "file-validation", 0, OPT_VALIDATION, "METHOD", file_validation, BOTH, "filesize or buildid"),
 	FLAG(NULL, "skip-file-rwx-check", 0, skip_file_rwx_check, CMD_RESTORE, "do not compare files' permission bits"),
-	FLAG(NULL, "ext-unix-sk", 'x', ext_unix_sk, CMD_DUMP | CMD_RESTORE, "unix sockets may have peers outside"),
+	{ NULL, "ext-unix-sk", 'x', OPT_EXT_UNIX, ARG_OPTIONAL, "INODE", AT(ext_unix_sk), 0, CMD_DUMP | CMD_RESTORE,
+		"unix sockets may have peers outside; with an inode, that socket may (as --external unix[INODE])" },
 	FLAG(NULL, "orphan-pts-master", 0, orphan_pts_master, CMD_DUMP | CMD_RESTORE,
 		"the masters of terminals may be outside: restore makes them, for action scripts to take"),
 	FLAG(NULL, "force-irmap", 0, force_irmap, DUMPS, "look up names of watched files by all means"),
@@ -145,7 +146,7 @@ const char *const options_not_yet[] = {	   "ext-mount-map", "skip-mnt",
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
 
 const char *const externals_not_yet[] = {
-	"dev", "file", "unix", "net", "pid", "veth", "macvlan", "netdev",
+	"dev", "net", "pid", "veth", "macvlan", "netdev",
 };
 
 const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);

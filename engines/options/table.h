@@ -16,6 +16,8 @@ enum option_type {
 	OPT_LIST,     /* struct option_list, one item each time */
 	OPT_COMMAS,   /* struct option_list, items separated by commas */
 	OPT_EXTERNAL, /* struct option_list of TYPE[ID][:VALUE]: external.h */
+	OPT_VALIDATION, /* const char *: filesize or buildid */
+	OPT_EXT_UNIX, /* the flag, or the inode of a socket: --external unix[INODE] */
 	OPT_INHERIT,  /* struct option_list of fd[N]:KEY: external.h */
 	OPT_VERBOSITY,/* -v, -vv, -v3, --verbosity=3 */
 	OPT_CPU_CAP,  /* words, commas, ^ */

@@ -6,6 +6,7 @@
  * made for it; one that a mount hides cannot be had back.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,6 +25,9 @@
 #include "criu-dump/mounts.h"
 #include "criuimg/cleanup.h"
 #include "kernel/build-id.h"
+#include "kernel/crc32c.h"
+#include "kernel/file-check.h"
+#include "options/external.h"
 
 #define DELETED " (deleted)"
 
@@ -65,6 +69,31 @@ bool dump_path_leads_to(struct dump *d, const struct dump_task *t, const char *p
 	return dump_path_stat(m, path, &st) == 0 && st.st_dev == probe->dev && st.st_ino == probe->ino;
 }
 
+/* --evasive-devices: another node of the same device. path has room for PATH_MAX. */
+static bool other_node(struct dump *d, const struct dump_task *t, const struct fd_probe *probe, char *path)
+{
+	struct dump_mntns *m;
+	cleanup_dir DIR *dir = NULL;
+	struct dirent *de;
+	struct stat st;
+	int fd;
+
+	if (!d->opt->evasive_devices || !S_ISCHR(probe->mode) || dump_mntns_of(d, t, probe->mnt_id, &m, NULL) < 0)
+		return false;
+	fd = dump_path_open(m, "/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		img_cleanup_fd(&fd);
+		return false;
+	}
+	while ((de = readdir(dir))) {
+		snprintf(path, PATH_MAX, "/dev/%s", de->d_name);
+		if (dump_path_stat(m, path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == probe->rdev)
+			return true;
+	}
+	return false;
+}
+
 /* Find the file. path (room for PATH_MAX) is its name as a record has it: without " (deleted)" where that is not a part of
  * the name. */
 static enum whereabouts locate(struct dump *d, const struct dump_task *t, const struct fd_probe *probe, char *path)
@@ -74,6 +103,9 @@ static enum whereabouts locate(struct dump *d, const struct dump_task *t, const 
 	snprintf(path, PATH_MAX, "%s", probe->link);
 	if (dump_path_leads_to(d, t, path, probe))
 		return FILE_NAMED;
+	if (other_node(d, t, probe, path))
+		return FILE_NAMED;
+	snprintf(path, PATH_MAX, "%s", probe->link);
 	if (len <= strlen(DELETED) || strcmp(path + len - strlen(DELETED), DELETED))
 		return FILE_HIDDEN;
 	path[len - strlen(DELETED)] = '\0';
@@ -124,14 +156,23 @@ static int check_proc(const struct dump_mntns *m, const char *path, pid_t pid, c
 	return 0;
 }
 
+/* --external file[MNT:INODE]: the name of the record then, by which it is handed over at restore. */
+static bool is_external(const struct dump *d, const struct fd_probe *probe, char *key, size_t size)
+{
+	snprintf(key, size, "file[%x:%llx]", (unsigned)probe->mnt_id, (unsigned long long)probe->ino);
+	return options_external(d->opt, "%s", key) != NULL;
+}
+
 int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], key[64];
 	enum whereabouts where;
 	struct dump_mntns *m;
 	const char *rest;
 	pid_t pid;
 
+	if (is_external(d, probe, path, sizeof(path)))
+		return 0;
 	if (strlen(probe->link) >= sizeof(path))
 		return img_fail(err, IMG_UNSUPPORTED, "a path of %zu bytes is not supported", strlen(probe->link));
 	if (dump_mntns_of(d, t, probe->mnt_id, &m, err) < 0)
@@ -153,48 +194,107 @@ int dump_named_file_check(struct dump *d, struct dump_task *t, const struct fd_p
 	case FILE_HIDDEN:
 		break;
 	}
+	is_external(d, probe, key, sizeof(key));
 	return img_fail(err, IMG_UNSUPPORTED, "'%s' leads elsewhere now: something is mounted over it, or it is of another "
-		"mount namespace", path);
+		"mount namespace (--external '%s' takes it from outside)", path, key);
 }
 
-/* The build id of an ELF file, as the record has it: words of four bytes, the first byte lowest. */
-static int fill_build_id(struct dump *d, const struct fd_target *t, RegFileEntry *reg, uint32_t *words, struct img_err *err)
+/* ---- what tells at restore whether it is the same file ---- */
+
+struct identity {
+	uint32_t build_id[KERN_BUILD_ID_MAX / 4];
+};
+
+/* Words of four bytes, the first byte lowest. */
+static void fill_build_id(RegFileEntry *reg, struct identity *self, const unsigned char *id, size_t len)
 {
+	reg->n_build_id = (len + 3) / 4;
+	reg->build_id = self->build_id;
+	for (size_t i = 0; i < reg->n_build_id; i++)
+		self->build_id[i] = (uint32_t)id[4 * i] | (uint32_t)id[4 * i + 1] << 8 | (uint32_t)id[4 * i + 2] << 16 |
+				    (uint32_t)id[4 * i + 3] << 24;
+}
+
+/* Asked for, and no program: the first bytes. */
+static void fill_checksum(RegFileEntry *reg, int fd)
+{
+	unsigned char bytes[FILE_CHECKSUM_BYTES];
+	ssize_t len = pread(fd, bytes, sizeof(bytes), 0);
+
+	if (len <= 0)
+		return;
+	reg->has_checksum = reg->has_checksum_config = reg->has_checksum_parameter = true;
+	reg->checksum = kern_crc32c(0, bytes, (size_t)len);
+	reg->checksum_config = FILE_CHECKSUM_FIRST;
+	reg->checksum_parameter = FILE_CHECKSUM_BYTES;
+}
+
+static void fill_identity(struct dump *d, const struct fd_target *t, RegFileEntry *reg, struct identity *self)
+{
+	const char *method = d->opt->file_validation;
 	unsigned char id[KERN_BUILD_ID_MAX + 4] = { 0 };
+	bool asked = method && !strcmp(method, "buildid");
 	cleanup_fd int fd = -1;
-	char self[40];
+	char path[40];
 	size_t len;
 
-	if (!S_ISREG(t->probe->mode) || t->probe->nlink == 0 || t->probe->size < 64)
-		return 0;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->lfd);
-	fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
+	/* What only ever grows at its end, from here or from elsewhere, may have another size at restore: a log. */
+	reg->has_size = S_ISREG(t->probe->mode) && (t->probe->flags & (O_ACCMODE | O_APPEND)) != (O_WRONLY | O_APPEND);
+	reg->size = t->probe->size;
+	if (!S_ISREG(t->probe->mode) || t->probe->nlink == 0 || (method && !strcmp(method, "filesize")))
+		return;
+	if (t->probe->size < 64 && !asked)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->lfd);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOATIME);
 	if (fd < 0)
-		fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
-		return 0; /* the size will do */
+		return; /* the size will do */
 	len = kern_build_id(fd, t->probe->size, id);
-	reg->n_build_id = (len + 3) / 4;
-	reg->build_id = words;
-	for (size_t i = 0; i < reg->n_build_id; i++)
-		words[i] = (uint32_t)id[4 * i] | (uint32_t)id[4 * i + 1] << 8 | (uint32_t)id[4 * i + 2] << 16 |
-			   (uint32_t)id[4 * i + 3] << 24;
-	return 0;
+	if (len)
+		fill_build_id(reg, self, id, len);
+	else if (asked && reg->has_size)
+		fill_checksum(reg, fd);
+}
+
+/* ---- records ---- */
+
+static int write_record(struct dump *d, const struct fd_target *t, RegFileEntry *reg, struct img_err *err)
+{
+	FownEntry fown = FOWN_ENTRY__INIT;
+	FileEntry rec = FILE_ENTRY__INIT;
+
+	if (dump_file_owner(t, &fown, err) < 0)
+		return img_wrap(err, "'%s'", reg->name);
+	reg->id = t->id;
+	reg->flags = t->probe->flags;
+	reg->pos = t->probe->pos;
+	reg->fown = &fown;
+	reg->has_mode = true;
+	reg->mode = t->probe->mode;
+	rec.type = FD_TYPES__REG;
+	rec.id = t->id;
+	rec.reg = reg;
+	return dump_write_file(d, &rec, err);
 }
 
 int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *err)
 {
 	const struct fd_probe *probe = t->probe;
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
-	FownEntry fown = FOWN_ENTRY__INIT;
-	FileEntry rec = FILE_ENTRY__INIT;
-	uint32_t build_id[KERN_BUILD_ID_MAX / 4];
+	struct identity identity;
 	char path[PATH_MAX];
 	enum whereabouts where;
 	struct dump_mntns *m;
 	const char *rest;
 	pid_t pid;
 
+	reg.name = path;
+	if (is_external(d, probe, path, sizeof(path))) {
+		reg.has_ext = reg.ext = true;
+		return write_record(d, t, &reg, err);
+	}
 	if (dump_named_file_check(d, t->task, probe, err) < 0 || dump_mntns_of(d, t->task, probe->mnt_id, &m, err) < 0)
 		return -1;
 	where = locate(d, t->task, probe, path);
@@ -205,28 +305,12 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 		return img_wrap(err, "'%s'", path);
 	if (!pid && where == FILE_RENAMED && dump_link(d, t, path, err) < 0)
 		return img_wrap(err, "'%s'", path);
-	if (dump_file_owner(t, &fown, err) < 0 || fill_build_id(d, t, &reg, build_id, err) < 0)
-		return img_wrap(err, "'%s'", path);
-
-	reg.id = t->id;
-	reg.flags = probe->flags;
-	reg.pos = probe->pos;
-	reg.fown = &fown;
-	reg.name = path;
 	if (m && probe->mnt_id >= 0) {
 		reg.has_mnt_id = true;
 		reg.mnt_id = probe->mnt_id;
 	}
-	reg.has_mode = true;
-	reg.mode = probe->mode;
-	/* What only ever grows at its end, from here or from elsewhere, may have another size at restore: a log. */
-	reg.has_size = S_ISREG(probe->mode) && (probe->flags & (O_ACCMODE | O_APPEND)) != (O_WRONLY | O_APPEND);
-	reg.size = probe->size;
-
-	rec.type = FD_TYPES__REG;
-	rec.id = t->id;
-	rec.reg = &reg;
-	return dump_write_file(d, &rec, err);
+	fill_identity(d, t, &reg, &identity);
+	return write_record(d, t, &reg, err);
 }
 
 const struct fd_dump_ops file_dump_ops = {

@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/inherit.h"
 #include "criu-restore/restore.h"
 #include "criuimg/cleanup.h"
 #include "criu-restore/namespaces.h"
 #include "kernel/build-id.h"
+#include "kernel/crc32c.h"
+#include "kernel/file-check.h"
 #include "kernel/ns.h"
 
 /* What must not be asked for again: the file is there. */
@@ -29,14 +32,38 @@ static int check_mode(struct restore *r, const RegFileEntry *reg, const struct s
 	return 0;
 }
 
-static int check_build_id(const RegFileEntry *reg, int fd, const struct stat *st, struct img_err *err)
+/* --file-validation filesize */
+static bool only_size(const struct restore *r)
+{
+	return r->opt->file_validation && !strcmp(r->opt->file_validation, "filesize");
+}
+
+/* Of the first bytes: what we write. Others' ways of choosing bytes are not known for certain, and the size was compared. */
+static int check_sum(struct restore *r, const RegFileEntry *reg, int fd, const struct stat *st, struct img_err *err)
+{
+	unsigned char bytes[FILE_CHECKSUM_BYTES];
+	struct img_err ignored = IMG_ERR_INIT;
+	cleanup_fd int again = -1;
+	ssize_t len;
+
+	if (!reg->has_checksum || reg->checksum_config != FILE_CHECKSUM_FIRST || reg->checksum_parameter > sizeof(bytes) ||
+		!S_ISREG(st->st_mode) || only_size(r))
+		return 0;
+	again = restore_reopen(fd, O_RDONLY | O_NONBLOCK, &ignored);
+	len = again < 0 ? -1 : pread(again, bytes, reg->checksum_parameter, 0);
+	if (len >= 0 && kern_crc32c(0, bytes, (size_t)len) != reg->checksum)
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' begins with other bytes than it did", reg->name);
+	return 0;
+}
+
+static int check_build_id(struct restore *r, const RegFileEntry *reg, int fd, const struct stat *st, struct img_err *err)
 {
 	unsigned char id[KERN_BUILD_ID_MAX + 4] = { 0 };
 	cleanup_fd int again = -1;
 	struct img_err ignored = IMG_ERR_INIT;
 	size_t len;
 
-	if (!reg->n_build_id || !S_ISREG(st->st_mode))
+	if (!reg->n_build_id || !S_ISREG(st->st_mode) || only_size(r))
 		return 0;
 	again = restore_reopen(fd, O_RDONLY | O_NONBLOCK, &ignored);
 	if (again < 0)
@@ -68,7 +95,9 @@ static int check_opened(struct restore *r, const RegFileEntry *reg, int fd, stru
 		return img_fail_sys(err, "stat '%s'", reg->name);
 	if (check_mode(r, reg, &st, err) < 0 || check_size(reg, &st, err) < 0)
 		return -1;
-	return check_build_id(reg, fd, &st, err);
+	if (check_build_id(r, reg, fd, &st, err) < 0)
+		return -1;
+	return check_sum(r, reg, fd, &st, err);
 }
 
 static int open_flags(const RegFileEntry *reg, int flags)
@@ -77,6 +106,20 @@ static int open_flags(const RegFileEntry *reg, int flags)
 	if (flags & TMPFILE_BIT)
 		flags &= ~(TMPFILE_BIT | (reg->has_mode && S_ISDIR(reg->mode) ? 0 : O_DIRECTORY));
 	return flags | O_CLOEXEC | O_NOCTTY;
+}
+
+/* What the caller hands over for a file (--inherit-fd): external ones have the key for a name, others a path, whose first slash may be
+ * left out. -1: nothing. */
+static int handed(const struct restore *r, const RegFileEntry *reg)
+{
+	int fd = restore_inherited(r, "%s", reg->name);
+
+	return fd < 0 && reg->name[0] == '/' ? restore_inherited(r, "%s", reg->name + 1) : fd;
+}
+
+static int no_external(const RegFileEntry *reg, struct img_err *err)
+{
+	return img_fail(err, IMG_UNSUPPORTED, "an external file: wants --inherit-fd 'fd[N]:%s'", reg->name);
 }
 
 /* stat(2) and open(2) of its path: from the root of the mount namespace that it is in. */
@@ -95,9 +138,13 @@ int restore_open_named(struct restore *r, struct restore_task *t, const RegFileE
 	int root = restore_ns_root_for(r, t, reg->has_mnt_id ? reg->mnt_id : -1);
 	cleanup_fd int fd = -1;
 	struct stat st;
-	int ret;
+	int ret, from = handed(r, reg);
 
 	flags = open_flags(reg, flags);
+	if (from >= 0)
+		return restore_reopen(from, flags, err);
+	if (reg->has_ext && reg->ext)
+		return no_external(reg, err);
 	ret = restore_open_ghost(r, t, reg, flags, &fd, err);
 	if (ret < 0)
 		return -1;
@@ -128,8 +175,20 @@ static int file_make(struct restore *r, struct restore_task *t, const struct res
 	struct img_err *err)
 {
 	const RegFileEntry *reg = files[0]->rec->reg;
-	cleanup_fd int fd = restore_open_named(r, t, reg, (int)reg->flags, err);
+	cleanup_fd int fd = -1;
+	int from = handed(r, reg);
 
+	/* A path: the very file that the caller has, where he is in it. */
+	if (from >= 0 && !(reg->has_ext && reg->ext)) {
+		fd = fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (fd < 0)
+			return img_fail_sys(err, "duplicate a descriptor");
+		if (restore_file_owner(r, fd, reg->fown, err) < 0)
+			return -1;
+		fds[0] = steal_fd(&fd);
+		return 0;
+	}
+	fd = restore_open_named(r, t, reg, (int)reg->flags, err);
 	if (fd < 0)
 		return -1;
 	if (!(reg->flags & O_PATH)) {
@@ -169,13 +228,13 @@ static int file_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_CORRUPT, "has no file record");
 	if (reg->id != f->id)
 		return img_fail(err, IMG_CORRUPT, "calls itself %#x", reg->id);
+	if (reg->has_ext && reg->ext)
+		return handed(r, reg) < 0 ? no_external(reg, err) : 0;
 	if (reg->name[0] != '/')
 		return img_fail(err, IMG_CORRUPT, "'%s' is no path from the root", reg->name);
 	if (reg->n_build_id > KERN_BUILD_ID_MAX / 4)
 		return img_fail(err, IMG_CORRUPT, "'%s' has a build id of %zu words", reg->name, reg->n_build_id);
-	if (reg->has_ext && reg->ext)
-		return img_fail(err, IMG_UNSUPPORTED, "'%s' is external: not supported", reg->name);
-	return r->opt->plan ? look_for(r, reg, err) : 0;
+	return r->opt->plan && handed(r, reg) < 0 ? look_for(r, reg, err) : 0;
 }
 
 static const FownEntry *file_owner(const struct restore *r, const struct restore_file *f)

@@ -1,9 +1,11 @@
 /* engines/fd/pipe/pipe-restore.c -- how criu-restore rebuilds a pipe: all descriptions of both of its ends at once. */
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/inherit.h"
 #include "criu-restore/restore.h"
 #include "criuimg/cleanup.h"
 
@@ -56,12 +58,45 @@ static int make_ends(struct restore *r, int ends[2], const struct restore_file *
 	return 0;
 }
 
+/* A pipe that the caller has (--inherit-fd pipe:[INODE]); -1: none. */
+static int handed(const struct restore *r, uint32_t pipe_id)
+{
+	int fd = restore_inherited(r, "pipe:[%u]", pipe_id);
+
+	return fd < 0 ? restore_inherited(r, "pipe[%u]", pipe_id) : fd;
+}
+
+/* Each description by opening that pipe once more, whichever end was handed over; what is no pipe, as it is. */
+static int take_handed(struct restore *r, int from, const struct restore_file *const *files, size_t nr, int *fds, struct img_err *err)
+{
+	struct stat st;
+
+	if (fstat(from, &st) < 0)
+		return img_fail_sys(err, "stat");
+	for (size_t i = 0; i < nr; i++) {
+		const PipeEntry *rec = files[i]->rec->pipe;
+
+		if (S_ISFIFO(st.st_mode))
+			fds[i] = restore_reopen(from, (int)(rec->flags & (O_ACCMODE | O_NONBLOCK)), err);
+		else
+			fds[i] = fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (fds[i] < 0)
+			return err->code ? -1 : img_fail_sys(err, "duplicate a descriptor");
+		if ((S_ISFIFO(st.st_mode) && restore_file_flags(fds[i], rec->flags, err) < 0) ||
+			restore_file_owner(r, fds[i], rec->fown, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int pipe_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
 	struct img_err *err)
 {
 	const PipeEntry *rec = files[0]->rec->pipe;
-	int ends[2], ret;
+	int ends[2], ret, from = handed(r, rec->pipe_id);
 
+	if (from >= 0)
+		return take_handed(r, from, files, nr, fds, err);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return img_fail_sys(err, "make a pipe");
 	ret = restore_fill_pipe(r, restore_find_pipe_data(r, IMG_PIPES_DATA, rec->pipe_id), ends[1], err);

@@ -17,6 +17,7 @@
 #include "criuimg/cleanup.h"
 #include "criu-dump/unix-own.h"
 #include "kernel/getfd.h"
+#include "options/external.h"
 #include "sk-packet.pb-c.h"
 #include "sk-unix.pb-c.h"
 
@@ -116,6 +117,12 @@ static bool unix_claims(const struct fd_probe *probe)
 
 /* ---- what cannot be dumped ---- */
 
+/* --external unix[INODE]: its peer is somebody else's business. */
+static bool is_external(const struct dump *d, const struct kern_unix_socket *s)
+{
+	return options_external(d->opt, "unix[%u]", s->ino) != NULL;
+}
+
 /* A peer that stays where it is, to be found by its name again. */
 static int check_outside(struct dump *d, const struct kern_unix_socket *s, const struct kern_unix_socket *peer, struct img_err *err)
 {
@@ -140,7 +147,7 @@ static int check_peer(struct dump *d, const struct kern_unix_socket *s, struct i
 	if (has < 0)
 		return -1;
 	if (!has)
-		return check_outside(d, s, find(d, ino), err);
+		return is_external(d, s) ? 0 : check_outside(d, s, find(d, ino), err);
 	peer = diag_of(d, ino, err);
 	if (!peer)
 		return -1;
@@ -297,7 +304,7 @@ static int dump_outside(struct dump *d, const struct kern_unix_socket *peer, str
 	rec.type = FD_TYPES__UNIXSK;
 	rec.id = usk.id = dump_new_file_id(d);
 	usk.ino = peer->ino;
-	usk.type = peer->type;
+	usk.type = peer->name_len ? peer->type : SOCK_DGRAM; /* without a name, as CRIU has it */
 	usk.state = TCP_LISTEN; /* as CRIU has it */
 	usk.uflags = UNIX_OUTSIDE;
 	usk.fown = &fown;
@@ -418,7 +425,9 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	if (!has) {
 		const struct kern_unix_socket *peer = find(d, usk.peer);
 
-		if (check_outside(d, s, peer, err) < 0 || dump_outside(d, peer, err) < 0)
+		if (!is_external(d, s) && check_outside(d, s, peer, err) < 0)
+			return -1;
+		if (peer && dump_outside(d, peer, err) < 0)
 			return -1;
 	}
 	if (write_in_order(d, s, &rec, err) < 0)

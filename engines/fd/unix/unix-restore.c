@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 
 #include "criuimg/cleanup.h"
+#include "criu-restore/inherit.h"
 #include "criu-restore/unix-own.h"
 
 /* ---- plan ---- */
@@ -37,11 +38,11 @@ static int unix_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_CORRUPT, "has a name of %zu bytes", usk->name.len);
 	if (usk->name.len && usk->name.data[0] && memchr(usk->name.data, 0, usk->name.len - 1))
 		return img_fail(err, IMG_CORRUPT, "has a path with a NUL in it");
-	if (usk->state == TCP_LISTEN && !usk->name.len)
+	if (usk->state == TCP_LISTEN && !usk->name.len && !usk->uflags)
 		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens without a name is not supported");
 	if (usk->uflags & ~(uint32_t)UNIX_OUTSIDE)
 		return img_fail(err, IMG_UNSUPPORTED, "has flags %#x, which are not known", usk->uflags);
-	if (usk->uflags && (usk->type != SOCK_DGRAM || !usk->name.len))
+	if (usk->uflags && usk->type != SOCK_DGRAM)
 		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree that is not of type dgram with a name is not supported");
 	if (usk->peer == usk->ino && (usk->type != SOCK_DGRAM || !usk->name.len))
 		return img_fail(err, IMG_CORRUPT, "is its own peer");
@@ -61,6 +62,7 @@ struct sock {
 	int fd;
 	int far; /* what sends what is in its queue, and nobody has; -1: none */
 	bool connected;
+	bool handed; /* by the caller: --inherit-fd */
 	struct sock *peer;
 	struct sock *first_in, *next_in; /* those that are connected to it by its name */
 };
@@ -118,6 +120,9 @@ static int find_peers(struct unix_set *set, struct img_err *err)
 
 		peer = u.ino ? bsearch(&key, order, set->nr, sizeof(*order), by_ino) : NULL;
 		set->socks[i].peer = peer ? *peer : NULL;
+		/* One that is outside and has no name cannot be connected to: its other side is shut. */
+		if (peer && outside(*peer) && !(*peer)->u->name.len)
+			set->socks[i].peer = NULL;
 	}
 	for (size_t i = set->nr; i--;) {
 		struct sock *s = &set->socks[i];
@@ -267,6 +272,8 @@ static int make_all(struct unix_set *set, struct img_err *err)
 	for (size_t i = 0; i < set->nr; i++) {
 		struct sock *s = &set->socks[i];
 
+		if (s->handed)
+			continue;
 		if (outside(s) && s->first_in) {
 			socklen_t len = unix_address(s->u, &addr);
 
@@ -278,7 +285,7 @@ static int make_all(struct unix_set *set, struct img_err *err)
 		}
 	}
 	for (size_t i = 0; i < set->nr; i++)
-		if (set->socks[i].peer && !mutual(&set->socks[i]) && !set->socks[i].connected)
+		if (set->socks[i].peer && !set->socks[i].handed && !mutual(&set->socks[i]) && !set->socks[i].connected)
 			return img_fail(err, IMG_CORRUPT, "unix socket %#x: its peer %#x has no name", set->socks[i].u->id,
 				set->socks[i].peer->u->id);
 	return 0;
@@ -291,7 +298,7 @@ static int finish_all(struct unix_set *set, struct restore_task *t, struct img_e
 		const struct sock *s = &set->socks[i];
 		int sender = s->far >= 0 ? s->far : mutual(s) ? s->peer->fd : s->first_in ? s->first_in->fd : -1;
 
-		if (outside(s) || !unix_has_queue(set->r, s->u->id))
+		if (outside(s) || s->handed || !unix_has_queue(set->r, s->u->id))
 			continue;
 		if (sender < 0)
 			return img_fail(err, IMG_CORRUPT, "unix socket %#x: it has a queue, and nobody could have sent it", s->u->id);
@@ -302,7 +309,11 @@ static int finish_all(struct unix_set *set, struct restore_task *t, struct img_e
 	for (size_t i = 0; i < set->nr; i++)
 		img_cleanup_fd(&set->socks[i].far);
 	for (size_t i = 0; i < set->nr; i++)
-		if (!outside(&set->socks[i]) && furnish(set->r, set->socks[i].fd, set->socks[i].u, err) < 0)
+		if (set->socks[i].handed && (restore_file_flags(set->socks[i].fd, set->socks[i].u->flags, err) < 0 ||
+						    restore_file_owner(set->r, set->socks[i].fd, set->socks[i].u->fown, err) < 0))
+			return img_wrap(err, "unix socket %#x", set->socks[i].u->id);
+	for (size_t i = 0; i < set->nr; i++)
+		if (!outside(&set->socks[i]) && !set->socks[i].handed && furnish(set->r, set->socks[i].fd, set->socks[i].u, err) < 0)
 			return img_wrap(err, "unix socket %#x", set->socks[i].u->id);
 	return 0;
 }
@@ -317,9 +328,30 @@ static void free_set(struct unix_set *set)
 	free(set);
 }
 
+/* Sockets that the caller has: the same descriptions. */
+static int take_handed(struct unix_set *set, struct img_err *err)
+{
+	for (size_t i = 0; i < set->nr; i++) {
+		struct sock *s = &set->socks[i];
+		int from = restore_inherited(set->r, "socket:[%u]", s->u->ino);
+
+		if (from < 0)
+			from = restore_inherited(set->r, "socket[%u]", s->u->ino);
+		if (from < 0)
+			continue;
+		s->fd = fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (s->fd < 0)
+			return img_fail_sys(err, "duplicate a descriptor");
+		s->handed = true;
+	}
+	return 0;
+}
+
 static int make_set(struct unix_set *set, struct img_err *err)
 {
-	return find_peers(set, err) < 0 ? -1 : make_all(set, err);
+	if (find_peers(set, err) < 0 || take_handed(set, err) < 0)
+		return -1;
+	return make_all(set, err);
 }
 
 static int unix_make(struct restore *r, struct restore_task *t, const struct restore_file *const *files, size_t nr, int *fds,
