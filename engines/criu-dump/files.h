@@ -64,8 +64,8 @@ int dump_file_inside(struct dump *d, int fd, uint32_t *id, struct img_err *err);
 /* A room's own memory for the run: zeroed when first asked for, the same every time after, given to drop and then freed at the
  * end. NULL: no memory. */
 void *dump_files_keep(struct dump *d, const struct fd_dump_ops *ops, size_t size, void (*drop)(void *));
-/* Options that all sockets have (sock-opts.c). A filter that is attached is IMG_UNSUPPORTED. */
-int dump_sock_opts(int fd, SkOptsEntry *opts, struct img_err *err);
+/* Options that all sockets have (sock-opts.c); what opts points to lives as long as the run. */
+int dump_sock_opts(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err);
 /* Whose signals (fcntl F_GETOWN_EX, F_GETSIG, F_GETOWNER_UIDS). An O_PATH descriptor has none: all zero. */
 int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *err);
 /* The record of a file with a name, and its ghost if it was deleted: what the room `file` does for its own, for the room

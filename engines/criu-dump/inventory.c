@@ -18,6 +18,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
+#include "kernel/net-lock.h"
 #include "kernel/proc-file.h"
 
 enum {
@@ -25,28 +26,6 @@ enum {
 	PRE_DUMP_SPLICE = 1, /* criu_pre_dump_mode */
 	PRE_DUMP_READ = 2,
 };
-
-static const struct {
-	const char *name;
-	uint32_t method; /* inventory_entry.network_lock_method */
-} network_locks[] = {
-	{ "iptables", 0 },
-	{ "nftables", 1 },
-	{ "skip", 2 },
-};
-
-static int network_lock_method(const char *name, uint32_t *method, struct img_err *err)
-{
-	*method = 0;
-	if (!name)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(network_locks); i++)
-		if (!strcmp(network_locks[i].name, name)) {
-			*method = network_locks[i].method;
-			return 0;
-		}
-	return img_fail(err, IMG_USAGE, "--network-lock: \"%s\" is none of iptables, nftables, skip", name);
-}
 
 static void note_tracking(const struct dump *d, InventoryEntry *inv)
 {
@@ -90,7 +69,7 @@ int dump_inventory(struct dump *d, struct img_err *err)
 	if (d->opt->tcp_close)
 		inv.has_tcp_close = inv.tcp_close = 1;
 	inv.has_network_lock_method = 1;
-	if (network_lock_method(d->opt->network_lock, &inv.network_lock_method, err) < 0)
+	if (kern_net_lock_method(d->opt->network_lock, &inv.network_lock_method, err) < 0)
 		return -1;
 	inv.plugins_entry = &plugins;
 	note_tracking(d, &inv);

@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <linux/filter.h>
+#include <net/if.h>
 
+#include "criu-dump/dump.h"
 #include "criu-dump/files.h"
 #include "criuimg/array.h"
 
@@ -73,7 +76,45 @@ static int timeout(int fd, int opt, uint64_t *sec, uint64_t *usec, struct img_er
 	return 0;
 }
 
-int dump_sock_opts(int fd, SkOptsEntry *opts, struct img_err *err)
+/* The device that it is bound to. */
+static int dump_device(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err)
+{
+	char name[IF_NAMESIZE] = "";
+	socklen_t len = sizeof(name);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &len) < 0 || !len || !name[0])
+		return 0;
+	opts->so_bound_dev = img_arena_strdup(&d->arena, name);
+	return opts->so_bound_dev ? 0 : img_fail_nomem(err);
+}
+
+/* The program that looks at what comes in: one that was attached as instructions of the classic kind can be read. */
+static int dump_filter(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err)
+{
+	socklen_t nr = 0; /* of instructions, here */
+	struct sock_filter *code;
+	int locked = 0;
+	socklen_t len = sizeof(locked);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &nr) < 0 && errno == EACCES)
+		return img_fail(err, IMG_UNSUPPORTED, "a BPF program attached to a socket is not supported");
+	if (getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, &len) == 0 && locked)
+		opts->has_so_lock_filter = opts->so_lock_filter = true;
+	if (!nr)
+		return 0;
+	code = img_arena_array(&d->arena, nr, sizeof(*code));
+	opts->so_filter = img_arena_array(&d->arena, nr, sizeof(*opts->so_filter));
+	if (!code || !opts->so_filter)
+		return img_fail_nomem(err);
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, code, &nr) < 0)
+		return img_fail_sys(err, "SO_GET_FILTER");
+	for (socklen_t i = 0; i < nr; i++)
+		opts->so_filter[i] = (uint64_t)code[i].code << 48 | (uint64_t)code[i].jt << 40 | (uint64_t)code[i].jf << 32 | code[i].k;
+	opts->n_so_filter = nr;
+	return 0;
+}
+
+int dump_sock_opts(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err)
 {
 	struct linger linger = { 0, 0 };
 	socklen_t len = sizeof(linger);
@@ -92,8 +133,5 @@ int dump_sock_opts(int fd, SkOptsEntry *opts, struct img_err *err)
 		opts->has_so_mark = true;
 		opts->so_mark = mark;
 	}
-	len = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &len) < 0 ? errno == EACCES : len > 0)
-		return img_fail(err, IMG_UNSUPPORTED, "a filter attached to a socket is not supported");
-	return 0;
+	return dump_device(d, fd, opts, err) < 0 ? -1 : dump_filter(d, fd, opts, err);
 }

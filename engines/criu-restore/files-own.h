@@ -45,6 +45,7 @@ struct restore_files {
 	struct restore_locks *locks;
 	struct restore_ttys *ttys;
 	struct restore_queues *queues; /* what waits in sockets */
+	bool net_locked;	       /* connections were not locked before */
 };
 
 /* Processes that were gone, and whose files in /proc are open (engines/fd/ghost/dead-restore.c): somebody with that pid lives

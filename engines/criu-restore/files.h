@@ -125,8 +125,15 @@ void restore_ttys_redraw(struct restore *r);
 void restore_ttys_leave(struct restore *r);
 /* The tree was stopped from its terminal: so are we, for the shell to see; it goes on when we do. */
 void restore_ttys_stop(struct restore *r);
+/* TCP connections (engines/fd/inet/): while they are made no packet of theirs gets through. At last all is let through, and their repair
+ * ends. After a failure the network is as it was: what the dump has locked stays locked. */
+int restore_connections_lock(struct restore *r, struct img_err *err);
+int restore_connections_resume(struct restore *r, struct img_err *err);
+int restore_connections_undo(struct restore *r, struct img_err *err);
 /* Options that all sockets have (sock-opts.c). */
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
+/* The filter alone, which the former sets as the last of all. */
+int restore_sock_filter(int fd, const SkOptsEntry *opts, struct img_err *err);
 
 /* What is in a pipe or fifo: pipes-data.img, fifo-data.img. NULL when there is no entry. */
 struct restore_pipe_data;

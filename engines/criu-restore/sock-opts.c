@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <linux/filter.h>
+#include <net/if.h>
 
 #include "criu-restore/files.h"
 #include "criuimg/array.h"
@@ -79,6 +82,35 @@ static int set_timeout(int fd, int opt, uint64_t sec, uint64_t usec, struct img_
 	return 0;
 }
 
+static int set_device(int fd, const char *name, struct img_err *err)
+{
+	if (name && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) < 0)
+		return img_fail_sys(err, "bind to the device '%s'", name);
+	return 0;
+}
+
+int restore_sock_filter(int fd, const SkOptsEntry *opts, struct img_err *err)
+{
+	struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog program = { (unsigned short)opts->n_so_filter, code };
+	int on = 1;
+
+	if (opts->n_so_filter > BPF_MAXINSNS)
+		return img_fail(err, IMG_CORRUPT, "a filter of %zu instructions", opts->n_so_filter);
+	for (size_t i = 0; i < opts->n_so_filter; i++) {
+		uint64_t word = opts->so_filter[i];
+
+		code[i] = (struct sock_filter){ (uint16_t)(word >> 48), (uint8_t)(word >> 40), (uint8_t)(word >> 32),
+			(uint32_t)word };
+	}
+	if (opts->n_so_filter && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return img_fail_sys(err, "attach a filter of %zu instructions", opts->n_so_filter);
+	if (opts->has_so_lock_filter && opts->so_lock_filter &&
+		setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) < 0)
+		return img_fail_sys(err, "SO_LOCK_FILTER");
+	return 0;
+}
+
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -107,5 +139,8 @@ int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err)
 	}
 	if (set_timeout(fd, SO_SNDTIMEO, opts->so_snd_tmo_sec, opts->so_snd_tmo_usec, err) < 0)
 		return -1;
-	return set_timeout(fd, SO_RCVTIMEO, opts->so_rcv_tmo_sec, opts->so_rcv_tmo_usec, err);
+	if (set_timeout(fd, SO_RCVTIMEO, opts->so_rcv_tmo_sec, opts->so_rcv_tmo_usec, err) < 0 ||
+		set_device(fd, opts->so_bound_dev, err) < 0)
+		return -1;
+	return restore_sock_filter(fd, opts, err);
 }

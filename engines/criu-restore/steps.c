@@ -73,6 +73,9 @@ static const struct restore_step steps[] = {
 	{ MOMENT_START, "stream", .whole = restore_stream_start,
 		.why = "segments are there to be filled; their content comes before that of tasks" },
 
+	{ MOMENT_START, "inet", .whole = restore_connections_lock,
+		.why = "no segment comes to a port whose socket is not there yet: it would be answered by a reset" },
+
 	{ MOMENT_NAMESPACES, "fd", .whole = prepare_files_inside, .why = "the same, where the tree has mounts of its own" },
 
 	{ MOMENT_BEFORE_FORK, "tty", .task = restore_ttys_make,
@@ -92,6 +95,10 @@ static const struct restore_step steps[] = {
 	{ MOMENT_RESUME, "fd", .whole = restore_files_done,
 		.why = "no task opens anything any more; what is left on disk goes" },
 
+	{ MOMENT_RESUME, "inet", .whole = restore_connections_resume,
+		.why = "the last thing: from here on the peers hear of us" },
+
+	{ MOMENT_UNDO, "inet", .whole = restore_connections_undo, .why = "the connections are gone" },
 	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },
 };
 
