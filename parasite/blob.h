@@ -32,7 +32,9 @@
 
 #include <stdint.h>
 
-/* One system call: written by the host, ret filled in by the blob. */
+/* One system call: written by the host, ret filled in by the blob. clone(2) with CLONE_VM is special: its child makes a child of its
+ * own with a copy of the memory, leaves that one's pid (an int) where args[2] points to, and ends; the copy waits for five seconds
+ * to be traced, and ends. */
 struct blob_call {
 	int64_t nr;
 	uint64_t args[6];

@@ -102,6 +102,11 @@ static struct inject_thread target_of(const struct dump_thread *th)
 	};
 }
 
+bool dump_ask_runs_blob(const struct dump_task *t)
+{
+	return t->space.exec && quiet_signal(&t->threads[0]);
+}
+
 int dump_ask_leader(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
 {
 	struct inject_thread target = target_of(&t->threads[0]);

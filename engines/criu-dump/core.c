@@ -119,7 +119,7 @@ int dump_cores_write(struct dump *d, struct img_err *err)
 	return 0;
 }
 
-static int task_pages(struct dump *d, struct img_err *err)
+int dump_pages_tasks(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t)
 		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
@@ -133,7 +133,7 @@ static int task_pages(struct dump *d, struct img_err *err)
 	return 0;
 }
 
-static int tree_pages(struct dump *d, struct img_err *err)
+int dump_pages_shared(struct dump *d, struct img_err *err)
 {
 	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
 		if ((*room)->tree_pages && (*room)->tree_pages(d, err) < 0)
@@ -151,9 +151,9 @@ static int stream_pages(struct dump *d, enum img_pages_pass pass, struct img_err
 	img_set_pages_pass(d->set, pass);
 	if (pass == IMG_PAGES_MAPS)
 		d->log = &none;
-	ret = tree_pages(d, err);
+	ret = dump_pages_shared(d, err);
 	if (!ret)
-		ret = task_pages(d, err);
+		ret = dump_pages_tasks(d, err);
 	d->log = log;
 	/* Counted when they are written. */
 	if (pass == IMG_PAGES_MAPS)
@@ -171,9 +171,9 @@ int dump_pages(struct dump *d, struct img_err *err)
 		if (!ret)
 			ret = stream_pages(d, IMG_PAGES_DATA, err);
 	} else {
-		ret = task_pages(d, err);
+		ret = dump_pages_tasks(d, err);
 		if (!ret)
-			ret = tree_pages(d, err);
+			ret = dump_pages_shared(d, err);
 	}
 	d->stats.memdump_time = (uint32_t)(dump_now_us() - start);
 	return ret;

@@ -184,6 +184,7 @@ struct dump {
 	struct dump_lazy *lazy;	    /* mem-lazy.h: pages stay here and are served; NULL: no */
 	struct dump_remote *remote; /* mem-remote.h: the page server, NULL: pages go into the set */
 	struct dump_shmem *shmem; /* mem.h: every shared segment once; freed by dump_shmem_free() */
+	struct dump_snap *snap;	  /* snapshot.c: with --snapshot */
 	struct dump_track *track; /* track.h: what was written since the set before */
 	struct dump_ns *ns;	  /* namespaces.c */
 	struct dump_mounts *mounts; /* mounts.c */

@@ -101,6 +101,7 @@ int dump_finish(struct dump *d, struct img_err *err)
 		ret = leave_stopped(d, err);
 	else
 		ret = kill_tree(d, err);
-	d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
+	if (!d->running)
+		d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
 	return ret;
 }

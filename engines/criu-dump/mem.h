@@ -46,6 +46,8 @@ struct dump_mem {
 	AioRingEntry **aios; /* rings of asynchronous I/O: aio/ */
 	size_t nr_aios;
 
+	pid_t copy; /* snapshot.c: a process, stopped, that has the memory as it was; 0: the task itself */
+
 	/* track.h */
 	int uffd;    /* that its memory is marked with; -1: it is not */
 	bool marked; /* what is still marked was not written since the set before this one */

@@ -68,6 +68,8 @@ int dump_unfreeze(struct dump *d, void *unused, struct img_err *err);
 
 /* Where a system call can be made in each task, then the batches of all rooms. */
 int dump_ask(struct dump *d, struct img_err *err);
+/* Are its calls made by the dump blob? To be asked when some were made. */
+bool dump_ask_runs_blob(const struct dump_task *t);
 /* One more batch, in the leader of a stopped task; its area is gone afterwards. */
 int dump_ask_leader(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err);
 
@@ -106,6 +108,19 @@ int dump_timens(struct dump *d, struct img_err *err);	   /* inventory.c */
 int dump_cpuinfo(struct dump *d, struct img_err *err);	   /* inventory.c: with --cpu-cap */
 int dump_seal(struct dump *d, struct img_err *err);	   /* inventory.c: the manifest */
 int dump_finish(struct dump *d, struct img_err *err);	   /* finish.c: kill, stop or let run */
+
+/* The two parts of it. */
+int dump_pages_tasks(struct dump *d, struct img_err *err);
+int dump_pages_shared(struct dump *d, struct img_err *err);
+
+/* ---- snapshot.c: --snapshot ---- */
+
+int dump_snap_look(struct dump *d, struct img_err *err);    /* the flags of all mappings, of tasks that still run */
+int dump_snap_maps(struct dump *d, struct img_err *err);    /* the mappings, with those flags */
+int dump_snap_take(struct dump *d, struct img_err *err);    /* a copy of the memory of each task */
+int dump_snap_release(struct dump *d, struct img_err *err); /* the tasks run on, the copies do not */
+int dump_snap_rest(struct dump *d, struct img_err *err);    /* what was left for later of the small records */
+int dump_snap_end(struct dump *d, struct img_err *err);	    /* the copies end */
 
 /* ---- pre-dump.c ---- */
 

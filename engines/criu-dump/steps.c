@@ -78,6 +78,47 @@ static const struct step steps[] = {
 	{ "dedup", dump_dedup },
 };
 
+/* --snapshot: the same, but that the tasks run on while their memory is written. */
+static const struct step snapshot_steps[] = {
+	{ "rights", dump_rights },
+	{ "images", dump_images_open },
+	{ "chain", dump_track_begin },
+	{ "page server", dump_remote_open },
+	{ "lazy pages", dump_lazy_open },
+	{ "pre-dump", run_script_before },
+	{ "flags", dump_snap_look },
+	{ "freeze", dump_freeze },
+	{ "maps", dump_snap_maps },
+	{ "tracked", dump_track_look },
+	{ "query-ext-files", run_script_query },
+	{ "ids", dump_ids },
+	{ "namespaces", dump_namespaces },
+	{ "check", dump_check },
+	{ "refuse", dump_refuse },
+	{ "records", dump_cores },
+	{ "ask", dump_ask },
+	{ "inventory", dump_inventory },
+	{ "pstree", dump_pstree },
+	{ "timens", dump_timens },
+	{ "namespace images", dump_namespaces_write },
+	{ "cpuinfo", dump_cpuinfo },
+	{ "tasks", dump_cores_write },
+	{ "shared memory", dump_pages_shared },
+	{ "track", dump_track_arm },
+	{ "snapshot", dump_snap_take },
+	{ "let run", dump_snap_release },
+	{ "the rest", dump_snap_rest },
+	{ "pages", dump_pages_tasks },
+	{ "end of the snapshot", dump_snap_end },
+	{ "page server has them", dump_remote_finish },
+	{ "figures", dump_stats_member },
+	{ "manifest", dump_seal },
+	{ "post-dump", run_script_after },
+	{ "finish", dump_finish },
+	{ "keep tracking", dump_track_keep },
+	{ "dedup", dump_dedup },
+};
+
 /* A pre-dump: what of the memory the next one may find unchanged. The tasks are held for as long as it takes to mark their pages. */
 static const struct step pre_steps[] = {
 	{ "rights", dump_rights },
@@ -151,9 +192,14 @@ static void explain(struct dump *d, struct img_err *err)
 int dump_run(struct dump *d, struct img_err *err)
 {
 	struct img_err undo_err = IMG_ERR_INIT;
-	bool pre = d->opt->command == CMD_PRE_DUMP;
-	int ret = pre ? run_steps(d, pre_steps, ARRAY_SIZE(pre_steps), err)
-		      : run_steps(d, steps, ARRAY_SIZE(steps), err);
+	int ret;
+
+	if (d->opt->command == CMD_PRE_DUMP)
+		ret = run_steps(d, pre_steps, ARRAY_SIZE(pre_steps), err);
+	else if (d->opt->snapshot)
+		ret = run_steps(d, snapshot_steps, ARRAY_SIZE(snapshot_steps), err);
+	else
+		ret = run_steps(d, steps, ARRAY_SIZE(steps), err);
 
 	if (ret < 0)
 		explain(d, err);

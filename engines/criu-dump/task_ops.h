@@ -40,6 +40,9 @@ struct task_dump_ops {
 	int (*pages)(struct dump *d, struct dump_task *t, struct img_err *err);
 	int (*tree_pages)(struct dump *d, struct img_err *err);
 
+	/* With --snapshot: what `task` has left for later, when the tasks run again and dump_mem.copy has their memory as it was. */
+	int (*late)(struct dump *d, struct dump_task *t, struct img_err *err);
+
 	/* In place of `check` to `tree`, in a pre-dump: it is about memory alone, the maps are there without flags, and `pages` is called
 	 * when the tasks run again. */
 	int (*pre)(struct dump *d, struct dump_task *t, struct img_err *err);

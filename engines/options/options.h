@@ -63,6 +63,7 @@ struct options {
 
 	/* what becomes of the tasks */
 	bool leave_running;	   /* -R */
+	bool snapshot;		   /* with -R: pages are written when the tasks run again */
 	bool leave_stopped;	   /* -s */
 	bool restore_detached;	   /* -d */
 	bool restore_sibling;	   /* -S */

@@ -20,6 +20,7 @@
 const struct option_row option_rows[] = {
 	WITH("Tasks", "tree", 't', OPT_PID, "PID", tree, DUMPS | CMD_EXEC, "the tree that starts at this process"),
 	FLAG(NULL, "leave-running", 'R', leave_running, CMD_DUMP, "let the tasks run on after the dump"),
+	FLAG(NULL, "snapshot", 0, snapshot, DUMPS, "with -R: hold the tasks for a moment only, and write their memory while they run on"),
 	FLAG(NULL, "leave-stopped", 's', leave_stopped, CMD_DUMP | CMD_RESTORE, "leave the tasks stopped afterwards"),
 	FLAG(NULL, "restore-detached", 'd', restore_detached, CMD_RESTORE, "return as soon as the tree runs"),
 	FLAG(NULL, "restore-sibling", 'S', restore_sibling, CMD_RESTORE, "make the root a child of the caller's (with -d)"),

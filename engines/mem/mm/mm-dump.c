@@ -20,6 +20,7 @@
 /* What the task itself was asked. */
 struct answers {
 	long brk, dumpable;
+	MmEntry *later; /* what is to be written when the tasks run again */
 };
 
 extern const struct task_dump_ops mm_dump_ops;
@@ -90,11 +91,19 @@ static int fill_vmas(MmEntry *mm, struct dump_task *t, struct img_err *err)
 	return 0;
 }
 
+static int write_mm(struct dump *d, struct dump_task *t, MmEntry *mm, struct img_err *err)
+{
+	if (fill_vmas(mm, t, err) < 0)
+		return -1;
+	log_info(d->log, "pid %d: %zu mappings, brk %#llx", t->pid, mm->n_vmas, (unsigned long long)mm->mm_brk);
+	return img_write_single(d->set, IMG_MM, t->vpid, &mm->base, err);
+}
+
 static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	const struct answers *a = dump_keep(d, t, &mm_dump_ops, sizeof(*a));
+	struct answers *a = dump_keep(d, t, &mm_dump_ops, sizeof(*a));
 	const struct kern_stat *st = &t->stat;
-	MmEntry mm = MM_ENTRY__INIT;
+	MmEntry mm = MM_ENTRY__INIT, *kept;
 
 	if (!a)
 		return img_fail_nomem(err);
@@ -118,15 +127,29 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 
 	mm.aios = t->mem->aios;
 	mm.n_aios = t->mem->nr_aios;
-	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0 ||
-		fill_vmas(&mm, t, err) < 0)
+	if (exe_id(d, t, &mm.exe_file_id, err) < 0 || fill_auxv(&mm, t, err) < 0)
 		return -1;
-	log_info(d->log, "pid %d: %zu mappings, brk %#llx", t->pid, mm.n_vmas, (unsigned long long)mm.mm_brk);
-	return img_write_single(d->set, IMG_MM, t->vpid, &mm.base, err);
+	if (!d->snap)
+		return write_mm(d, t, &mm, err);
+	/* The pages, and with them the guard regions, are looked for later. */
+	kept = img_arena_alloc(&t->arena, sizeof(*kept));
+	if (!kept)
+		return img_fail_nomem(err);
+	*kept = mm;
+	a->later = kept;
+	return 0;
+}
+
+static int mm_late(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct answers *a = dump_keep(d, t, &mm_dump_ops, sizeof(*a));
+
+	return a && a->later ? write_mm(d, t, a->later, err) : 0;
 }
 
 const struct task_dump_ops mm_dump_ops = {
 	.name = "mm",
 	.ask = mm_ask,
 	.task = mm_task,
+	.late = mm_late,
 };

@@ -208,17 +208,23 @@ static uint64_t last_end(const struct dump_mem *mem)
 	return i ? mem->vmas[i - 1].rec.end : 0;
 }
 
-static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
+static int find_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct look look = { .mem = t->mem, .by = dump_track_of(d, t), .parent = d->track && d->track->parent,
-		.lazy = d->lazy, .marked = d->running && t->mem->armed };
+	struct look look = {
+		.mem = t->mem,
+		/* A copy has no marks. */
+		.by = t->mem->copy ? TRACK_BY_NOTHING : dump_track_of(d, t),
+		.parent = d->track && d->track->parent,
+		.lazy = d->lazy,
+		.marked = t->mem->armed && !t->mem->copy,
+	};
 	struct kern_page_query query = own_pages;
 	struct kern_pagemap pm;
 	int ret;
 
 	if (!t->mem->nr_vmas)
 		return 0;
-	if (kern_pagemap_open(t->pid, &pm, err) < 0)
+	if (kern_pagemap_open(t->mem->copy ? t->mem->copy : t->pid, &pm, err) < 0)
 		return -1;
 	query.show |= shown_by[look.marked ? TRACK_BY_MARKS : look.by];
 	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &query, look_at, &look,
@@ -228,12 +234,18 @@ static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
 }
 
+static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	return d->snap ? 0 : find_pages(d, t, err);
+}
+
 /* ---- storing ---- */
 
 struct memory {
 	pid_t pid;
 	int fd; /* /proc/PID/mem */
 	const struct dump_mem *mem;
+	bool shared;  /* all of it, with the task that runs on */
 	bool runs_on; /* the task: what was there may be gone, and is of no interest then */
 };
 
@@ -280,7 +292,7 @@ static bool by_file(const struct memory *m, const struct iovec *piece)
 {
 	const struct dump_vma *vma = vma_at(m->mem, (uintptr_t)piece->iov_base);
 
-	return is_shared(vma) || !(vma->map->prot & PROT_READ);
+	return m->shared || is_shared(vma) || !(vma->map->prot & PROT_READ);
 }
 
 /* Pieces that may be read by process_vm_readv(2), in one go; how many bytes it took, 0 when it refuses the
@@ -334,15 +346,18 @@ static int read_memory(
 
 static int pages_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	struct memory memory = { .pid = t->pid, .mem = t->mem, .runs_on = d->running };
+	pid_t copy = t->mem->copy;
+	struct memory memory = {
+		.pid = copy ? copy : t->pid, .mem = t->mem, .runs_on = d->running && !copy, .shared = copy
+	};
 	struct dump_source src = { read_memory, &memory };
 	struct dump_pages_count count;
 	cleanup_fd int fd = -1;
 	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", t->pid);
+	snprintf(path, sizeof(path), "/proc/%d/mem", memory.pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && !d->running)
+	if (fd < 0 && !memory.runs_on)
 		return img_fail_sys(err, "%s", path);
 	memory.fd = fd;
 
@@ -414,12 +429,13 @@ static int pages_pre(struct dump *d, struct dump_task *t, struct img_err *err)
 		v->rec.status = class.status;
 		v->data = DUMP_VMA_PRIVATE;
 	}
-	return pages_task(d, t, err);
+	return find_pages(d, t, err);
 }
 
 const struct task_dump_ops pages_dump_ops = {
 	.name = "pages",
 	.task = pages_task,
+	.late = find_pages,
 	.pre = pages_pre,
 	.pages = pages_pages,
 };
