@@ -82,7 +82,8 @@ struct crit_output {
 	struct img_sink *sink;
 	const char *path; /* NULL: standard output */
 	char *target;	  /* the file that path leads to */
-	char *temporary;  /* its name until then; NULL: written in place (a device, a pipe) */
+	char *temporary;  /* its name until then; NULL: written in place (a device, a pipe), or without a name yet */
+	int nameless;	  /* the file that has none until all is written: whoever ends crit leaves nothing; -1 */
 };
 
 /* path NULL: standard output. */
