@@ -76,6 +76,10 @@ static const char head[] =
 	"td.n,th.n{text-align:right}\nth:last-child,td:last-child{width:100%}\ntr+tr td{border-top:1px solid var(--line)}\n"
 	".tree,.tree ul{list-style:none;margin:0;padding-left:20px}\n.tree{padding:6px 16px}\n.tree ul{border-left:1px solid var(--line)}\n"
 	".tree code{color:var(--mark)}\n.state{font-size:12px;border:1px solid var(--line);border-radius:8px;padding:0 6px}\n"
+	"nav{position:sticky;top:0;background:var(--bg);border-bottom:1px solid var(--line);padding:8px 0;z-index:1}\n"
+	"nav a{color:var(--mark);text-decoration:none;margin-right:16px;white-space:nowrap}\nh2{scroll-margin-top:48px}\n"
+	".tree details{margin:0}.tree li.leaf{padding-left:15px}\n.bar{height:8px;border-radius:2px;background:#22c55e;min-width:1px}\n"
+	"@media print{nav{display:none}}\n"
 	"details{margin:8px 0}\nsummary{cursor:pointer}\nsvg{display:block;box-sizing:border-box;padding:4px 12px}\n"
 	".legend span{display:inline-block;width:11px;height:11px;border-radius:2px;margin:0 5px 0 14px;vertical-align:-1px}\n"
 	"</style></head><body><main>\n";
@@ -125,6 +129,10 @@ static const struct section {
 	{ "Signals", &x_signals, NULL, true },
 };
 
+#define ROWS_OPEN  100 /* tables of more are folded */
+#define TASKS_OPEN 200 /* in a tree of more tasks, what is deeper than */
+#define DEPTH_OPEN 3   /* this is folded */
+
 static int put_section(FILE *out, struct x *x, const struct section *section, struct img_err *err)
 {
 	json_t *rows;
@@ -135,10 +143,12 @@ static int put_section(FILE *out, struct x *x, const struct section *section, st
 	if (!rows)
 		return img_wrap(err, "%s", section->view->name);
 	if (json_array_size(rows)) {
-		fprintf(out, "<h2>%s <span class=\"soft\">%zu</span></h2>\n", section->title, json_array_size(rows));
-		fputs(section->folded ? "<details><summary>show</summary>" : "", out);
+		bool folded = section->folded || json_array_size(rows) > ROWS_OPEN;
+
+		fprintf(out, "<h2 id=\"%s\">%s <span class=\"soft\">%zu</span></h2>\n", section->view->name, section->title, json_array_size(rows));
+		fputs(folded ? "<details><summary>show</summary>" : "", out);
 		put_table(out, rows, section->columns ? section->columns : section->view->columns);
-		fputs(section->folded ? "</details>\n" : "", out);
+		fputs(folded ? "</details>\n" : "", out);
 	}
 	json_decref(rows);
 	return 0;
@@ -196,30 +206,57 @@ static int put_summary(FILE *out, struct x *x, const char *dir, struct img_err *
 	return 0;
 }
 
-static void put_nodes(FILE *out, const json_t *list, bool root)
+static size_t count_nodes(const json_t *list)
+{
+	const json_t *node;
+	size_t i, n = 0;
+
+	json_array_foreach (list, i, node)
+		n += 1 + count_nodes(json_object_get(node, "children"));
+	return n;
+}
+
+static void put_node(FILE *out, const json_t *node)
+{
+	const char *state = json_string_value(json_object_get(node, "state"));
+	json_int_t threads = json_integer_value(json_object_get(node, "threads"));
+
+	fputs("<code>", out);
+	report_value(out, json_object_get(node, "pid"));
+	fputs("</code> ", out);
+	report_value(out, json_object_get(node, "comm"));
+	if (threads > 1)
+		fprintf(out, " <span class=\"soft\">%d threads</span>", (int)threads);
+	if (state && strcmp(state, "alive")) {
+		fputs(" <span class=\"state\">", out);
+		report_escape(out, state);
+		fputs("</span>", out);
+	}
+}
+
+/* open: how many levels from here on are unfolded. */
+static void put_nodes(FILE *out, const json_t *list, unsigned int depth, unsigned int open)
 {
 	const json_t *node;
 	size_t i;
 
-	fputs(root ? "<ul class=\"tree box\">\n" : "<ul>\n", out);
+	fputs(depth ? "<ul>\n" : "<ul class=\"tree box\">\n", out);
 	json_array_foreach (list, i, node) {
-		const char *state = json_string_value(json_object_get(node, "state"));
-		json_int_t threads = json_integer_value(json_object_get(node, "threads"));
+		const json_t *children = json_object_get(node, "children");
 
-		fputs("<li><code>", out);
-		report_value(out, json_object_get(node, "pid"));
-		fputs("</code> ", out);
-		report_value(out, json_object_get(node, "comm"));
-		if (threads > 1)
-			fprintf(out, " <span class=\"soft\">%d threads</span>", (int)threads);
-		if (state && strcmp(state, "alive")) {
-			fputs(" <span class=\"state\">", out);
-			report_escape(out, state);
-			fputs("</span>", out);
+		if (!json_array_size(children)) {
+			fputs("<li class=\"leaf\">", out);
+			put_node(out, node);
+			fputs("</li>\n", out);
+			continue;
 		}
-		if (json_array_size(json_object_get(node, "children")))
-			put_nodes(out, json_object_get(node, "children"), false);
-		fputs("</li>\n", out);
+		fprintf(out, "<li><details%s><summary>", open ? " open" : "");
+		put_node(out, node);
+		if (!open)
+			fprintf(out, " <span class=\"soft\">and %zu below</span>", count_nodes(children));
+		fputs("</summary>", out);
+		put_nodes(out, children, depth + 1, open ? open - 1 : 0);
+		fputs("</details></li>\n", out);
 	}
 	fputs("</ul>\n", out);
 }
@@ -230,13 +267,22 @@ static int put_tree(FILE *out, struct x *x, struct img_err *err)
 
 	if (!roots)
 		return -1;
-	fputs("<h2>Tasks</h2>\n", out);
-	put_nodes(out, roots, true);
+	fprintf(out, "<h2 id=\"tree\">Tasks <span class=\"soft\">%zu</span></h2>\n", x->tasks.nr);
+	put_nodes(out, roots, 0, x->tasks.nr > TASKS_OPEN ? DEPTH_OPEN : 1000);
 	json_decref(roots);
 	return 0;
 }
 
 /* ---- the page ---- */
+
+/* What a set has nothing of leads nowhere, and is not shown. */
+static void put_nav(FILE *out)
+{
+	fputs("<nav><a href=\"#tree\">Tasks</a><a href=\"#memory\">Memory</a>", out);
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		fprintf(out, "<a href=\"#%s\">%s</a>", sections[i].view->name, sections[i].title);
+	fputs("</nav>\n", out);
+}
 
 static int put_page(FILE *out, struct x *x, const char *dir, bool env, struct img_err *err)
 {
@@ -245,7 +291,10 @@ static int put_page(FILE *out, struct x *x, const char *dir, bool env, struct im
 	if (x_uses_read(x, err) < 0)
 		return -1;
 	fputs(head, out);
-	if (put_summary(out, x, dir, err) < 0 || put_tree(out, x, err) < 0 || report_memory(out, x, err) < 0)
+	if (put_summary(out, x, dir, err) < 0)
+		return -1;
+	put_nav(out);
+	if (put_tree(out, x, err) < 0 || report_memory(out, x, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
 		if (put_section(out, x, &sections[i], err) < 0)

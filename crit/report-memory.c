@@ -188,22 +188,6 @@ static int draw_task(FILE *out, struct x *x, uint32_t pid, bool open, struct img
 	return ret;
 }
 
-int report_memory(FILE *out, struct x *x, struct img_err *err)
-{
-	size_t shown = x->tasks.nr < TASKS_MAX ? x->tasks.nr : TASKS_MAX;
-
-	fputs("<h2>Memory</h2>\n<div class=\"legend soft\">A block for each mapping, by address; filled as far as its pages are stored.", out);
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
-		fprintf(out, " <span style=\"background:%s\"></span>%s", looks[i].colour, looks[i].name);
-	fputs("</div>\n", out);
-	for (size_t i = 0; i < shown; i++)
-		if (draw_task(out, x, x->tasks.entries[i]->pid, shown <= 12, err) < 0)
-			return -1;
-	if (shown < x->tasks.nr)
-		fprintf(out, "<p class=\"soft\">and of %zu tasks more</p>\n", x->tasks.nr - shown);
-	return 0;
-}
-
 /* ---- totals ---- */
 
 static int count_task(struct x *x, const PstreeEntry *task, struct report_totals *totals, struct img_err *err)
@@ -231,6 +215,60 @@ static int count_task(struct x *x, const PstreeEntry *task, struct report_totals
 	}
 	img_pages_close(pages);
 	return 0;
+}
+
+static int list_task(FILE *out, struct x *x, const PstreeEntry *task, uint64_t most, struct img_err *err)
+{
+	struct report_totals of = { 0 };
+	char comm[64] = "";
+	json_t *name;
+
+	if (count_task(x, task, &of, err) < 0 || x_read_comm(x, task->pid, comm, err) < 0)
+		return -1;
+	name = rows_string(comm, strlen(comm));
+	fprintf(out, "<tr><td class=\"n\">%" PRIu32 "</td><td>", task->pid);
+	report_value(out, name);
+	json_decref(name);
+	fprintf(out, "</td><td class=\"n\">%" PRIu64 "</td><td class=\"n\">%" PRIu64 "</td><td class=\"n\">%" PRIu64 "</td>"
+		"<td><div class=\"bar\" style=\"width:%.1f%%\"></div></td></tr>\n",
+		of.mappings, of.mapped / 1024, of.stored / 1024, most ? 100.0 * of.stored / most : 0);
+	return 0;
+}
+
+/* Of the tasks that are not drawn, how much each has. */
+static int list_rest(FILE *out, struct x *x, size_t from, struct img_err *err)
+{
+	uint64_t most = 0;
+
+	for (size_t i = from; i < x->tasks.nr; i++) {
+		struct report_totals of = { 0 };
+
+		if (count_task(x, x->tasks.entries[i], &of, err) < 0)
+			return -1;
+		most = of.stored > most ? of.stored : most;
+	}
+	fprintf(out, "<details><summary>and of %zu tasks more, how much is stored</summary><div class=\"box\"><table>"
+		"<tr><th class=\"n\">PID</th><th>COMM</th><th class=\"n\">MAPPINGS</th><th class=\"n\">KIB MAPPED</th>"
+		"<th class=\"n\">KIB STORED</th><th></th></tr>\n", x->tasks.nr - from);
+	for (size_t i = from; i < x->tasks.nr; i++)
+		if (list_task(out, x, x->tasks.entries[i], most, err) < 0)
+			return -1;
+	fputs("</table></div></details>\n", out);
+	return 0;
+}
+
+int report_memory(FILE *out, struct x *x, struct img_err *err)
+{
+	size_t shown = x->tasks.nr < TASKS_MAX ? x->tasks.nr : TASKS_MAX;
+
+	fputs("<h2 id=\"memory\">Memory</h2>\n<div class=\"legend soft\">A block for each mapping, by address; filled as far as its pages are stored.", out);
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
+		fprintf(out, " <span style=\"background:%s\"></span>%s", looks[i].colour, looks[i].name);
+	fputs("</div>\n", out);
+	for (size_t i = 0; i < shown; i++)
+		if (draw_task(out, x, x->tasks.entries[i]->pid, shown <= 12, err) < 0)
+			return -1;
+	return shown < x->tasks.nr ? list_rest(out, x, shown, err) : 0;
 }
 
 int report_count(struct x *x, struct report_totals *totals, struct img_err *err)
