@@ -138,7 +138,7 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.count[tag] = self.count.get(tag, 0) + 1
-        self.loads += [v for k, v in attrs if k in ('src', 'href')]
+        self.loads += [v for k, v in attrs if k in ('src', 'href') and not v.startswith('#')]
         if tag not in self.void:
             self.open.append(tag)
 
