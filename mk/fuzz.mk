@@ -30,10 +30,10 @@ fuzzers: $(FUZZ_BINS)
 
 ifeq ($(FUZZING),1)
 $(FUZZ_BINS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(LIBCRIUIMG)
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LDLIBS)
 else
 $(FUZZ_BINS): $(B)/tests/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/driver.o $(LIBCRIUIMG)
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter-out %.a,$^) $(filter %.a,$^) $(LDLIBS)
 endif
 # All that needs no privilege, under ASan and UBSan.
 .PHONY: check-sanitize
@@ -42,3 +42,6 @@ check-sanitize:
 	@tests/run --build $(abspath build/sanitize) --unprivileged $(SANITIZE_TESTS)
 
 .SECONDARY: $(FUZZ_BINS:%=%.o)
+
+# What is not in the library is linked in.
+$(B)/tests/fuzz/page-server: $(filter-out %/main.o %/loop.o,$(PAGE_SERVER_OBJS)) $(COMMON_OBJS)
