@@ -134,6 +134,11 @@ static pid_t free_pid(struct restore *r, size_t nr_image)
 	return 0;
 }
 
+pid_t restore_pid_free(struct restore *r)
+{
+	return free_pid(r, r->nr_tasks);
+}
+
 static int plan_adoption(struct restore *r, size_t nr_image, struct restore_task *t,
 	struct restore_task *leader, struct img_err *err)
 {

@@ -7,4 +7,7 @@
 /* Fill the "how it is made" part of all tasks; adds helpers at the end of r->tasks. */
 int restore_plan_tree(struct restore *r, struct img_err *err);
 
+/* A pid that is neither of the image nor in use here; 0: none is known. Once the tree is planned. */
+pid_t restore_pid_free(struct restore *r);
+
 #endif

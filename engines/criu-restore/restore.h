@@ -189,6 +189,8 @@ struct restore {
 	struct restore_bpfmaps *bpfmaps; /* bpfmap's */
 
 	pid_t front_pid, front_pgid;
+	struct restore_guard *guard; /* guard.c: shared memory */
+	pid_t guard_pid;	     /* 0: there is none */
 	sigset_t stop_signals;	    /* blocked in the front; see restore_interrupted() */
 	sigset_t old_mask, ignored; /* of the front before the run */
 	struct timespec began;	    /* CLOCK_MONOTONIC */

@@ -12,6 +12,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/floor.h"
+#include "criu-restore/guard.h"
 #include "criu-restore/handoff.h"
 #include "criu-restore/images.h"
 #include "criu-restore/lazy.h"
@@ -199,15 +200,21 @@ static int build(struct restore *r, struct img_err *err)
 /* Everything is there and held: what may still refuse, then the point of no return. */
 static int let_run(struct restore *r, struct img_err *err)
 {
-	if (restore_pidfile(r, err) < 0 || restore_script(r, "post-restore", err) < 0 ||
+	if (restore_pidfile(r, err) < 0)
+		return -1;
+	if (r->pidfile_made)
+		restore_guard_pidfile(r);
+	if (restore_script(r, "post-restore", err) < 0 ||
 		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
+	restore_guard_names_done(r);
 	log_info(r->log, "all is there: let go");
 	if (restore_release(r, err) < 0)
 		return -1;
 	if (restore_lazy_release(r, err) < 0)
 		return -1;
+	restore_guard_end(r);
 	restore_ttys_redraw(r);
 	return 0;
 }
@@ -216,6 +223,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 {
 	struct img_err more = IMG_ERR_INIT;
 
+	restore_guard_end(r);
 	restore_files_stop(r);
 	restore_stream_stop(r);
 	*undone = restore_made_kill(r, &more) == 0;
@@ -247,7 +255,7 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 	if (restore_script(r, "pre-restore", err) < 0)
 		return -1;
 	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 ||
-		restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
+		restore_guard_start(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
 		return fail(r, undone, err);
 	restore_stream_stop(r);
 	uncalm(r);

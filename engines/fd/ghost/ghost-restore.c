@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/guard.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/watched.h"
 #include "criuimg/array.h"
@@ -271,8 +272,13 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 	struct img_err why = IMG_ERR_INIT;
 	char *other;
 
-	if (restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, &why) == 0)
+	if (!ghost->in_place)
+		restore_guard_name(r, ghost->path);
+	if (restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, &why) == 0) {
+		if (ghost->in_place)
+			restore_guard_name(r, ghost->path);
 		return 0;
+	}
 	if (!ghost->in_place || why.sys_errno != EEXIST) {
 		*err = why;
 		return -1;
@@ -281,6 +287,7 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 		return img_fail_nomem(err);
 	free(ghost->path);
 	ghost->path = other;
+	restore_guard_name(r, ghost->path);
 	return restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, err);
 }
 
@@ -307,6 +314,7 @@ static int make_parents(struct restore *r, const char *path, int mnt_id, struct 
 		g->nr_dirs++;
 		if (mkdir(dir, 0755) < 0)
 			return img_fail_sys(err, "make '%s'", dir);
+		restore_guard_name(r, dir);
 		log_info(r->log, "directory '%s' made for a deleted file", dir);
 	}
 	return 0;

@@ -134,7 +134,7 @@ def settled(expected, seconds=5):
     until = time.time() + seconds
     while time.time() < until:
         now = dumped.others()
-        if 'criu-restore' not in now.values() and len(now) in expected:
+        if not {'criu-restore', 'restore-guard'} & set(now.values()) and len(now) in expected:
             time.sleep(0.05)
             dumped.reap()
             if dumped.others() == now:
@@ -151,17 +151,13 @@ def at_many_moments(sig):
         whole = time.perf_counter() - start
         tasks = len(dumped.others())
         d.kill()
-        seen, torn = {0: 0, tasks: 0}, False
+        seen = {0: 0, tasks: 0}
         for _ in range(ROUNDS):
             p = subprocess.Popen(d.command('-d'), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(random.uniform(0, whole * 1.2))
             p.send_signal(sig)
             p.wait()
             left = settled(seen)
-            if sig == signal.SIGKILL and 0 < left < tasks and not torn:
-                torn = True  # caught between the first task that is let go and the last: a few microseconds
-                d.kill()
-                continue
             tap.check(left in seen, f'{left} processes of {tasks}: {dumped.others()}')
             seen[left] += 1
             d.kill()
@@ -180,5 +176,35 @@ def killed():
     at_many_moments(signal.SIGKILL)
 
 
+def names(d):
+    """All below the subject's directory, and the pid file."""
+    return sorted(os.path.join(p, n) for p, ds, fs in os.walk(d.dir) for n in ds + fs) + [n for n in os.listdir(d.top) if n == 'pid']
+
+
+def killed_with_names():
+    """killed with SIGKILL while deleted files have names: they have none afterwards, and there is no pid file"""
+    with Dumped('ghost/types') as d:
+        before = names(d)
+        start = time.perf_counter()
+        d.restore()
+        whole = time.perf_counter() - start
+        tasks = len(dumped.others())
+        d.kill()
+        for i in range(ROUNDS // 2):
+            p = subprocess.Popen(d.command('-d', '--pidfile', 'pid'), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(random.uniform(0, whole * 1.2))
+            p.send_signal(signal.SIGKILL)
+            p.wait()
+            left = settled({0, tasks})
+            tap.check(left in (0, tasks), f'{left} processes of {tasks}')
+            if left == 0:
+                tap.check(names(d) == before, f'round {i}: {set(names(d)) - set(before)}')
+            elif os.path.exists(os.path.join(d.top, 'pid')):
+                os.remove(os.path.join(d.top, 'pid'))
+            d.kill()
+        d.restore()
+        d.finish()
+
+
 dumped.main([image_missing, image_cut, refused_by_the_kernel, pid_taken, pidfile_there, file_changed, script_refuses, interrupted,
-             killed])
+             killed, killed_with_names])
