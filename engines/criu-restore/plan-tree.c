@@ -103,17 +103,18 @@ static int plan_root(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-/* Somebody in the task's session who is a child of its parent. */
-static struct restore_task *brother_in_session(struct restore *r, size_t nr_image, struct restore_task *t)
+/* Somebody in a session who is a child of the task's parent. */
+static struct restore_task *brother_in_session(
+	struct restore *r, size_t nr_image, struct restore_task *t, pid_t sid)
 {
-	struct restore_task *leader = find(r, nr_image, t->sid);
+	struct restore_task *leader = find(r, nr_image, sid);
 
 	if (leader && leader != t && leader->parent == t->parent)
 		return leader;
 	for (size_t i = 0; i < t->index; i++) {
 		struct restore_task *b = &r->tasks[i];
 
-		if (b->parent == t->parent && b->sid == t->sid && b->creator)
+		if (b->parent == t->parent && b->sid == sid && b->creator)
 			return b;
 	}
 	return NULL;
@@ -181,40 +182,73 @@ static int check_adoptions(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-static int plan_session(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)
+static int plan_birth(
+	struct restore *r, size_t nr_image, struct restore_task *t, pid_t sid, struct img_err *err);
+
+/* A task with a session of its own can be born in another one, and its children born there with it: see to it that it is this one.
+ * They count on that from then on. */
+static bool bear_in(struct restore *r, size_t nr_image, struct restore_task *t, pid_t sid)
+{
+	struct restore_task was = *t;
+	size_t nr_tasks = r->nr_tasks;
+
+	if (born_sid(r, t) != sid) {
+		struct img_err why = IMG_ERR_INIT;
+
+		if (!t->leads_session || t->birth_counts || !t->creator)
+			return false;
+		if (plan_birth(r, nr_image, t, sid, &why) < 0 || born_sid(r, t) != sid) {
+			*t = was;
+			r->nr_tasks = nr_tasks;
+			return false;
+		}
+	}
+	t->birth_counts = true;
+	return true;
+}
+
+/* Who makes it, so that it is born in session sid. */
+static int plan_birth(
+	struct restore *r, size_t nr_image, struct restore_task *t, pid_t sid, struct img_err *err)
 {
 	struct restore_task *p = t->parent, *leader;
 
 	t->creator = p;
-	t->leads_session = t->sid == t->pid;
-	if (t->leads_session || t->sid == p->sid)
+	if (sid == p->sid)
 		return 0;
-	if (p->leads_session && t->sid == born_sid(r, p)) {
+	if (p->leads_session && bear_in(r, nr_image, p, sid)) {
 		t->born_before_setsid = true;
 		return 0;
 	}
 
-	leader = find(r, nr_image, t->sid);
+	leader = find(r, nr_image, sid);
 	if (leader && !leader->leads_session && leader->sid != leader->pid)
 		return img_fail(err, IMG_CORRUPT, "pid %d: in session %d, which pid %d is not the leader of",
-			t->pid, t->sid, leader->pid);
+			t->pid, sid, leader->pid);
 	if (!leader) {
-		if (t->sid == r->root->sid || t->sid == 0)
+		if (sid == r->root->sid || sid == 0)
 			return img_fail(err, IMG_UNSUPPORTED,
 				"pid %d: is in the session %d of whoever started the tree, and its parent %d "
 				"is not",
-				t->pid, t->sid, p->pid);
-		if (is_thread(r, nr_image, t->sid))
+				t->pid, sid, p->pid);
+		if (is_thread(r, nr_image, sid))
 			return img_fail(err, IMG_UNSUPPORTED,
-				"pid %d: its session has the number of a thread, %d", t->pid, t->sid);
-		leader = add_helper(r, t->sid, t->sid, t->sid, p);
+				"pid %d: its session has the number of a thread, %d", t->pid, sid);
+		leader = add_helper(r, sid, sid, sid, p);
 	}
-	t->creator = brother_in_session(r, nr_image, t);
+	t->creator = brother_in_session(r, nr_image, t, sid);
 	if (!t->creator)
 		return plan_adoption(r, nr_image, t, leader, err);
 	t->clone_flags |= CLONE_PARENT;
 	t->adopted = t->creator->adopted; /* the father it is given is the brother's at that time */
 	return 0;
+}
+
+static int plan_session(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)
+{
+	t->creator = t->parent;
+	t->leads_session = t->sid == t->pid;
+	return t->leads_session ? 0 : plan_birth(r, nr_image, t, t->sid, err);
 }
 
 static int plan_group(struct restore *r, size_t nr_image, struct restore_task *t, struct img_err *err)

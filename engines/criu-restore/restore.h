@@ -113,6 +113,7 @@ struct restore_task {
 	unsigned clone_flags;	      /* CLONE_FILES, CLONE_FS, CLONE_PARENT */
 	int exit_signal;	      /* what its parent gets when it ends */
 	bool exit_signal_named;	      /* a helper: somebody made by it needs that one */
+	bool birth_counts;	      /* somebody relies on the session that it is born in */
 	bool born_before_setsid;      /* its creator makes it before it makes its own session */
 	bool adopted;		      /* its creator, a helper, ends, and its parent adopts it */
 	bool adopts;		      /* is the reaper for such */
