@@ -106,6 +106,10 @@ int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *e
 	void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
 	char path[96];
 
+	/* Whether it was accounted for is not always known. */
+	if (at == MAP_FAILED && errno == ENOMEM)
+		at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | flags,
+			-1, 0);
 	if (at == MAP_FAILED)
 		return img_fail_sys(err, "mapping %" PRIu64 " bytes of shared memory", size);
 	snprintf(path, sizeof(path), "/proc/self/map_files/%" PRIxPTR "-%" PRIxPTR, (uintptr_t)at,
