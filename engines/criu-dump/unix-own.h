@@ -3,6 +3,8 @@
 #define CRIU_DUMP_UNIX_OWN_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <sys/socket.h>
 
 #include "criuimg/err.h"
 #include "kernel/unix-diag.h"
@@ -28,10 +30,24 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 struct unix_rights {
 	int fds[UNIX_RIGHTS_MAX];
 	size_t nr;
+	bool message;	   /* there is one: the kernel tells of its sender, even if it knows none */
+	bool has_cred;	   /* it knows who sent it: */
+	struct ucred cred; /* the pid is one of ours */
 };
 
+/* Messages without a byte, which can be looked at once only. */
+struct unix_empty {
+	uint32_t ino, place; /* of the socket; how many come before it */
+	struct unix_rights rights;
+};
+struct unix_empties {
+	struct unix_empty *items;
+	size_t nr, room;
+};
+void unix_empties_free(struct unix_empties *empties);
+
 /* All that waits in a queue, message by message; of a stream in pieces, one for each set of descriptors that comes along. It stays. */
-int unix_queue_look(int fd, const struct kern_unix_socket *s,
+int unix_queue_look(int fd, const struct kern_unix_socket *s, struct unix_empties *empties,
 	int (*see)(void *arg, const void *data, size_t len, struct unix_rights *rights, struct img_err *err), void *arg,
 	struct img_err *err);
 

@@ -22,6 +22,8 @@ struct unix_packet {
 	unsigned char *data;
 	uint32_t *rights; /* ids of the files that come along */
 	size_t nr_rights;
+	bool has_cred;
+	struct ucred cred; /* who sent it */
 };
 
 /* What is known of a record before anything is made. */

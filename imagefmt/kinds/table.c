@@ -109,7 +109,7 @@ static const struct img_kind_info kinds[IMG_KIND_NR] = {
 	ROW(INETSK,           "inetsk.img",                     0x56443851, 1, OF(inet_sk_entry))
 	ROW(PACKETSK,         "packetsk.img",                   0x60454618, 1, OF(packet_sock_entry))
 	ROW(NETLINK_SK,       "netlinksk.img",                  0x58005614, 1, OF(netlink_sk_entry))
-	ROW(SK_QUEUES,        "sk-queues.img",                  0x56264026, 1, OF(sk_packet_entry), OPS(sk_queues))
+	ROW(SK_QUEUES,        "sk-queues.img",                  0x56264026, 2, OF(sk_packet_entry), OPS(sk_queues))
 	ROW(ITIMERS,          "itimers-" U ".img",              0x57464056, 1, OF(itimer_entry))
 	ROW(POSIX_TIMERS,     "posix-timers-" U ".img",         0x52603957, 1, OF(posix_timer_entry))
 	ROW(CREDS,            "creds-" U ".img",                0x54023547, 1, OF(creds_entry), SINGLE)

@@ -1,5 +1,6 @@
 /* engines/fd/unix/queues-restore.c -- what waits in sockets to be read, sk-queues.img, and the descriptors that come along. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +57,8 @@ static int take_packet(struct restore_queues *q, struct img_reader *reader, cons
 	p->id_for = rec->id_for;
 	p->nr = (uint32_t)q->nr++;
 	p->len = rec->length;
+	p->has_cred = rec->has_cred_pid && rec->has_cred_uid && rec->has_cred_gid;
+	p->cred = (struct ucred){ (pid_t)rec->cred_pid, rec->cred_uid, rec->cred_gid };
 	if (take_rights(p, rec, err) < 0)
 		return -1;
 	p->data = malloc((size_t)p->len + 1);
@@ -204,29 +207,38 @@ bool unix_has_rights(const struct restore *r, uint32_t id)
 	return false;
 }
 
-static int send_one(int fd, const struct unix_packet *p, const int *fds, struct img_err *err)
+union control {
+	char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	struct cmsghdr align;
+};
+
+static void add(struct msghdr *msg, union control *control, int type, const void *data, size_t len)
 {
-	union {
-		char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
+	struct cmsghdr *c = (struct cmsghdr *)(control->bytes + msg->msg_controllen);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(len);
+	memcpy(CMSG_DATA(c), data, len);
+	msg->msg_control = control;
+	msg->msg_controllen += CMSG_SPACE(len);
+}
+
+/* cred: NULL: nobody. */
+static int send_one(int fd, const struct unix_packet *p, const struct ucred *cred, const int *fds, struct img_err *err)
+{
 	uint32_t done = 0;
 
 	do { /* of a stream one call may take a part; a message goes as a whole, even one of no bytes */
 		struct iovec io = { p->data + done, p->len - done };
 		struct msghdr msg = { .msg_iov = &io, .msg_iovlen = 1 };
+		union control control = { { 0 } };
 		ssize_t put;
 
-		if (!done && p->nr_rights) {
-			struct cmsghdr *c = &control.align;
-
-			msg.msg_control = &control;
-			msg.msg_controllen = CMSG_SPACE(p->nr_rights * sizeof(int));
-			c->cmsg_level = SOL_SOCKET;
-			c->cmsg_type = SCM_RIGHTS;
-			c->cmsg_len = CMSG_LEN(p->nr_rights * sizeof(int));
-			memcpy(CMSG_DATA(c), fds, p->nr_rights * sizeof(int));
-		}
+		if (!done && p->nr_rights)
+			add(&msg, &control, SCM_RIGHTS, fds, p->nr_rights * sizeof(int));
+		if (cred)
+			add(&msg, &control, SCM_CREDENTIALS, cred, sizeof(*cred));
 		put = sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (put < 0)
 			return img_fail_sys(err, "put %u bytes into its queue", p->len - done);
@@ -248,7 +260,16 @@ static int send_packet(struct restore *r, struct restore_task *t, int fd, const 
 			nr++;
 	}
 	if (ret == 0)
-		ret = send_one(fd, p, fds, err);
+		ret = send_one(fd, p, p->has_cred ? &p->cred : NULL, fds, err);
+	/* A sender who is no more cannot be named: it is we who send. */
+	if (ret < 0 && p->has_cred && err->sys_errno == ESRCH) {
+		struct ucred cred = { getpid(), p->cred.uid, p->cred.gid };
+
+		log_warn(r->log, "unix socket %#x: pid %d, who sent a message to it, is no more: the message is from pid %d", p->id_for,
+			(int)p->cred.pid, (int)getpid());
+		*err = (struct img_err)IMG_ERR_INIT;
+		ret = send_one(fd, p, &cred, fds, err);
+	}
 	while (nr)
 		close(fds[--nr]);
 	return ret;

@@ -32,6 +32,7 @@ struct unix_kept {
 	size_t nr_outside, room;
 	bool *written; /* the records of all.items */
 	struct later *later;
+	struct unix_empties empties;
 };
 
 /* A record that has to come after the one of its peer. */
@@ -49,6 +50,7 @@ static void drop_kept(void *memory)
 	kern_unix_sockets_free(&kept->all);
 	free(kept->outside);
 	free(kept->written);
+	unix_empties_free(&kept->empties);
 	while (kept->later) {
 		struct later *l = kept->later;
 
@@ -225,6 +227,14 @@ static int write_packet(struct dump *d, uint32_t id, const void *data, size_t le
 	scm.n_rights = rights->nr;
 	rec.id_for = id;
 	rec.length = (uint32_t)len;
+	if (rights->has_cred) {
+		const struct dump_task *sender = dump_task_by_pid(d, rights->cred.pid);
+
+		rec.has_cred_pid = rec.has_cred_uid = rec.has_cred_gid = true;
+		rec.cred_pid = (uint32_t)(sender ? sender->vpid : rights->cred.pid);
+		rec.cred_uid = rights->cred.uid;
+		rec.cred_gid = rights->cred.gid;
+	}
 	if (rights->nr) {
 		rec.scm = scms;
 		rec.n_scm = 1;
@@ -280,7 +290,7 @@ static int unix_inside(struct dump *d, int lfd, const struct fd_probe *probe, in
 
 	if (!s || no_queue(d, s)) /* what is the matter with it, check says */
 		return 0;
-	return unix_queue_look(lfd, s, take_rights, &taker, err);
+	return unix_queue_look(lfd, s, &keep(d)->empties, take_rights, &taker, err);
 }
 
 /* A peer outside of the tree: its name. */
@@ -432,7 +442,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	}
 	if (write_in_order(d, s, &rec, err) < 0)
 		return -1;
-	return no_queue(d, s) ? 0 : unix_queue_look(t->lfd, s, write_message, &(struct queue_writer){ d, t->id }, err);
+	return no_queue(d, s) ? 0 : unix_queue_look(t->lfd, s, &keep(d)->empties, write_message, &(struct queue_writer){ d, t->id }, err);
 }
 
 const struct fd_dump_ops unix_dump_ops = {
