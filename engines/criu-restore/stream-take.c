@@ -48,16 +48,19 @@ bool restore_stream_has(const struct restore *r, const struct img_pages_reader *
 	return passing_of(r, pages);
 }
 
-/* The front does not wait where it could not hear its user. */
+/* The front does not wait where it could not hear its user, or that somebody failed: it is the one who ends it all. */
 static int wait_as_front(struct take *t, struct img_err *err)
 {
 	struct pollfd p = { .fd = t->r->stream->pipe[0], .events = POLLIN };
 
 	if (getpid() != t->r->front_pid)
 		return 0;
-	while (poll(&p, 1, LOOK_MS) <= 0)
-		if (restore_interrupted(t->r, err) < 0)
+	while (poll(&p, 1, LOOK_MS) <= 0) {
+		if (restore_has_failed(t->r))
+			return restore_fail_get(t->r, err);
+		if (restore_interrupted(t->r, err) < 0 || restore_stream_check(t->r, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

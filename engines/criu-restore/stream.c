@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "criu-restore/stage.h"
@@ -25,6 +26,7 @@
 
 enum {
 	PIPE_SIZE = 1 << 20,
+	REAP_MS = 2000,
 	TRIES = 64, /* numbers tried for the pump */
 };
 
@@ -112,7 +114,12 @@ int restore_stream_or_file(struct restore *r, struct img_err *err)
 		return 0;
 	log_warn(r->log, "pids of the image are in use, perhaps by what is being dumped: the stream is kept in a "
 			 "file until its end");
-	return to_file(r, err);
+	if (to_file(r, err) < 0)
+		return -1;
+	/* They have ended by now; who started them may not have taken note yet. */
+	for (int i = 0; i < REAP_MS && any_there(r); i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+	return 0;
 }
 
 void restore_stream_moved(struct restore *r)
