@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "criu-dump/dump.h"
+#include "criu-dump/ns_ops.h"
 #include "kernel/proc-status.h"
 
 #ifndef F_GETOWNER_UIDS
@@ -147,7 +148,7 @@ static pid_t number_inside(pid_t pid)
 	return inside;
 }
 
-int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *err)
+int dump_file_owner(struct dump *d, const struct fd_target *t, FownEntry *fown, struct img_err *err)
 {
 	struct f_owner_ex owner;
 	uid_t uids[2];
@@ -168,7 +169,7 @@ int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *
 		return img_fail_sys(err, "F_GETOWNER_UIDS");
 	fown->pid_type = (uint32_t)owner.type;
 	fown->pid = (uint32_t)number_inside(owner.pid);
-	fown->uid = uids[0];
-	fown->euid = uids[1];
+	fown->uid = dump_uid(d, uids[0]);
+	fown->euid = dump_uid(d, uids[1]);
 	return 0;
 }

@@ -67,7 +67,7 @@ void *dump_files_keep(struct dump *d, const struct fd_dump_ops *ops, size_t size
 /* Options that all sockets have (sock-opts.c); what opts points to lives as long as the run. */
 int dump_sock_opts(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err);
 /* Whose signals (fcntl F_GETOWN_EX, F_GETSIG, F_GETOWNER_UIDS). An O_PATH descriptor has none: all zero. */
-int dump_file_owner(const struct fd_target *t, FownEntry *fown, struct img_err *err);
+int dump_file_owner(struct dump *d, const struct fd_target *t, FownEntry *fown, struct img_err *err);
 /* The record of a file with a name, and its ghost if it was deleted: what the room `file` does for its own, for the room
  * `fifo` under an id of its own. */
 int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *err);

@@ -15,6 +15,7 @@
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "kernel/idmap.h"
 #include "options/external.h"
 
 /* Numbers as the classic images give them to those of the dumping program, in this order. */
@@ -53,6 +54,8 @@ struct dump_ns {
 	struct dump_namespace *items;
 	size_t nr, room;
 	uint32_t last_id;
+	bool own_ids; /* the tree has a user namespace of its own: these are its ids */
+	struct kern_idmap uids, gids;
 };
 
 static void set_id(TaskKobjIdsEntry *ids, const struct ns_row *row, uint32_t number)
@@ -145,6 +148,42 @@ static int look_at_kind(struct dump *d, struct dump_task *t, size_t i, struct im
 		return img_fail_nomem(err);
 	set_id(t->ids, row, n->id);
 	return 0;
+}
+
+/* Of the user namespace of the root: all tasks are in that. */
+static int read_idmaps(struct dump *d, struct img_err *err)
+{
+	const struct dump_task *root = d->tasks.items[0];
+
+	d->ns->own_ids = dump_ns_of(d, root, CLONE_NEWUSER);
+	if (!d->ns->own_ids)
+		return 0;
+	return kern_idmap_read(root->pid, "uid_map", &d->ns->uids, err) < 0
+		       ? -1
+		       : kern_idmap_read(root->pid, "gid_map", &d->ns->gids, err);
+}
+
+void dump_ns_idmaps(const struct dump *d, const struct kern_idmap **uids, const struct kern_idmap **gids)
+{
+	*uids = &d->ns->uids;
+	*gids = &d->ns->gids;
+}
+
+static uint32_t inside(const struct dump *d, const struct kern_idmap *map, uint32_t id)
+{
+	if (!d->ns || !d->ns->own_ids)
+		return id;
+	return kern_idmap_inside(map, id, &id) ? id : KERN_OVERFLOW_ID;
+}
+
+uint32_t dump_uid(const struct dump *d, uint32_t uid)
+{
+	return d->ns ? inside(d, &d->ns->uids, uid) : uid;
+}
+
+uint32_t dump_gid(const struct dump *d, uint32_t gid)
+{
+	return d->ns ? inside(d, &d->ns->gids, gid) : gid;
 }
 
 static int look_at_children(struct dump *d, struct dump_task *t, struct img_err *err)
@@ -243,6 +282,8 @@ int dump_namespaces(struct dump *d, struct img_err *err)
 		if (look_at_children(d, t, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	}
+	if (read_idmaps(d, err) < 0)
+		return -1;
 	for (size_t i = 0; i < d->ns->nr; i++)
 		if (check_one(d, &d->ns->items[i], err) < 0)
 			return err->code ? -1 : img_fail_nomem(err);
@@ -272,10 +313,33 @@ int dump_namespaces_write(struct dump *d, struct img_err *err)
 	return 0;
 }
 
+static int open_up(void *arg, const char *name, struct img_err *err)
+{
+	int dir = *(int *)arg;
+
+	if (fchmodat(dir, name, 0644, 0) < 0)
+		return img_fail_sys(err, "%s", name);
+	return 0;
+}
+
+/* Tasks in a user namespace read their images themselves, and are nobody to us then. So the images are as open as the
+ * directory that they are in: whoever may search that. */
+int dump_namespaces_modes(struct dump *d, struct img_err *err)
+{
+	int dir = img_set_dirfd(d->set);
+
+	if (!d->ns->own_ids || dir < 0)
+		return 0;
+	return img_set_each(d->set, open_up, &dir, err);
+}
+
 void dump_namespaces_free(struct dump *d)
 {
-	if (d->ns)
+	if (d->ns) {
 		free(d->ns->items);
+		kern_idmap_free(&d->ns->uids);
+		kern_idmap_free(&d->ns->gids);
+	}
 	d->ns = NULL;
 }
 

@@ -29,6 +29,13 @@ struct ns_dump_ops {
 	int (*dump)(struct dump *d, const struct dump_namespace *ns, struct img_err *err);
 };
 
+/* Ids as images have them: those of the tree's own user namespace, if it has one; what we see of files and tasks are ours. An id
+ * that is not mapped becomes that of nobody. */
+uint32_t dump_uid(const struct dump *d, uint32_t uid);
+uint32_t dump_gid(const struct dump *d, uint32_t gid);
+struct kern_idmap;
+void dump_ns_idmaps(const struct dump *d, const struct kern_idmap **uids, const struct kern_idmap **gids);
+
 /* THE ROOMS of engines/ns/: rooms.c; NULL at the end. */
 extern const struct ns_dump_ops *const dump_ns_rooms[];
 

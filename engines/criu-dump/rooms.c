@@ -66,7 +66,7 @@ const struct fd_dump_ops *const dump_fd_rooms[] = {
 const size_t dump_nr_fd_rooms = ARRAY_SIZE(dump_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/. */
-extern const struct ns_dump_ops pid_dump_ops, uts_dump_ops, ipc_dump_ops, time_dump_ops, netdev_dump_ops, netaddr_dump_ops,
+extern const struct ns_dump_ops user_dump_ops, pid_dump_ops, uts_dump_ops, ipc_dump_ops, time_dump_ops, netdev_dump_ops, netaddr_dump_ops,
 	netfilter_dump_ops, mnt_dump_ops;
 
 const struct ns_dump_ops *const dump_ns_rooms[] = {
@@ -78,5 +78,6 @@ const struct ns_dump_ops *const dump_ns_rooms[] = {
 	&netaddr_dump_ops,
 	&netfilter_dump_ops,
 	&mnt_dump_ops,
+	&user_dump_ops,
 	NULL,
 };

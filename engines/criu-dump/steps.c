@@ -69,6 +69,7 @@ static const struct step steps[] = {
 	{ "page server has them", dump_remote_finish },
 	{ "figures", dump_stats_member },
 	{ "manifest", dump_seal },
+	{ "modes", dump_namespaces_modes },
 	{ "stream", dump_stream_settle }, /* the last moment for whoever reads it to be missed */
 	{ "post-dump", run_script_after },
 	{ "lazy pages served", dump_lazy_serve },
@@ -140,6 +141,7 @@ static const struct step pre_steps[] = {
 	{ "page server has them", dump_remote_finish },
 	{ "figures", dump_stats_member },
 	{ "manifest", dump_seal },
+	{ "modes", dump_namespaces_modes },
 	{ "stream", dump_stream_settle },
 	{ "post-dump", run_script_after },
 	{ "keep tracking", dump_track_keep },

@@ -67,7 +67,7 @@ struct img_reader *restore_ghost_image(struct restore *r, uint32_t id, GhostFile
 int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const char *path, bool *made,
 	struct img_err *err);
 /* Owner, mode, times. */
-int restore_ghost_attributes(const GhostFileEntry *rec, const char *path, struct img_err *err);
+int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const char *path, struct img_err *err);
 
 /* The number by which its maker has it. */
 static inline int files_made_at(const struct file_plan *p)

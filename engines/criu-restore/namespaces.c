@@ -24,8 +24,10 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
+#include "kernel/idmap.h"
 #include "kernel/proc-file.h"
 #include "kernel/proc-status.h"
+#include "userns.pb-c.h"
 
 /* A namespace that the root does not live in, made by it for others. */
 struct more_ns {
@@ -54,6 +56,8 @@ struct restore_namespaces {
 	size_t nr_roots, room_roots;
 	struct mnt_place *mnts; /* by mnt_id, ascending: where each mount is */
 	size_t nr_mnts, room_mnts;
+	struct mnt_plan *mnt_plan;
+	struct kern_idmap uids, gids; /* of the user namespace, if there is one */
 	uint32_t front_in; /* the mount namespace that the front is in at the moment; 0: its own */
 	int proc;	/* /proc of the front's pid namespace */
 	int root_pidfd; /* of the root, once it is born; -1 */
@@ -294,8 +298,15 @@ static int make_more(struct restore *r, const struct more_ns *m, struct img_err 
 	return 0;
 }
 
+struct mnt_plan **restore_ns_mnt_plan(struct restore *r)
+{
+	return &r->ns->mnt_plan;
+}
+
 int restore_ns_make(struct restore *r, struct img_err *err)
 {
+	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->ns->nr_more; i++)
 		if (r->ns->more[i].flag != CLONE_NEWNS && !r->ns->more[i].root && make_more(r, &r->ns->more[i], err) < 0)
 			return -1;
@@ -345,6 +356,48 @@ int restore_ns_enter(struct restore *r, struct restore_task *t, struct img_err *
 	if (restore_ns_new(r, CLONE_NEWNS) && fchdir(r->ns->proc) < 0)
 		return img_fail_sys(err, "/proc");
 	return 0;
+}
+
+/* ---- ids ---- */
+
+static int keep_map(struct kern_idmap *map, UidGidExtent **list, size_t nr, struct img_err *err)
+{
+	for (size_t i = 0; i < nr; i++) {
+		struct kern_idmap_range *at = img_array_more(&map->items, map->nr, &map->room);
+
+		if (!at)
+			return img_fail_nomem(err);
+		*at = (struct kern_idmap_range){ list[i]->first, list[i]->lower_first, list[i]->count };
+		map->nr++;
+	}
+	return 0;
+}
+
+int restore_ns_idmaps(struct restore *r, const UsernsEntry *e, struct img_err *err)
+{
+	return keep_map(&r->ns->uids, e->uid_map, e->n_uid_map, err) < 0
+		       ? -1
+		       : keep_map(&r->ns->gids, e->gid_map, e->n_gid_map, err);
+}
+
+void restore_ns_get_idmaps(const struct restore *r, const struct kern_idmap **uids, const struct kern_idmap **gids)
+{
+	*uids = &r->ns->uids;
+	*gids = &r->ns->gids;
+}
+
+uint32_t restore_front_uid(const struct restore *r, uint32_t uid)
+{
+	if (restore_ns_new(r, CLONE_NEWUSER))
+		kern_idmap_outside(&r->ns->uids, uid, &uid);
+	return uid;
+}
+
+uint32_t restore_front_gid(const struct restore *r, uint32_t gid)
+{
+	if (restore_ns_new(r, CLONE_NEWUSER))
+		kern_idmap_outside(&r->ns->gids, gid, &gid);
+	return gid;
 }
 
 /* ---- where files are ---- */
@@ -571,6 +624,8 @@ void restore_ns_free(struct restore *r)
 {
 	if (!r->ns)
 		return;
+	kern_idmap_free(&r->ns->uids);
+	kern_idmap_free(&r->ns->gids);
 	free(r->ns->more);
 	free(r->ns->roots);
 	free(r->ns->mnts);

@@ -33,10 +33,23 @@ uint32_t restore_ns_nth(const struct restore *r, int flag, size_t n);
 int restore_ns_open_own(struct restore *r, int flag, struct img_err *err);
 /* Root: fd is namespace id, which it does not live in: kept for those who will. */
 void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd);
+/* What the room mnt remembers between its hooks. */
+struct mnt_plan;
+struct mnt_plan **restore_ns_mnt_plan(struct restore *r);
 /* Plan: mount mnt_id of the images is in mount namespace ns; there is such a namespace. Root: its root directory, kept. */
 int restore_ns_mount(struct restore *r, uint32_t mnt_id, uint32_t ns, struct img_err *err);
 int restore_ns_root_slot(struct restore *r, uint32_t id, struct img_err *err);
 void restore_ns_keep_root(struct restore *r, uint32_t id, int fd);
+
+/* Plan: the maps of the tree's user namespace. */
+struct UsernsEntry;
+int restore_ns_idmaps(struct restore *r, const struct UsernsEntry *e, struct img_err *err);
+struct kern_idmap;
+void restore_ns_get_idmaps(const struct restore *r, const struct kern_idmap **uids, const struct kern_idmap **gids);
+
+/* Ids of the images as the front has to say them: it is not in the tree's user namespace. */
+uint32_t restore_front_uid(const struct restore *r, uint32_t uid);
+uint32_t restore_front_gid(const struct restore *r, uint32_t gid);
 
 /* ---- for whoever opens files ---- */
 

@@ -16,6 +16,8 @@ struct ns_restore_ops {
 	int (*plan)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The root exists, in its namespaces, and waits. */
 	int (*born)(struct restore *r, uint32_t id, struct img_err *err);
+	/* The root, before any `make`: what it can do only with the identity and the mounts of whoever restores. */
+	int (*early)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The calling process, the root, is in the new namespace, and nobody else. */
 	int (*make)(struct restore *r, uint32_t id, struct img_err *err);
 };

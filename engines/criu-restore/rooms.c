@@ -52,10 +52,11 @@ const struct fd_restore_ops *const restore_fd_rooms[] = {
 const size_t restore_nr_fd_rooms = ARRAY_SIZE(restore_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/, in the order in which the root fills its namespaces. */
-extern const struct ns_restore_ops pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netdev_restore_ops,
+extern const struct ns_restore_ops user_restore_ops, pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netdev_restore_ops,
 	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops;
 
 const struct ns_restore_ops *const restore_ns_rooms[] = {
+	&user_restore_ops, /* first: all others are made with its rights */
 	&pid_restore_ops,
 	&uts_restore_ops,
 	&ipc_restore_ops,

@@ -101,7 +101,7 @@ static int bpfmap_dump(struct dump *d, const struct fd_target *t, struct img_err
 	struct kern_bpf_map map;
 
 	if (kern_fdinfo_fields(t->probe->extra, fields, ARRAY_SIZE(fields), &state, NULL, NULL, err) < 0 ||
-		dump_file_owner(t, &fown, err) < 0 || kern_bpf_info(t->lfd, &map, err) < 0)
+		dump_file_owner(d, t, &fown, err) < 0 || kern_bpf_info(t->lfd, &map, err) < 0)
 		return -1;
 	bpf.id = t->id;
 	bpf.flags = t->probe->flags;

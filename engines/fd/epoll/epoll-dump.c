@@ -140,7 +140,7 @@ static int epoll_dump(struct dump *d, const struct fd_target *t, struct img_err 
 	FownEntry fown = FOWN_ENTRY__INIT;
 	FileEntry rec = FILE_ENTRY__INIT;
 
-	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->task, t->probe, &epfd, false, err) < 0)
+	if (dump_file_owner(d, t, &fown, err) < 0 || watches(d, t->task, t->probe, &epfd, false, err) < 0)
 		return -1;
 	epfd.id = t->id;
 	epfd.flags = t->probe->flags;

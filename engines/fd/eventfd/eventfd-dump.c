@@ -29,7 +29,7 @@ static int eventfd_dump(struct dump *d, const struct fd_target *t, struct img_er
 	struct eventfd_state state = { 0 };
 
 	if (kern_fdinfo_fields(t->probe->extra, fields, ARRAY_SIZE(fields), &state, NULL, NULL, err) < 0 ||
-		dump_file_owner(t, &fown, err) < 0)
+		dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	efd.id = t->id;
 	efd.flags = t->probe->flags;

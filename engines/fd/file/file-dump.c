@@ -265,7 +265,7 @@ static int write_record(struct dump *d, const struct fd_target *t, RegFileEntry 
 	FownEntry fown = FOWN_ENTRY__INIT;
 	FileEntry rec = FILE_ENTRY__INIT;
 
-	if (dump_file_owner(t, &fown, err) < 0)
+	if (dump_file_owner(d, t, &fown, err) < 0)
 		return img_wrap(err, "'%s'", reg->name);
 	reg->id = t->id;
 	reg->flags = t->probe->flags;

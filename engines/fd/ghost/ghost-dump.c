@@ -20,6 +20,7 @@
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
 #include "criu-dump/mounts.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
@@ -122,8 +123,8 @@ static int write_image(struct dump *d, struct img_writer *w, int lfd, const stru
 	cleanup_fd int fd = -1;
 	char target[PATH_MAX];
 
-	ghost.uid = st->st_uid;
-	ghost.gid = st->st_gid;
+	ghost.uid = dump_uid(d, st->st_uid);
+	ghost.gid = dump_gid(d, st->st_gid);
 	ghost.mode = st->st_mode;
 	ghost.has_dev = ghost.has_ino = true;
 	ghost.dev = (uint32_t)(major(st->st_dev) << 20 | minor(st->st_dev));

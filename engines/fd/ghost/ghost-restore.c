@@ -365,7 +365,7 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 	}
 	/* From the inside out: making something in a directory sets its times. */
 	for (size_t i = g->nr_ghosts; i-- > 0;)
-		if (restore_ns_switch(r, order[i]->mnt_id, err) < 0 || restore_ghost_attributes(order[i]->rec, order[i]->path, err) < 0)
+		if (restore_ns_switch(r, order[i]->mnt_id, err) < 0 || restore_ghost_attributes(r, order[i]->rec, order[i]->path, err) < 0)
 			return img_wrap(err, "ghost %#x '%s'", order[i]->id, order[i]->name);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/namespaces.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
@@ -90,9 +91,9 @@ static int make_regular(struct restore *r, uint32_t id, const char *path, bool *
 	return ret;
 }
 
-int restore_ghost_attributes(const GhostFileEntry *rec, const char *path, struct img_err *err)
+int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const char *path, struct img_err *err)
 {
-	if (fchownat(AT_FDCWD, path, rec->uid, rec->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(AT_FDCWD, path, restore_front_uid(r, rec->uid), restore_front_gid(r, rec->gid), AT_SYMLINK_NOFOLLOW) < 0)
 		return img_fail_sys(err, "give '%s' to uid %u, gid %u", path, rec->uid, rec->gid);
 	if (!S_ISLNK(rec->mode) && chmod(path, rec->mode & 07777) < 0)
 		return img_fail_sys(err, "set mode %#o of '%s'", rec->mode, path);

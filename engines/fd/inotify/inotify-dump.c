@@ -70,7 +70,7 @@ static int inotify_dump(struct dump *d, const struct fd_target *t, struct img_er
 	FileEntry rec = FILE_ENTRY__INIT;
 	int unread = 0;
 
-	if (dump_file_owner(t, &fown, err) < 0 || watches(d, t->task, t->probe->extra, false, &ify, err) < 0)
+	if (dump_file_owner(d, t, &fown, err) < 0 || watches(d, t->task, t->probe->extra, false, &ify, err) < 0)
 		return -1;
 	if (ioctl(t->lfd, FIONREAD, &unread) == 0 && unread)
 		log_warn(d->log, "inotify %#x: %d bytes of events that nobody has read are lost", t->id, unread);

@@ -18,6 +18,7 @@
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
 #include "criu-dump/mem.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/anon-dev.h"
@@ -90,8 +91,8 @@ static int dump_inode(struct dump *d, const struct fd_target *t, uint32_t inode_
 	rec.name = name_of(t->task, t->probe->link);
 	if (!rec.name)
 		return img_fail_nomem(err);
-	rec.uid = st.st_uid;
-	rec.gid = st.st_gid;
+	rec.uid = dump_uid(d, st.st_uid);
+	rec.gid = dump_gid(d, st.st_gid);
 	rec.size = st.st_size;
 	rec.shmid = (uint32_t)st.st_ino;
 	rec.seals = seals;
@@ -120,7 +121,7 @@ static int memfd_dump(struct dump *d, const struct fd_target *t, struct img_err 
 		return -1;
 	/* What is only mapped is added by whoever knows the mapping. */
 	if (t->probe->fd >= 0) {
-		if (dump_file_owner(t, &fown, err) < 0 ||
+		if (dump_file_owner(d, t, &fown, err) < 0 ||
 			dump_shmem_add(d, t->probe->ino, err, "/proc/%d/fd/%d", t->task->pid, t->probe->fd) <
 				0)
 			return -1;

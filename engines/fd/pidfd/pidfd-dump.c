@@ -58,7 +58,7 @@ static int pidfd_dump(struct dump *d, const struct fd_target *t, struct img_err 
 	FileEntry rec = FILE_ENTRY__INIT;
 	int pid;
 
-	if (pid_of(t->probe, &pidfd.nspid, &pid, err) < 0 || dump_file_owner(t, &fown, err) < 0)
+	if (pid_of(t->probe, &pidfd.nspid, &pid, err) < 0 || dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	pidfd.id = t->id;
 	pidfd.ino = (uint32_t)t->probe->ino;

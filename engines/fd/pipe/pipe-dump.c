@@ -10,6 +10,7 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/ns_ops.h"
 #include "kernel/pipe.h"
 #include "pipe-data.pb-c.h"
 
@@ -61,7 +62,7 @@ static int pipe_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	FileEntry rec = FILE_ENTRY__INIT;
 	struct stat st;
 
-	if (dump_file_owner(t, &fown, err) < 0)
+	if (dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	if (fstat(t->lfd, &st) < 0)
 		return img_fail_sys(err, "stat");
@@ -72,8 +73,8 @@ static int pipe_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	/* Who made it: others may not open it through /proc/PID/fd (a shell's /dev/stdout). */
 	if (st.st_uid || st.st_gid) {
 		pipe.has_uid = pipe.has_gid = true;
-		pipe.uid = st.st_uid;
-		pipe.gid = st.st_gid;
+		pipe.uid = dump_uid(d, st.st_uid);
+		pipe.gid = dump_gid(d, st.st_gid);
 	}
 	rec.type = FD_TYPES__PIPE;
 	rec.id = t->id;

@@ -28,7 +28,7 @@ static int signalfd_dump(struct dump *d, const struct fd_target *t, struct img_e
 	struct signalfd_state state = { 0 };
 
 	if (kern_fdinfo_fields(t->probe->extra, fields, ARRAY_SIZE(fields), &state, NULL, NULL, err) < 0 ||
-		dump_file_owner(t, &fown, err) < 0)
+		dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	sgfd.id = t->id;
 	sgfd.flags = t->probe->flags;

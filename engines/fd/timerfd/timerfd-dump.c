@@ -34,7 +34,7 @@ static int timerfd_dump(struct dump *d, const struct fd_target *t, struct img_er
 	struct itimerspec left;
 
 	if (kern_fdinfo_fields(t->probe->extra, fields, ARRAY_SIZE(fields), &state, NULL, NULL, err) < 0 ||
-		dump_file_owner(t, &fown, err) < 0)
+		dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	if (timerfd_gettime(t->lfd, &left) < 0)
 		return img_fail_sys(err, "timerfd_gettime");

@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 
 #include "criu-dump/tty-own.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
@@ -264,8 +265,8 @@ static int write_info(struct dump *d, const struct fd_target *t, const struct tt
 	info.rdev = (uint32_t)st.st_rdev;
 	info.has_dev = info.has_uid = info.has_gid = true;
 	info.dev = (uint32_t)st.st_dev;
-	info.uid = st.st_uid;
-	info.gid = st.st_gid;
+	info.uid = dump_uid(d, st.st_uid);
+	info.gid = dump_gid(d, st.st_gid);
 	if (seen->type == TTY_TYPE__PTY) {
 		pty.index = seen->pair->index;
 		info.pty = &pty;
@@ -319,7 +320,7 @@ static int write_tty(struct dump *d, const struct fd_target *t, const struct tty
 	FownEntry fown = FOWN_ENTRY__INIT, none = FOWN_ENTRY__INIT;
 	FileEntry rec = FILE_ENTRY__INIT;
 
-	if (dump_file_owner(t, &fown, err) < 0)
+	if (dump_file_owner(d, t, &fown, err) < 0)
 		return -1;
 	if (seen->type != TTY_TYPE__EXT_TTY) {
 		tty.has_regf_id = true;

@@ -16,6 +16,7 @@
 #include "criu-dump/mounts.h"
 #include "criuimg/cleanup.h"
 #include "criu-dump/unix-own.h"
+#include "criu-dump/ns_ops.h"
 
 #ifndef SIOCUNIXFILE
 #define SIOCUNIXFILE (SIOCPROTOPRIVATE + 0) /* linux/un.h: an O_PATH descriptor of the file */
@@ -78,8 +79,8 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 		return img_fail_sys(err, "stat the file of unix socket '%s'", name);
 	file_perms_entry__init(&out->perms);
 	out->perms.mode = st.st_mode;
-	out->perms.uid = st.st_uid;
-	out->perms.gid = st.st_gid;
+	out->perms.uid = dump_uid(d, st.st_uid);
+	out->perms.gid = dump_gid(d, st.st_gid);
 	out->deleted = st.st_nlink == 0;
 	out->dir[0] = '\0';
 	if (name[0] != '/' && find_dir(t, file, out->deleted, name, out->dir, sizeof(out->dir), err) < 0)

@@ -400,7 +400,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	struct unix_file file = { 0 };
 	int has = 1;
 
-	if (!s || dump_file_owner(t, &fown, err) < 0 || dump_sock_opts(d, t->lfd, &opts, err) < 0)
+	if (!s || dump_file_owner(d, t, &fown, err) < 0 || dump_sock_opts(d, t->lfd, &opts, err) < 0)
 		return -1;
 	usk.id = t->id;
 	usk.ino = s->ino;

@@ -14,6 +14,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
+#include "criu-restore/namespaces.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
@@ -123,7 +124,7 @@ static int start_one(struct restore *r, struct restore_memfd *m, struct img_err 
 		return img_fail_sys(err, "giving it %" PRIu64 " bytes", rec->size);
 	if (restore_shmem_fill(r, rec->shmid, m->fd, rec->size, err) < 0)
 		return -1;
-	if (fchown(m->fd, rec->uid, rec->gid) < 0 || fchmod(m->fd, mode) < 0)
+	if (fchown(m->fd, restore_front_uid(r, rec->uid), restore_front_gid(r, rec->gid)) < 0 || fchmod(m->fd, mode) < 0)
 		return img_fail_sys(err, "owner and mode");
 	log_info(r->log, "memfd %" PRIu64 ": '%s', %" PRIu64 " bytes, shared memory %#x", rec->inode_id,
 		rec->name, rec->size, rec->shmid);

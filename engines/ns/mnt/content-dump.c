@@ -143,7 +143,7 @@ static int copy_data(struct archive *in, struct archive *out, const char *path, 
 }
 
 /* Names begin with "./", as tar(1) writes them when told to archive ".". */
-static int put_entry(struct archive *in, struct archive *out, struct archive_entry *e, const char *root, struct img_err *err)
+static int put_entry(struct dump *d, struct archive *in, struct archive *out, struct archive_entry *e, const char *root, struct img_err *err)
 {
 	const char *path = archive_entry_pathname(e);
 	cleanup_free char *name = NULL;
@@ -154,6 +154,8 @@ static int put_entry(struct archive *in, struct archive *out, struct archive_ent
 		return img_fail_nomem(err);
 	}
 	archive_entry_copy_pathname(e, name);
+	archive_entry_set_uid(e, dump_uid(d, (uint32_t)archive_entry_uid(e)));
+	archive_entry_set_gid(e, dump_gid(d, (uint32_t)archive_entry_gid(e)));
 	if (archive_entry_filetype(e) == AE_IFSOCK)
 		return 0; /* made by who binds it */
 	if (archive_write_header(out, e) < ARCHIVE_WARN)
@@ -162,7 +164,7 @@ static int put_entry(struct archive *in, struct archive *out, struct archive_ent
 }
 
 /* Entries go out when all links to them are known, which the resolver sees to. */
-static int put_all(struct archive *in, struct archive *out, const char *root, dev_t dev, struct img_err *err)
+static int put_all(struct dump *d, struct archive *in, struct archive *out, const char *root, dev_t dev, struct img_err *err)
 {
 	struct archive_entry_linkresolver *links = archive_entry_linkresolver_new();
 	int ret = 0;
@@ -186,13 +188,13 @@ static int put_all(struct archive *in, struct archive *out, const char *root, de
 			archive_read_disk_descend(in);
 		archive_entry_linkify(links, &now, &later);
 		if (now)
-			ret = put_entry(in, out, now, root, err);
+			ret = put_entry(d, in, out, now, root, err);
 	}
 	archive_entry_linkresolver_free(links);
 	return ret;
 }
 
-static int write_tar(int fd, dev_t dev, struct img_sink *sink, struct img_err *err)
+static int write_tar(struct dump *d, int fd, dev_t dev, struct img_sink *sink, struct img_err *err)
 {
 	cleanup_with(archive_free) struct archive *in = archive_read_disk_new(), *out = archive_write_new();
 	char root[32];
@@ -210,7 +212,7 @@ static int write_tar(int fd, dev_t dev, struct img_sink *sink, struct img_err *e
 		return fail(out, err, root);
 	if (archive_read_disk_open(in, root) < ARCHIVE_WARN)
 		return fail(in, err, root);
-	if (put_all(in, out, root, dev, err) < 0)
+	if (put_all(d, in, out, root, dev, err) < 0)
 		return -1;
 	if (archive_write_close(out) < ARCHIVE_WARN)
 		return fail(out, err, root);
@@ -224,7 +226,7 @@ static int dump_tar(struct dump *d, int fd, const struct kern_mount *m, struct i
 
 	if (!sink)
 		return -1;
-	if (write_tar(fd, makedev(m->major, m->minor), sink, err) < 0) {
+	if (write_tar(d, fd, makedev(m->major, m->minor), sink, err) < 0) {
 		img_sink_abort(sink);
 		return -1;
 	}

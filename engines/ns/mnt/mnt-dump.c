@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
@@ -78,7 +79,7 @@ static bool enabled(const struct dump *d, const struct kern_mount *m)
 }
 
 /* The flags that words of a list stand for; the others go to rest, if that is not NULL. */
-static uint32_t flags_of(const char *list, const struct word *words, size_t nr, char *rest)
+static uint32_t flags_of(const struct dump *d, const char *list, const struct word *words, size_t nr, char *rest)
 {
 	uint32_t flags = 0;
 
@@ -90,6 +91,10 @@ static uint32_t flags_of(const char *list, const struct word *words, size_t nr, 
 				break;
 		if (i < nr)
 			flags |= words[i].flag;
+		else if (rest && !strncmp(list, "uid=", 4))
+			rest += sprintf(rest, "uid=%u,", dump_uid(d, (uint32_t)strtoul(list + 4, NULL, 10)));
+		else if (rest && !strncmp(list, "gid=", 4))
+			rest += sprintf(rest, "gid=%u,", dump_gid(d, (uint32_t)strtoul(list + 4, NULL, 10)));
 		else if (rest && !(len == 2 && !strncmp(list, "rw", 2)))
 			rest += sprintf(rest, "%.*s,", (int)len, list);
 		list += len;
@@ -205,7 +210,7 @@ static int write_mount(struct dump *d, struct img_writer *w, const struct dump_m
 {
 	const struct fs *fs = fs_of(m);
 	MntEntry e = MNT_ENTRY__INIT;
-	char *options = img_arena_alloc(&d->arena, strlen(m->sb_options) + sizeof("newinstance,,"));
+	char *options = img_arena_alloc(&d->arena, strlen(m->sb_options) + sizeof("newinstance,,uid=4294967295,gid=4294967295"));
 	const char *key = ext_key(d, in, m);
 
 	if (!options)
@@ -219,7 +224,7 @@ static int write_mount(struct dump *d, struct img_writer *w, const struct dump_m
 	e.root = (char *)m->root;
 	e.mountpoint = (char *)m->mountpoint;
 	e.source = (char *)m->source;
-	e.flags = flags_of(m->options, mount_words, ARRAY_SIZE(mount_words), NULL);
+	e.flags = flags_of(d, m->options, mount_words, ARRAY_SIZE(mount_words), NULL);
 	if (m->shared)
 		e.flags |= MS_SHARED;
 	if (m->master)
@@ -228,7 +233,7 @@ static int write_mount(struct dump *d, struct img_writer *w, const struct dump_m
 		e.flags |= MS_UNBINDABLE;
 	/* One byte in front: flags_of() looks back. */
 	e.has_sb_flags = 1;
-	e.sb_flags = flags_of(m->sb_options, sb_words, ARRAY_SIZE(sb_words), options + 1);
+	e.sb_flags = flags_of(d, m->sb_options, sb_words, ARRAY_SIZE(sb_words), options + 1);
 	e.options = options + 1;
 	if (e.fstype == FSTYPE__DEVPTS)
 		strcat(e.options, *e.options ? ",newinstance" : "newinstance");

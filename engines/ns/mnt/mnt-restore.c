@@ -556,9 +556,7 @@ static int make_namespaces(struct restore *r, struct mnt_plan *p, struct img_err
 
 static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return img_fail_sys(err, "make all mounts private");
-	if (open_sources(r, p, err) < 0 || make_yard(p, err) < 0)
+	if (make_yard(p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->nr; i++)
 		if (make_mount(r, p, &p->mounts[i], err) < 0)
@@ -570,14 +568,25 @@ static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 	return make_namespaces(r, p, err);
 }
 
+static int mnt_early(struct restore *r, uint32_t id, struct img_err *err)
+{
+	struct mnt_plan *p = *restore_ns_mnt_plan(r) = img_arena_alloc(&r->arena, sizeof(*p));
+
+	if (!p)
+		return img_fail_nomem(err);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return img_fail_sys(err, "make all mounts private");
+	if (read_plan(r, p, err) < 0)
+		return -1;
+	return open_sources(r, p, err);
+}
+
 static int mnt_make(struct restore *r, uint32_t id, struct img_err *err)
 {
-	struct mnt_plan p;
-	int ret = read_plan(r, &p, err);
+	struct mnt_plan *p = *restore_ns_mnt_plan(r);
+	int ret = build(r, p, err);
 
-	if (ret == 0)
-		ret = build(r, &p, err);
-	free_plan(&p);
+	free_plan(p);
 	return ret;
 }
 
@@ -585,5 +594,6 @@ const struct ns_restore_ops mnt_restore_ops = {
 	.name = "mnt",
 	.flag = CLONE_NEWNS,
 	.plan = mnt_plan,
+	.early = mnt_early,
 	.make = mnt_make,
 };

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include "criu-dump/task_ops.h"
+#include "criu-dump/ns_ops.h"
 
 extern const struct task_dump_ops creds_dump_ops;
 
@@ -48,14 +49,14 @@ static int creds_thread(struct dump *d, struct dump_thread *th, struct img_err *
 	}
 	if (!c)
 		return img_fail_nomem(err);
-	c->uid = s->uid[0];
-	c->euid = s->uid[1];
-	c->suid = s->uid[2];
-	c->fsuid = s->uid[3];
-	c->gid = s->gid[0];
-	c->egid = s->gid[1];
-	c->sgid = s->gid[2];
-	c->fsgid = s->gid[3];
+	c->uid = dump_uid(d, s->uid[0]);
+	c->euid = dump_uid(d, s->uid[1]);
+	c->suid = dump_uid(d, s->uid[2]);
+	c->fsuid = dump_uid(d, s->uid[3]);
+	c->gid = dump_gid(d, s->gid[0]);
+	c->egid = dump_gid(d, s->gid[1]);
+	c->sgid = dump_gid(d, s->gid[2]);
+	c->fsgid = dump_gid(d, s->gid[3]);
 	if (capabilities(arena, s->cap_inh, &c->n_cap_inh, &c->cap_inh) < 0 ||
 		capabilities(arena, s->cap_prm, &c->n_cap_prm, &c->cap_prm) < 0 ||
 		capabilities(arena, s->cap_eff, &c->n_cap_eff, &c->cap_eff) < 0 ||
@@ -63,8 +64,12 @@ static int creds_thread(struct dump *d, struct dump_thread *th, struct img_err *
 		capabilities(arena, s->cap_amb, &c->n_cap_amb, &c->cap_amb) < 0)
 		return img_fail_nomem(err);
 	c->secbits = *secbits;
-	c->groups = s->groups; /* the thread's status lives as long as its record */
 	c->n_groups = s->nr_groups;
+	c->groups = img_arena_array(arena, s->nr_groups + 1, sizeof(*c->groups));
+	if (!c->groups)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < c->n_groups; i++)
+		c->groups[i] = dump_gid(d, s->groups[i]);
 	if (s->no_new_privs) {
 		c->has_no_new_privs = 1;
 		c->no_new_privs = 1;

@@ -18,6 +18,7 @@
  */
 
 #include <errno.h>
+#include <sched.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stddef.h>
@@ -27,6 +28,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/namespaces.h"
 #include "criu-restore/resume.h"
 #include "criu-restore/task_ops.h"
 #include "criuimg/array.h"
@@ -86,6 +88,11 @@ static int own_caps(struct restore *r, struct img_err *err)
 
 		if (has < 0)
 			break; /* the kernel has no more */
+		/* A new user namespace gives all of them. */
+		if (restore_ns_new(r, CLONE_NEWUSER)) {
+			r->caps->permitted |= 1ull << cap;
+			has = 1;
+		}
 		r->caps->bounding |= (uint64_t)has << cap;
 	}
 	return 0;

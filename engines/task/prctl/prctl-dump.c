@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "criu-dump/task_ops.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/cleanup.h"
 #include "kernel/proc-file.h"
 #include "kernel/ptrace.h"
@@ -92,7 +93,7 @@ static int prctl_ask_thread(
 	return 0;
 }
 
-static int from_proc(struct dump_task *t, TaskCoreEntry *tc, struct img_err *err)
+static int from_proc(struct dump *d, struct dump_task *t, TaskCoreEntry *tc, struct img_err *err)
 {
 	cleanup_free char *text = kern_proc_read(NULL, err, "/proc/%d/personality", t->pid);
 	long long value;
@@ -112,7 +113,7 @@ static int from_proc(struct dump_task *t, TaskCoreEntry *tc, struct img_err *err
 	if (kern_proc_read_long(&value, err, "/proc/%d/loginuid", t->pid) < 0)
 		return -1;
 	tc->has_loginuid = 1;
-	tc->loginuid = value;
+	tc->loginuid = dump_uid(d, (uint32_t)value);
 	return 0;
 }
 
@@ -132,7 +133,7 @@ static int prctl_task(struct dump *d, struct dump_task *t, struct img_err *err)
 		tc->membarrier_registration_mask = s->membarrier;
 	}
 	from_optional(t, tc);
-	return from_proc(t, tc, err);
+	return from_proc(d, t, tc, err);
 }
 
 static int prctl_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
