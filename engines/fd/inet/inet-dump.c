@@ -311,7 +311,7 @@ static int fill(struct dump *d, const struct fd_target *t, const struct inet_soc
 	isk->ns_id = t->task->ids ? t->task->ids->net_ns_id : 0;
 	isk->has_shutdown = s->ended || (seen && seen->shutdown);
 	isk->shutdown = s->ended ? SK_SHUTDOWN__READ : seen ? (SkShutdown)seen->shutdown : SK_SHUTDOWN__NONE;
-	if (dump_file_owner(t, &r->fown, err) < 0 || dump_sock_opts(d, t->lfd, &r->opts, err) < 0 ||
+	if (dump_file_owner(d, t, &r->fown, err) < 0 || dump_sock_opts(d, t->lfd, &r->opts, err) < 0 ||
 	    inet_opts_dump(&keep(d)->defaults, t->lfd, s, isk, &r->more, err) < 0)
 		return -1;
 	return s->family == AF_INET6 ? v6only(t->lfd, isk, err) : 0;
