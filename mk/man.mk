@@ -13,3 +13,8 @@ $(B)/man/%: docs/man/%.in $(MAN_TOOL)
 	$(call say,MAN,$@)$(MAN_TOOL) $(or $(filter-out criu,$(patsubst criu-%,%,$(basename $*))),all) <$< >$@
 
 ALL += $(MAN_GENERATED)
+
+# The tables of docs/format-messages.md, from the comments of proto/. They are kept in the tree: tests/check/docs.sh holds them against proto/.
+.PHONY: docs
+docs:
+	scripts/format-tables
