@@ -18,7 +18,7 @@ $(SUBJECTS): %: %.o
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
 
 .PHONY: tests check check-unpriv bench
-tests: all $(UNIT_BINS) $(SUBJECTS)
+tests: all samples $(UNIT_BINS) $(SUBJECTS)
 
 check: deps
 	@$(MAKE) --no-print-directory tests
