@@ -182,11 +182,11 @@ static int read_pstree(struct restore *r, struct img_err *err)
 		return img_fail(err, IMG_CORRUPT, "pstree.img: no tasks");
 
 	/* Room for helpers (plan-tree.c), so that no task moves any more once others point to it. */
-	grown = reallocarray(r->tasks, r->nr_tasks * 3, sizeof(*grown));
+	grown = reallocarray(r->tasks, r->nr_tasks * 5, sizeof(*grown));
 	if (!grown)
 		return img_fail_nomem(err);
 	r->tasks = grown;
-	memset(grown + r->nr_tasks, 0, r->nr_tasks * 2 * sizeof(*grown));
+	memset(grown + r->nr_tasks, 0, r->nr_tasks * 4 * sizeof(*grown));
 	return restore_tasks_index(r, err) < 0 ? -1 : link_parents(r, err);
 }
 

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "criu-restore/images.h"
 #include "criu-restore/plan-tree.h"
@@ -199,6 +200,7 @@ static bool bear_in(struct restore *r, size_t nr_image, struct restore_task *t, 
 			return false;
 		if (plan_birth(r, nr_image, t, sid, &why) < 0 || born_sid(r, t) != sid) {
 			*t = was;
+			memset(&r->tasks[nr_tasks], 0, (r->nr_tasks - nr_tasks) * sizeof(*r->tasks));
 			r->nr_tasks = nr_tasks;
 			return false;
 		}
@@ -411,6 +413,48 @@ static void link_creators(struct restore *r)
 }
 
 /* A group's maker that is a member of another group goes there after everybody has joined. */
+/* Leaders leave their groups all at once, for groups of each other, too: a group that nobody else is to stay in gets a
+ * helper that does so meanwhile. Made by whoever lives and is in the session all along. */
+static int keep_group(struct restore *r, size_t nr_image, struct restore_task *leader, struct img_err *err)
+{
+	struct restore_task *maker = restore_task_lives(leader) ? leader : NULL, *keeper;
+	bool wanted = false;
+	pid_t pid;
+
+	for (size_t i = 0; i < r->nr_tasks; i++) {
+		struct restore_task *t = &r->tasks[i];
+
+		if (t == leader || t->pgid != leader->pid)
+			continue;
+		if (!t->moves_group)
+			return 0;
+		wanted = true;
+		if (!maker && restore_task_lives(t))
+			maker = t;
+	}
+	if (!maker && leader->parent && restore_task_lives(leader->parent) && leader->parent->sid == leader->sid)
+		maker = leader->parent;
+	if (!wanted || !maker)
+		return 0;
+	pid = free_pid(r, nr_image);
+	if (!pid)
+		return img_fail(err, IMG_SYS, "pid %d: no pid is free for a helper", leader->pid);
+	keeper = add_helper(r, pid, leader->sid, leader->pid, maker);
+	keeper->joins_group = true;
+	keeper->exit_signal = SIGCHLD;
+	return 0;
+}
+
+static int keep_groups(struct restore *r, size_t nr_image, struct img_err *err)
+{
+	size_t nr = r->nr_tasks;
+
+	for (size_t i = 0; i < nr; i++)
+		if (r->tasks[i].moves_group && keep_group(r, nr_image, &r->tasks[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static void plan_moves(struct restore *r)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++) {
@@ -438,6 +482,8 @@ int restore_plan_tree(struct restore *r, struct img_err *err)
 	if (check_adoptions(r, err) < 0 || plan_exit_signals(r, nr_image, err) < 0)
 		return -1;
 	plan_moves(r);
+	if (keep_groups(r, nr_image, err) < 0)
+		return -1;
 	link_creators(r);
 	return restore_tasks_index(r, err);
 }
