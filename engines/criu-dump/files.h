@@ -98,6 +98,7 @@ enum dump_once {
 	DUMP_ONCE_MEMFD,
 	DUMP_ONCE_BPFMAP,
 	DUMP_ONCE_TTY,
+	DUMP_ONCE_CONNECTION,
 	DUMP_ONCE_NR,
 };
 int dump_once(struct dump *d, enum dump_once what, uint64_t a, uint64_t b, uint32_t **value, struct img_err *err);

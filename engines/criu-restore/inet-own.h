@@ -28,6 +28,9 @@ bool inet_carried(const struct restore *r, const InetSkEntry *isk);
 /* Comes back as one whose connection is over. */
 bool inet_ended(const struct restore *r, const InetSkEntry *isk);
 
+/* SO_REUSEADDR and SO_REUSEPORT as the record has them: when all that listen do. */
+int inet_own_reuse(int fd, const InetSkEntry *isk, struct img_err *err);
+
 /* ---- opts-restore.c ---- */
 
 /* Options of the levels above SOL_SOCKET, of a socket that is not bound yet. */

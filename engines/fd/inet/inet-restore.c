@@ -1,7 +1,7 @@
 /* engines/fd/inet/inet-restore.c -- how criu-restore makes IPv4 and IPv6 sockets.
  *
- * Sockets are made with SO_REUSEADDR, so that the order in which those of one port come does not matter; when all are there each
- * gets its own setting.
+ * Sockets are made with SO_REUSEADDR and SO_REUSEPORT, so that the order in which those of one port come does not matter. When all
+ * have theirs, those that listen do; when they do, each gets its own settings.
  */
 
 #include <errno.h>
@@ -201,17 +201,27 @@ static int make_other(struct restore *r, int fd, const InetSkEntry *isk, struct 
 {
 	if (has_address(isk, false) && bind_it(r, fd, isk, err) < 0)
 		return -1;
-	if (isk->type == SOCK_STREAM) {
-		if (isk->state == TCP_LISTEN && listen(fd, (int)isk->backlog) < 0)
-			return img_fail_sys(err, "listen with a backlog of %u", isk->backlog);
+	if (isk->type == SOCK_STREAM)
 		return 0;
-	}
 	if (has_address(isk, true) && connect_it(fd, isk, err) < 0)
 		return -1;
 	/* sk_shutdown is 1 + SHUT_RD, SHUT_WR, SHUT_RDWR */
-	if (isk->has_shutdown && isk->shutdown != SK_SHUTDOWN__NONE && shutdown(fd, (int)isk->shutdown - 1) < 0)
+	if (isk->has_shutdown && isk->shutdown != SK_SHUTDOWN__NONE && shutdown(fd, (int)isk->shutdown - 1) < 0 &&
+	    errno != ENOTCONN) /* which is said when it is done */
 		return img_fail_sys(err, "shutdown %d", (int)isk->shutdown);
 	return 0;
+}
+
+static int set_reuse(int fd, bool addr, bool port, struct img_err *err)
+{
+	if (inet_set(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", addr, err) < 0)
+		return -1;
+	return inet_set(fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT", port, err);
+}
+
+int inet_own_reuse(int fd, const InetSkEntry *isk, struct img_err *err)
+{
+	return set_reuse(fd, isk->opts->has_reuseaddr && isk->opts->reuseaddr, isk->opts->has_so_reuseport && isk->opts->so_reuseport, err);
 }
 
 static int make_socket(struct restore *r, int fd, const InetSkEntry *isk, struct img_err *err)
@@ -221,13 +231,14 @@ static int make_socket(struct restore *r, int fd, const InetSkEntry *isk, struct
 	/* What a filter would refuse has come already. */
 	opts.n_so_filter = 0;
 	opts.has_so_lock_filter = false;
-	if (restore_sock_opts(fd, &opts, err) < 0 || inet_opts_restore(fd, isk, err) < 0)
+	/* IP_TOS changes SO_PRIORITY. */
+	if (inet_opts_restore(fd, isk, err) < 0 || restore_sock_opts(fd, &opts, err) < 0)
 		return -1;
 	if (inet_carried(r, isk))
 		return inet_tcp_make(r, fd, isk, err);
 	if (inet_ended(r, isk))
 		return inet_ended_make(r, fd, isk, err);
-	if (isk->type != SOCK_RAW && inet_set(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", 1, err) < 0)
+	if (isk->type != SOCK_RAW && set_reuse(fd, true, true, err) < 0)
 		return -1;
 	return make_other(r, fd, isk, err);
 }
@@ -248,9 +259,9 @@ static int inet_finish(struct restore *r, struct restore_task *t, const struct r
 {
 	const InetSkEntry *isk = file->rec->isk;
 
-	if (inet_carried(r, isk)) /* repair mode needs it: inet_tcp_resume() */
-		return restore_sock_filter(fd, isk->opts, err);
-	if (inet_set(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", isk->opts->has_reuseaddr && isk->opts->reuseaddr, err) < 0)
+	if (isk->state == TCP_LISTEN && listen(fd, (int)isk->backlog) < 0)
+		return img_fail_sys(err, "listen with a backlog of %u", isk->backlog);
+	if (isk->type != SOCK_STREAM && inet_own_reuse(fd, isk, err) < 0)
 		return -1;
 	return restore_sock_filter(fd, isk->opts, err);
 }

@@ -20,6 +20,11 @@ static bool is_connection(const struct restore *r, const struct file_plan *p)
 	return p->pub.ops == &inet_restore_ops && inet_carried(r, p->pub.rec->isk);
 }
 
+static bool is_tcp(const struct file_plan *p)
+{
+	return p->pub.ops == &inet_restore_ops && p->pub.rec->isk->type == SOCK_STREAM && p->maker && p->maker_fd >= 0;
+}
+
 struct connections {
 	struct kern_connection *items;
 	size_t nr, room;
@@ -91,7 +96,9 @@ static int resume_one(struct restore *r, const struct file_plan *p, struct img_e
 	if (pidfd < 0)
 		return img_fail_sys(err, "pidfd_open %d", (int)pid);
 	fd = kern_getfd(pidfd, p->maker_fd, err);
-	return fd < 0 ? -1 : inet_tcp_resume(r, fd, p->pub.rec->isk, err);
+	if (fd < 0)
+		return -1;
+	return is_connection(r, p) ? inet_tcp_resume(r, fd, p->pub.rec->isk, err) : inet_own_reuse(fd, p->pub.rec->isk, err);
 }
 
 int restore_connections_resume(struct restore *r, struct img_err *err)
@@ -102,7 +109,7 @@ int restore_connections_resume(struct restore *r, struct img_err *err)
 	for (size_t i = 0; i < r->files->nr; i++) {
 		const struct file_plan *p = &r->files->files[i];
 
-		if (is_connection(r, p) && resume_one(r, p, err) < 0)
+		if (is_tcp(p) && resume_one(r, p, err) < 0)
 			return img_wrap(err, "inet socket %#x", p->pub.id);
 	}
 	return 0;

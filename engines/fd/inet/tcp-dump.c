@@ -66,9 +66,14 @@ static int collect(void *arg, struct dump_task *t, const struct fd_probe *probe,
 	struct collecting *c = arg;
 	struct inet_socket s;
 	cleanup_fd int fd = -1;
+	uint32_t *unused;
+	int first;
 
 	if (probe->type != SOCK_STREAM || probe->fd < 0 || dump_ns_of(c->d, t, CLONE_NEWNET))
 		return 0;
+	first = dump_once(c->d, DUMP_ONCE_CONNECTION, probe->dev, probe->ino, &unused, err);
+	if (first <= 0)
+		return first;
 	fd = kern_getfd(t->pidfd, probe->fd, err);
 	if (fd < 0 || inet_look(c->d, t, fd, probe->ino, &s, err) < 0)
 		return -1;

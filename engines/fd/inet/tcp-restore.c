@@ -176,8 +176,9 @@ static int with_limit(int fd, const SkOptsEntry *opts, struct img_err *err)
 
 static int make(int fd, const InetSkEntry *isk, const struct inet_stream *s, struct img_err *err)
 {
-	if (without_limit(fd, err) < 0 || attach(fd, isk, s->rec, err) < 0 || agree(fd, s->rec, err) < 0 || fill(fd, s, err) < 0 ||
-	    end(fd, isk, s, err) < 0 || set_window(fd, s->rec, err) < 0)
+	/* Its own buffers first: connect(2) chooses the largest window by them. */
+	if (attach(fd, isk, s->rec, err) < 0 || agree(fd, s->rec, err) < 0 || without_limit(fd, err) < 0 || fill(fd, s, err) < 0 ||
+	    with_limit(fd, isk->opts, err) < 0 || end(fd, isk, s, err) < 0 || set_window(fd, s->rec, err) < 0)
 		return -1;
 	return set(fd, TCP_REPAIR_QUEUE, "TCP_REPAIR_QUEUE", TCP_NO_QUEUE, err);
 }
@@ -210,12 +211,15 @@ int inet_tcp_make(struct restore *r, int fd, const InetSkEntry *isk, struct img_
 
 /* ---- the end of it ---- */
 
+/* The receive buffer keeps its limit: the other end may be there already. */
 static int send_rest(int fd, const InetSkEntry *isk, const struct inet_stream *s, struct img_err *err)
 {
 	uint32_t unsent = inet_stream_unsent(s);
 
 	if (!unsent)
 		return 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ INT32_MAX / 2 }, sizeof(int)) < 0)
+		return img_fail_sys(err, "a larger send buffer");
 	if (put(fd, s->outq + s->rec->outq_len - unsent, unsent, err) < 0)
 		return -1;
 	return fin_sent(isk) && shutdown(fd, SHUT_WR) < 0 ? img_fail_sys(err, "shutdown") : 0;
@@ -245,7 +249,7 @@ static int resume(int fd, const InetSkEntry *isk, const struct inet_stream *s, s
 		return -1;
 	if (with_limit(fd, isk->opts, err) < 0)
 		return -1;
-	return inet_set(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR", isk->opts->has_reuseaddr && isk->opts->reuseaddr, err);
+	return inet_own_reuse(fd, isk, err);
 }
 
 int inet_tcp_resume(struct restore *r, int fd, const InetSkEntry *isk, struct img_err *err)
