@@ -5,6 +5,7 @@
 #   make check           installs what is missing (as root), builds, runs all tests
 #   make check-unpriv    the tests that need no privilege
 #   make bench           figures as ratios
+#   make bench-plot      draw how they grow: docs/performance.svg
 #   make format          clang-format over the sources
 #   make install         PREFIX (default /usr/local) and DESTDIR
 #

@@ -17,7 +17,7 @@ $(SUBJECTS): LDFLAGS := $(filter-out $(SAN_FLAGS),$(LDFLAGS))
 $(SUBJECTS): %: %.o
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
 
-.PHONY: tests check check-unpriv bench
+.PHONY: tests check check-unpriv bench bench-plot
 tests: all samples $(UNIT_BINS) $(SUBJECTS)
 
 check: deps
@@ -31,6 +31,11 @@ check-unpriv:
 bench:
 	@$(MAKE) --no-print-directory tests
 	@tests/bench/run --build $(abspath $(B))
+
+# docs/performance.svg, which docs/performance.md shows.
+bench-plot:
+	@$(MAKE) --no-print-directory tests
+	@tests/bench/plot --build $(abspath $(B))
 
 
 # What scripts of tests/cli need beside the programs.

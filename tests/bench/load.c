@@ -1,7 +1,12 @@
-/* tests/bench/load.c -- what is carried by the benchmark: load DIR MEGABYTES CHILDREN; makes the file `ready` and sleeps. */
+/* tests/bench/load.c -- what is carried by the benchmark: load DIR MEGABYTES CHILDREN [THREADS [KIND DESCRIPTORS]]; makes the file
+ * `ready` and sleeps. KIND: file, pipe, eventfd, unix. */
 
+#include <pthread.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "tests/harness/family.h"
 
@@ -25,6 +30,44 @@ static void child(void *arg)
 		pause();
 }
 
+static void *thread(void *arg)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void make_threads(int nr)
+{
+	pthread_attr_t attr;
+	pthread_t th;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	while (nr-- > 0)
+		MUST(pthread_create(&th, &attr, thread, NULL) == 0);
+}
+
+static void make_descriptors(const char *kind, int nr)
+{
+	struct rlimit limit;
+	int pair[2];
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (int i = 0; i < nr; i++) {
+		if (!strcmp(kind, "eventfd"))
+			MUST(eventfd(i, 0) >= 0);
+		else if (!strcmp(kind, "file"))
+			MUST(open("/etc/passwd", O_RDONLY) >= 0);
+		else if (!strcmp(kind, "pipe"))
+			MUST(pipe(pair) == 0 && ++i);
+		else if (!strcmp(kind, "unix"))
+			MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && ++i);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	size_t size;
@@ -41,6 +84,10 @@ int main(int argc, char **argv)
 	}
 	for (int i = 0; i < atoi(argv[3]); i++)
 		child_start(child, NULL);
+	if (argc > 4)
+		make_threads(atoi(argv[4]));
+	if (argc > 6)
+		make_descriptors(argv[5], atoi(argv[6]));
 	subject_leave("ready", "");
 	for (;;)
 		pause();
