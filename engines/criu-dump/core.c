@@ -119,7 +119,7 @@ int dump_cores_write(struct dump *d, struct img_err *err)
 	return 0;
 }
 
-int dump_pages_tasks(struct dump *d, struct img_err *err)
+static int pages_of_tasks(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t)
 		for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++) {
@@ -131,6 +131,16 @@ int dump_pages_tasks(struct dump *d, struct img_err *err)
 			}
 		}
 	return 0;
+}
+
+int dump_pages_tasks(struct dump *d, struct img_err *err)
+{
+	int ret;
+
+	dump_progress_start(d);
+	ret = pages_of_tasks(d, err);
+	dump_progress_end(d);
+	return ret;
 }
 
 int dump_pages_shared(struct dump *d, struct img_err *err)

@@ -28,6 +28,7 @@
 #include "log/log.h"
 #include "options/options.h"
 
+#include "criu-dump/progress.h"
 #include "criu-dump/undo.h"
 #include "kernel/proc-stat.h"
 #include "kernel/proc-status.h"
@@ -177,6 +178,7 @@ struct dump {
 	struct dump_tasks tasks;
 	struct dump_blockers blockers;
 	struct undo undo;
+	struct dump_progress progress;
 	DumpStatsEntry stats;  /* rooms add what they count: pages_*, shpages_* */
 	uint64_t frozen_at_us; /* dump_now_us(): CLOCK_MONOTONIC */
 

@@ -211,6 +211,9 @@ static int fill(struct job *job, struct chunk *c, struct img_err *err)
 			break;
 		if (read_pieces(job, c, pieces, nr, err) < 0)
 			return -1;
+		for (int i = 0; i < nr; i++)
+			if (pieces[i].flags & IMG_RUN_PRESENT)
+				dump_progress_more(job->d, pieces[i].len);
 	}
 	c->offset = job->offset;
 	job->offset += c->len;
