@@ -630,3 +630,43 @@ void restore_ns_free(struct restore *r)
 	free(r->ns->roots);
 	free(r->ns->mnts);
 }
+
+/* ---- descriptors of namespaces ---- */
+
+/* Who lives there: a pid as the front sees it; 0: nobody. */
+static pid_t lives_in(const struct restore *r, const struct ns_row *row, uint32_t id)
+{
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		if (restore_task_lives(&r->tasks[i]) && id_of(r->tasks[i].ids, row) == id)
+			return restore_here(&r->tasks[i]);
+	return id == id_of(r->inventory->root_ids, row) ? r->front_pid : 0;
+}
+
+int restore_ns_known(const struct restore *r, int flag, uint32_t id, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].flag != flag)
+			continue;
+		if (id && id == id_of(r->inventory->root_ids, &rows[i]))
+			return 0;
+		for (size_t k = 0; id && k < r->nr_tasks; k++)
+			if (restore_task_lives(&r->tasks[k]) && id_of(r->tasks[k].ids, &rows[i]) == id)
+				return 0;
+	}
+	return img_fail(err, IMG_UNSUPPORTED, "of namespace %u of kind %#x, in which nobody of the tree lives", id, (unsigned)flag);
+}
+
+int restore_ns_open(struct restore *r, int flag, uint32_t id, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char name[48];
+		int fd;
+
+		if (rows[i].flag != flag)
+			continue;
+		snprintf(name, sizeof(name), "%d/ns/%s", lives_in(r, &rows[i], id), rows[i].name);
+		fd = openat(r->ns->proc, name, O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? img_fail_sys(err, "/proc/%s", name) : fd;
+	}
+	return img_fail(err, IMG_CORRUPT, "a namespace of kind %#x", (unsigned)flag);
+}

@@ -53,6 +53,10 @@ uint32_t restore_front_gid(const struct restore *r, uint32_t gid);
 
 /* ---- for whoever opens files ---- */
 
+/* Is there a namespace of this kind (CLONE_NEW*) with this number: one of the tree's, or one that it shares with us? */
+int restore_ns_known(const struct restore *r, int flag, uint32_t id, struct img_err *err);
+/* Its file of /proc/PID/ns, opened; in a task, when all of the tree exists. */
+int restore_ns_open(struct restore *r, int flag, uint32_t id, struct img_err *err);
 /* The root directory for a file on mount mnt_id (of the images; -1: not known), when that is in another mount namespace than
  * the task: to be used with kern_open_in_root(). -1: "/" will do. */
 int restore_ns_root_for(const struct restore *r, const struct restore_task *t, int mnt_id);

@@ -43,7 +43,6 @@ TRANSPORTS = ('directory', 'leave-running', 'to-peer', 'from-peer', 'compressed'
               'lazy')
 PLACES = ('host', 'namespaces')
 WAITING = {
-    'namespaces': 'namespaces of its own are not carried yet',
 }
 
 
@@ -75,9 +74,9 @@ def settings(subject):
 class Run(Carrier):
     """One subject, one transport, one place."""
 
-    def __init__(self, build, subject, transport, work):
+    def __init__(self, build, subject, transport, work, place='host'):
         self.subject, self.set = subject, settings(subject)
-        super().__init__(build, work, transport, float(self.set.get('timeout', 30)))
+        super().__init__(build, work, transport, float(self.set.get('timeout', 30)), place)
         self.dir = os.path.join(work, 'subject')
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o777)
@@ -108,7 +107,7 @@ class Run(Carrier):
         user = self.set.get('user')
 
         def become_user():
-            if user:
+            if user and self.place == 'host':
                 os.setgroups([])
                 os.setgid(int(user))
                 os.setuid(int(user))
@@ -116,7 +115,8 @@ class Run(Carrier):
         # A copy, since another user may have no way to where we are built.
         program = os.path.join(self.work, os.path.basename(self.subject))
         shutil.copy(os.path.join(self.build, 'tests', 'kinds', self.subject), program)
-        self.start([program, self.dir], cwd=self.dir, preexec_fn=become_user,
+        as_user = ['setpriv', '--reuid', user, '--regid', user, '--clear-groups'] if user and self.place != 'host' else []
+        self.start([*as_user, program, self.dir], cwd=self.dir, preexec_fn=become_user,
                    env={'PATH': os.environ['PATH'], 'SUBJECT': self.subject})
         self.wait_file('ready', 'the subject is not ready')
 
@@ -158,7 +158,7 @@ def one(build, subject, transport, place):
     keep = os.environ.get('KINDS_KEEP')
     verdict, text = 'ok', ''
     try:
-        Run(build, subject, transport, work).go()
+        Run(build, subject, transport, work, place).go()
     except Failed as e:
         verdict, text = 'fail', str(e)
     except Skipped as e:
@@ -220,6 +220,7 @@ def main():
     ap.add_argument('--jobs', type=int, default=os.cpu_count() or 1)
     ap.add_argument('--keep', help='keep the files of failed runs there')
     ap.add_argument('--transport', action='append', choices=TRANSPORTS + ('peer',), help='only these (may be repeated)')
+    ap.add_argument('--place', choices=PLACES, help='only there')
     ap.add_argument('--one', nargs=3, help=argparse.SUPPRESS)
     ap.add_argument('pattern', nargs='*')
     args = ap.parse_args()
@@ -233,7 +234,7 @@ def main():
         os.makedirs(args.keep, exist_ok=True)
         os.environ['KINDS_KEEP'] = os.path.abspath(args.keep)
 
-    work = list(rows(args.pattern, args.transport))
+    work = [r for r in rows(args.pattern, args.transport) if args.place in (None, r[2])]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         verdicts = pool.map(lambda r: run_row(build, *r), work)

@@ -154,6 +154,15 @@ static int put_entry(struct dump *d, struct archive *in, struct archive *out, st
 		return img_fail_nomem(err);
 	}
 	archive_entry_copy_pathname(e, name);
+	if (archive_entry_hardlink(e) && !strncmp(archive_entry_hardlink(e), root, strlen(root))) {
+		cleanup_free char *first = NULL;
+
+		if (asprintf(&first, ".%s", archive_entry_hardlink(e) + strlen(root)) < 0) {
+			first = NULL;
+			return img_fail_nomem(err);
+		}
+		archive_entry_copy_hardlink(e, first);
+	}
 	archive_entry_set_uid(e, dump_uid(d, (uint32_t)archive_entry_uid(e)));
 	archive_entry_set_gid(e, dump_gid(d, (uint32_t)archive_entry_gid(e)));
 	if (archive_entry_filetype(e) == AE_IFSOCK)
