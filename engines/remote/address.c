@@ -52,23 +52,31 @@ static int unix_connect(const char *path, int *out, struct img_err *err)
 	return 0;
 }
 
+/* Is it the name of a socket that is no more: left from someone who was killed? A datagram socket asks: where there is a socket of
+ * another type it hears so, and nobody has been connected to. */
+static bool is_left(const struct sockaddr_un *un)
+{
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 && errno == ECONNREFUSED;
+}
+
 static int unix_listen(const char *path, int *out, struct img_err *err)
 {
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un un;
-	int ret, other;
+	int ret;
 
 	if (fd < 0)
 		return img_fail_sys(err, "unix socket");
 	if (unix_address(path, &un, err) < 0)
 		return -1;
 	ret = bind(fd, (struct sockaddr *)&un, sizeof(un));
-	/* One that nobody listens at is left from someone who was killed. */
-	if (ret < 0 && errno == EADDRINUSE && unix_connect(path, &other, NULL) == 0) {
-		close(other);
-		errno = EADDRINUSE;
-	} else if (ret < 0 && errno == ECONNREFUSED && unlink(path) == 0) {
-		ret = bind(fd, (struct sockaddr *)&un, sizeof(un));
+	if (ret < 0 && errno == EADDRINUSE) {
+		if (is_left(&un) && unlink(path) == 0)
+			ret = bind(fd, (struct sockaddr *)&un, sizeof(un));
+		else
+			errno = EADDRINUSE;
 	}
 	if (ret < 0 || listen(fd, BACKLOG) < 0)
 		return img_fail_sys(err, "listening at %s", path);

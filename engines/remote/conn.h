@@ -26,6 +26,8 @@ int remote_listen(const char *address, int *port, int *fd, struct img_err *err);
 void remote_unlisten(int fd);
 /* A connected socket (FD_CLOEXEC). NULL: this host. */
 int remote_connect(const char *address, int port, int *fd, struct img_err *err);
+/* For a server: the limit on descriptors becomes what it may be at most. */
+void remote_many_files(void);
 /* For every connected socket: a peer that vanished is noticed, small requests do not wait. */
 void remote_tune(int fd);
 

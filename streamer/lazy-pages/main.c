@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	remote_many_files();
 	ret = options_parse(&opt, CMD_LAZY_PAGES, argc, argv, &err);
 	if (ret == 1)
 		return 0;

@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 
 	keep_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN);
+	remote_many_files();
 	ret = options_parse(&opt, CMD_PAGE_SERVER, argc, argv, &err);
 	control_keep(opt.control_fd);
 	if (ret == 1)
