@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "criu/rpc.h"
 #include "criuimg/array.h"
@@ -100,9 +101,13 @@ static int put_pid(const struct request *r, struct img_err *err)
 {
 	CriuReqType type = r->req->type;
 	int pid = r->opts->has_pid ? r->opts->pid : r->client->pid;
+	struct stat st;
 
 	if (type != CRIU_REQ_TYPE__DUMP && type != CRIU_REQ_TYPE__PRE_DUMP && type != CRIU_REQ_TYPE__SINGLE_PRE_DUMP)
 		return 0;
+	/* The client may be one of those that are dumped: its end of the connection is told by ours. */
+	if (fstat(r->client->fd, &st) == 0 && rpc_args_add(r->args, err, "--client-socket=%" PRIu64, (uint64_t)st.st_ino) < 0)
+		return -1;
 	return rpc_args_add(r->args, err, "--tree=%d", pid);
 }
 

@@ -260,8 +260,12 @@ static int one(const struct rpc_client *client, CriuReq *req, bool *failed, stru
 		s.resp.cr_errno = errno_of(&s.err);
 		s.resp.has_cr_errno = s.resp.cr_errno != 0;
 	}
-	if (rpc_send(client->fd, &s.resp, -1, err) < 0)
-		return -1;
+	if (rpc_send(client->fd, &s.resp, -1, err) < 0) {
+		/* Gone: it has perhaps dumped itself. */
+		bool gone = err->sys_errno == EPIPE || err->sys_errno == ECONNRESET;
+
+		return gone ? 0 : -1;
+	}
 	if (s.is_not_ours)
 		_exit(0);
 	return req && (s.more || req->keep_open);

@@ -127,6 +127,7 @@ struct options {
 
 	/* of an engine that is run for a client: control/control.h */
 	int control_fd;		   /* -1: none */
+	uint64_t client_socket;	   /* inode of our end of its connection, for a client that dumps itself; 0: none */
 
 	/* ours */
 	bool dry_run;		   /* dump: name what would stop it, touch nothing */

@@ -119,6 +119,7 @@ const struct option_row option_rows[] = {
 
 	/* For engines that are run by swrk and service; no part of any help. */
 	WITH(NULL, "control-fd", 0, OPT_INT, "FD", control_fd, 0, "the socket to whoever runs it"),
+	WITH(NULL, "client-socket", 0, OPT_SIZE, "INODE", client_socket, 0, "the other end is the client's"),
 
 	FLAG("Check", "extra", 0, check_extra, CMD_CHECK, "what only some trees need"),
 	FLAG(NULL, "experimental", 0, check_experimental, CMD_CHECK, "what is experimental"),

@@ -22,6 +22,7 @@
 #include "sk-unix.pb-c.h"
 
 #define UNIX_OUTSIDE 1 /* uflags */
+#define UNIX_CLIENT  2 /* the connection by which its task has asked for this dump */
 
 extern const struct fd_dump_ops unix_dump_ops;
 
@@ -125,6 +126,12 @@ static bool is_external(const struct dump *d, const struct kern_unix_socket *s)
 	return options_external(d->opt, "unix[%u]", s->ino) != NULL;
 }
 
+/* The connection to whoever asked for this dump, when that is one of those that are dumped. */
+static bool is_clients(const struct dump *d, const struct kern_unix_socket *s)
+{
+	return d->opt->client_socket && s->peer == d->opt->client_socket && s->type == SOCK_SEQPACKET;
+}
+
 /* A peer that stays where it is, to be found by its name again. */
 static int check_outside(struct dump *d, const struct kern_unix_socket *s, const struct kern_unix_socket *peer, struct img_err *err)
 {
@@ -149,7 +156,7 @@ static int check_peer(struct dump *d, const struct kern_unix_socket *s, struct i
 	if (has < 0)
 		return -1;
 	if (!has)
-		return is_external(d, s) ? 0 : check_outside(d, s, find(d, ino), err);
+		return is_external(d, s) || is_clients(d, s) ? 0 : check_outside(d, s, find(d, ino), err);
 	peer = diag_of(d, ino, err);
 	if (!peer)
 		return -1;
@@ -260,7 +267,7 @@ static int write_message(void *arg, const void *data, size_t len, struct unix_ri
 static bool no_queue(struct dump *d, const struct kern_unix_socket *s)
 {
 	/* never connected, or not yet, or it listens */
-	return s->type != SOCK_DGRAM && (s->state != TCP_ESTABLISHED || kern_unix_waits_at(&keep(d)->all, s->ino));
+	return is_clients(d, s) || (s->type != SOCK_DGRAM && (s->state != TCP_ESTABLISHED || kern_unix_waits_at(&keep(d)->all, s->ino)));
 }
 
 struct taker {
@@ -409,6 +416,11 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	usk.flags = t->probe->flags;
 	usk.backlog = s->wqueue;
 	usk.peer = peer_of(d, s);
+	if (is_clients(d, s)) {
+		usk.state = TCP_CLOSE;
+		usk.uflags = UNIX_CLIENT;
+		usk.peer = 0;
+	}
 	usk.fown = &fown;
 	usk.opts = &opts;
 	usk.has_shutdown = s->shutdown != 0;

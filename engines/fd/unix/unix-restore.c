@@ -21,6 +21,7 @@
 #include "criuimg/cleanup.h"
 #include "criu-restore/inherit.h"
 #include "criu-restore/unix-own.h"
+#include "rpc.pb-c.h"
 
 /* ---- plan ---- */
 
@@ -40,6 +41,10 @@ static int unix_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_CORRUPT, "has a path with a NUL in it");
 	if (usk->state == TCP_LISTEN && !usk->name.len && !usk->uflags)
 		return img_fail(err, IMG_UNSUPPORTED, "a unix socket that listens without a name is not supported");
+	if (usk->uflags == UNIX_CLIENT)
+		return usk->type == SOCK_SEQPACKET && !usk->peer && !usk->name.len
+			       ? 0
+			       : img_fail(err, IMG_CORRUPT, "is no connection of a client");
 	if (usk->uflags & ~(uint32_t)UNIX_OUTSIDE)
 		return img_fail(err, IMG_UNSUPPORTED, "has flags %#x, which are not known", usk->uflags);
 	if (usk->uflags && usk->type != SOCK_DGRAM)
@@ -96,6 +101,28 @@ static bool mutual(const struct sock *s)
 static bool outside(const struct sock *s)
 {
 	return s->u->uflags & UNIX_OUTSIDE;
+}
+
+static bool is_clients(const struct sock *s)
+{
+	return s->u->uflags == UNIX_CLIENT;
+}
+
+/* Its task waits for the answer to a request, that it be dumped: it is told that it is the one that was restored. */
+static int answer(const struct sock *s, struct img_err *err)
+{
+	CriuDumpResp dump = CRIU_DUMP_RESP__INIT;
+	CriuResp resp = CRIU_RESP__INIT;
+	uint8_t packet[64];
+
+	resp.type = CRIU_REQ_TYPE__DUMP;
+	resp.success = true;
+	resp.dump = &dump;
+	dump.has_restored = dump.restored = true;
+	if (criu_resp__get_packed_size(&resp) > sizeof(packet) ||
+		send(s->far, packet, criu_resp__pack(&resp, packet), MSG_NOSIGNAL) < 0)
+		return img_fail_sys(err, "unix socket %#x: answer its request", s->u->id);
+	return 0;
 }
 
 static int by_ino(const void *va, const void *vb)
@@ -235,7 +262,7 @@ static int make_pair(struct restore *r, struct sock *s, struct img_err *err)
 
 static bool is_pair(const struct sock *s)
 {
-	if (mutual(s))
+	if (mutual(s) || is_clients(s))
 		return true;
 	if (s->peer || s->u->state != TCP_ESTABLISHED)
 		return s->u->peer && !s->peer;
@@ -298,6 +325,8 @@ static int finish_all(struct unix_set *set, struct restore_task *t, struct img_e
 		const struct sock *s = &set->socks[i];
 		int sender = s->far >= 0 ? s->far : mutual(s) ? s->peer->fd : s->first_in ? s->first_in->fd : -1;
 
+		if (is_clients(s) && answer(s, err) < 0)
+			return -1;
 		if (outside(s) || s->handed || !unix_has_queue(set->r, s->u->id))
 			continue;
 		if (sender < 0)

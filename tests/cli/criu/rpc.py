@@ -413,6 +413,35 @@ def service_of_others():
             s.p.wait(timeout=10)
 
 
+def self_dump():
+    """a client that names no pid dumps itself; the one that is restored is told so by the answer it waits for"""
+    with Case() as c:
+        s = Service(c.folder)
+        out = os.path.join(c.folder, 'out')
+        try:
+            for running, said in ((1, 'dump.restored=0'), (0, 'dump.restored=1')):
+                c.clear()
+                with open(out, 'w') as f, open('/dev/null') as null:
+                    c.p = subprocess.Popen([CLIENT, *s.to, 'request', 'type=DUMP', f'opts.leave_running={running}', *c.dirs], stdin=null,
+                                           stdout=f, stderr=f, start_new_session=True)
+                    c.p.wait(timeout=30)
+                if not running:
+                    with open(out) as f:
+                        tap.check(f.read() == '', 'the one that is dead got an answer')
+                    good(ask(*c.restore()))
+                    for _ in range(200):
+                        if os.path.getsize(out):
+                            break
+                        time.sleep(0.01)
+                    time.sleep(0.05)
+                with open(out) as f:
+                    text = f.read()
+                tap.check('success=1' in text and said in text, text)
+        finally:
+            s.p.terminate()
+            s.p.wait(timeout=10)
+
+
 def daemon():
     """service --daemon: returns when it can be connected to; the pid file is there"""
     with Case() as c:
@@ -435,4 +464,4 @@ if __name__ == '__main__':
         sys.exit(0)
     in_namespace()
     tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, config_file,
-              cpuinfo, pre_dump, page_server, orphan_master, without_standard_descriptors, service, service_of_others, daemon])
+              cpuinfo, pre_dump, page_server, orphan_master, without_standard_descriptors, service, service_of_others, self_dump, daemon])
