@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Requests over a socket: `criu swrk` and `criu service`, as their clients use them."""
+import fcntl
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -322,9 +324,9 @@ def orphan_master():
     """orphan_pts_master: the master of a terminal comes with the notification"""
     with Case() as c:
         master, slave = os.openpty()
-        c.p = subprocess.Popen(['setsid', '-c', 'sleep', '1000'], stdin=slave, stdout=slave, stderr=slave, cwd='/')
+        c.p = subprocess.Popen(['sleep', '1000'], stdin=slave, stdout=slave, stderr=slave, cwd='/', start_new_session=True,
+                               preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
-        time.sleep(0.2)
         good(ask(*c.dump('opts.orphan_pts_master=1', pid=c.p.pid)))
         c.p.wait()
         os.close(master)
