@@ -48,15 +48,19 @@ struct same {
 
 static inline unsigned char *slurp(struct img_set *set, const char *name, size_t *size)
 {
-	unsigned char *buf = malloc(64 << 20);
+	size_t room = 1 << 16;
+	unsigned char *buf = malloc(room);
 	struct img_source *src;
 	ssize_t n;
 
 	*size = 0;
 	if (img_set_source(set, name, &src, &err) != 1)
 		fail_msg("%s: not there: %s", name, err.text);
-	while ((n = img_source_read(src, buf + *size, 1 << 20, &err)) > 0)
+	while ((n = img_source_read(src, buf + *size, room - *size, &err)) > 0) {
 		*size += n;
+		if (*size == room)
+			buf = realloc(buf, room *= 2);
+	}
 	if (n < 0)
 		fail_msg("%s: %s", name, err.text);
 	img_source_close(src);
