@@ -23,8 +23,9 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "fh.pb-c.h"
+#include "kernel/maps.h"
 
-extern const struct fd_dump_ops inotify_dump_ops, fanotify_dump_ops;
+extern const struct fd_dump_ops inotify_dump_ops, fanotify_dump_ops, file_dump_ops;
 
 /* Where programs watch. Below these, no more files than that are looked at. */
 static const char *const places[] = { "/etc", "/run", "/var/spool", "/var/log", "/var/lib", "/lib/udev", "/tmp" };
@@ -51,7 +52,7 @@ static bool same_inode(const char *a, const char *b)
 }
 
 /* The numbers that stat(2) tells may be others than those of a watch (overlayfs): so it is watched for a moment, too. */
-static bool leads_to(const char *path, const char *line)
+static bool watches_same(const char *path, uint32_t flags, const char *line)
 {
 	cleanup_fd int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	cleanup_free char *text = NULL;
@@ -60,11 +61,81 @@ static bool leads_to(const char *path, const char *line)
 	size_t room = 0;
 	cleanup_fd int dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0 || dir < 0 || inotify_add_watch(fd, path, IN_UNMOUNT | IN_DONT_FOLLOW | IN_DELETE_SELF) < 0 ||
+	if (fd < 0 || dir < 0 || inotify_add_watch(fd, path, IN_UNMOUNT | IN_DELETE_SELF | flags) < 0 ||
 		kern_fdinfo_read(dir, fd, &text, &room, &ignored) < 0)
 		return false;
 	at = strstr(text, "\ninotify ");
 	return at && same_inode(line, at + 1);
+}
+
+static bool leads_to(const char *path, const char *line)
+{
+	return watches_same(path, IN_DONT_FOLLOW, line);
+}
+
+/* ---- what the tree has open ---- */
+
+struct seeking {
+	const char *line;
+	uint64_t ino;
+	int fd;
+};
+
+static void try_link(struct seeking *s, const char *link)
+{
+	if (s->fd < 0 && watches_same(link, 0, s->line))
+		s->fd = open(link, O_PATH | O_CLOEXEC);
+}
+
+/* The directory that it is in, too. */
+static int try_file(void *arg, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+{
+	struct seeking *s = arg;
+	const char *slash = strrchr(probe->link, '/');
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (s->fd >= 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)t->pid, probe->fd);
+	if (probe->ino == s->ino)
+		try_link(s, path);
+	if (s->fd < 0 && slash > probe->link && (size_t)(slash - probe->link) < sizeof(path)) {
+		snprintf(path, sizeof(path), "/proc/%d/root%.*s", (int)t->pid, (int)(slash - probe->link), probe->link);
+		if (stat(path, &st) == 0 && st.st_ino == s->ino)
+			try_link(s, path);
+	}
+	return 0;
+}
+
+int dump_irmap_open(struct dump *d, const char *line, uint64_t ino, struct img_err *err)
+{
+	struct seeking s = { line, ino, -1 };
+
+	for_each_live_task(d, t)
+	{
+		char link[64];
+		struct stat st;
+
+		snprintf(link, sizeof(link), "/proc/%d/cwd", (int)t->pid);
+		if (s.fd < 0 && stat(link, &st) == 0 && st.st_ino == ino)
+			try_link(&s, link);
+		for (size_t i = 0; t->maps && s.fd < 0 && i < t->maps->nr; i++) {
+			const struct kern_vma *vma = &t->maps->vmas[i];
+
+			if (!vma->ino)
+				continue;
+			snprintf(link, sizeof(link), "/proc/%d/map_files/%llx-%llx", (int)t->pid, (unsigned long long)vma->start,
+				(unsigned long long)vma->end);
+			if (stat(link, &st) == 0 && st.st_ino == ino)
+				try_link(&s, link);
+		}
+	}
+	if (s.fd < 0 && dump_each_file(d, &file_dump_ops, try_file, &s, err) < 0)
+		return -1;
+	if (s.fd < 0)
+		img_fail(err, IMG_UNSUPPORTED, "the tree does not have it open");
+	return s.fd;
 }
 
 static int in_cache(struct dump *d, const char *line, uint64_t ino, char *path, size_t size, struct img_err *err)

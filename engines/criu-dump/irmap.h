@@ -13,6 +13,8 @@ struct dump;
 
 /* May it be looked for (--force-irmap, --irmap-scan-path)? */
 bool dump_irmap_allowed(const struct dump *d);
+/* The inode among the files and directories that the tree has open: a descriptor (O_PATH), -1 where it is not (IMG_UNSUPPORTED). */
+int dump_irmap_open(struct dump *d, const char *line, uint64_t ino, struct img_err *err);
 /* A path of the inode that a line of fdinfo is about, in the cache of the set before, below --irmap-scan-path, or where files are mostly watched: 1, 0 not found,
  * -1. */
 int dump_irmap_find(struct dump *d, const char *line, uint64_t ino, char *path, size_t size, struct img_err *err);

@@ -25,7 +25,7 @@ enum {
 static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char *path, size_t size, struct img_err *err)
 {
 	struct stat opened, named;
-	struct dump_mntns *m;
+	struct dump_mntns *m = NULL;
 	char link[64];
 	ssize_t len;
 
@@ -36,7 +36,8 @@ static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char 
 	path[len] = '\0';
 	if (!opened.st_nlink)
 		return 0;
-	if (dump_mntns_of(d, NULL, dump_mnt_id(fd), &m, err) < 0)
+	/* A pre-dump does not look at namespaces. */
+	if (d->ns && dump_mntns_of(d, NULL, dump_mnt_id(fd), &m, err) < 0)
 		return -1;
 	if (dump_path_stat(m, path, &named) == 0 && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev)
 		return 1;
@@ -87,6 +88,11 @@ static int find(struct dump *d, const struct kern_handle *handle, const char *li
 		*fd = open_watched(d, dev, handle, &why);
 	else
 		img_fail(&why, IMG_UNSUPPORTED, "its file system has no handles");
+	if (*fd < 0) {
+		struct img_err ignored = IMG_ERR_INIT;
+
+		*fd = dump_irmap_open(d, line, ino, &ignored);
+	}
 	if (*fd >= 0)
 		return path_of(d, *fd, line, ino, path, size, err);
 	if (dump_irmap_allowed(d)) {
