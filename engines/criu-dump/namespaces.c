@@ -328,7 +328,7 @@ int dump_namespaces_modes(struct dump *d, struct img_err *err)
 {
 	int dir = img_set_dirfd(d->set);
 
-	if (!d->ns->own_ids || dir < 0)
+	if (!d->ns || !d->ns->own_ids || dir < 0)
 		return 0;
 	return img_set_each(d->set, open_up, &dir, err);
 }
