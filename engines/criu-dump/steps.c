@@ -132,6 +132,7 @@ static const struct step pre_steps[] = {
 	{ "maps", dump_pre_maps },
 	{ "tracked", dump_track_look },
 	{ "ids", dump_ids },
+	{ "namespaces", dump_namespaces },
 	{ "irmap", dump_irmap_write },
 	{ "pages by soft-dirty bits", dump_pre_memory },
 	{ "track", dump_track_arm },

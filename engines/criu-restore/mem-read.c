@@ -27,6 +27,8 @@ enum {
 	THREADED_FROM = 8 << 20, /* less is not worth a thread */
 	THREADS_MAX = 4,
 	IOV_NR = 256,
+	POPULATE_FROM = 16 << 10, /* bytes that are worth a call of their own */
+	POPULATE_WRITE = 23,	  /* MADV_POPULATE_WRITE, linux/mman.h */
 	TRIES = 16, /* numbers tried for a thread */
 };
 
@@ -76,6 +78,15 @@ static int read_full(int fd, struct iovec *iov, int nr, uint64_t offset, struct 
 	return 0;
 }
 
+/* All pages of a piece at once, or huge ones, in place of a fault for each in the middle of the read. A kernel that does not know
+ * this (before 5.14), or memory that is not mapped like that, has the faults. */
+static void populate(const struct iovec *iov, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		if (iov[i].iov_len >= POPULATE_FROM && !((uintptr_t)iov[i].iov_base % IMG_PAGE))
+			nolibc_syscall(SYS_madvise, iov[i].iov_base, iov[i].iov_len, POPULATE_WRITE);
+}
+
 static size_t piece_at(const struct job *job, uint64_t position)
 {
 	size_t low = 0, high = job->nr;
@@ -117,6 +128,7 @@ static int read_share(struct job *job, uint64_t position, uint64_t end)
 			if (skip + len < p->len)
 				break;
 		}
+		populate(iov, nr);
 		if (read_full(first->fd, iov, nr, offset, job) < 0)
 			return -1;
 		if (job->empty)
