@@ -49,6 +49,8 @@ static int listen_at(const char *path, struct img_err *err)
 {
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int ret;
 
 	if (fd < 0)
 		return img_fail_sys(err, "socket");
@@ -57,9 +59,12 @@ static int listen_at(const char *path, struct img_err *err)
 	strcpy(addr.sun_path, path);
 	if (clear_address(&addr, err) < 0)
 		return -1;
-	if (bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+	mask = umask(0777 & ~ANYBODY);
+	ret = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+	umask(mask);
+	if (ret < 0)
 		return img_fail_sys(err, "%s", path);
-	if (chmod(path, ANYBODY) < 0 || listen(fd, BACKLOG) < 0) {
+	if (listen(fd, BACKLOG) < 0) {
 		img_fail_sys(err, "%s", path);
 		unlink(path);
 		return -1;

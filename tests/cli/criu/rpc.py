@@ -356,7 +356,7 @@ class Service:
         self.p = subprocess.Popen([CRIU, 'service', '--no-default-config', '--address', self.address, '-W', folder, *extra],
                                   stdin=subprocess.DEVNULL)
         for _ in range(500):
-            if os.path.exists(self.address):
+            if os.path.exists(self.address) and not (extra and not os.path.exists(os.path.join(folder, extra[-1]))):
                 break
             time.sleep(0.01)
         self.to = ('connect', self.address)
