@@ -58,6 +58,30 @@ struct facts {
 
 /* What we added to messages of CRIU. docs/format-history.md says when and why. */
 static const struct fact_field own_fields[] = {
+	{ .file = "sk-inet.proto",
+		.message = "inet_sk_entry",
+		.number = 1000,
+		.label = "repeated",
+		.type = "sk_int_opt_entry",
+		.name = "more_opts",
+		.def = "",
+		.annotations = "" },
+	{ .file = "sk-inet.proto",
+		.message = "inet_sk_entry",
+		.number = 1001,
+		.label = "optional",
+		.type = "string",
+		.name = "congestion",
+		.def = "",
+		.annotations = "" },
+	{ .file = "sk-opts.proto",
+		.message = "sk_opts_entry",
+		.number = 1000,
+		.label = "optional",
+		.type = "bool",
+		.name = "so_lock_filter",
+		.def = "",
+		.annotations = "" },
 	{ .file = "core.proto",
 		.message = "task_core_entry",
 		.number = 1000,
@@ -229,7 +253,8 @@ static const struct fact_field own_fields[] = {
 };
 
 /* Messages of families that CRIU does not have. */
-static const char *const own_messages[] = { "host_facts", "manifest_entry", "manifest_member" };
+static const char *const own_messages[] = { "host_facts", "img_shard_marker", "manifest_entry", "manifest_member",
+	"sk_int_opt_entry" };
 
 #define differs(f, ...) ((f)->differences++, print_error("# " __VA_ARGS__))
 
