@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #include "criu-restore/map.h"
@@ -60,6 +61,9 @@ static void map_one(const struct blob_vma *v, struct restore_tape *tape)
 	if (v->premap)
 		step = tape_step(tape, TAPE_MAP, what, SYS_mremap, v->premap, size, size,
 			MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
+	else if (v->status & IMG_VMA_SYSVIPC)
+		step = tape_step(tape, TAPE_MAP, what, SYS_shmat, v->pgoff, v->start,
+			(v->prot & PROT_WRITE ? 0 : SHM_RDONLY) | (v->prot & PROT_EXEC ? SHM_EXEC : 0));
 	else
 		/* MAP_LOCKED would fault everything in now; mlock2 does it when the protection is right. */
 		step = tape_step(tape, TAPE_MAP, what, SYS_mmap, v->start, size,

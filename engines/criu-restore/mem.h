@@ -96,6 +96,8 @@ int restore_shmem_start(struct restore *r, struct img_err *err);
 int restore_anon_shmem(uint64_t size, uint32_t flags, int *fd, struct img_err *err);
 /* Put the content of segment shmid into fd, a file of shared memory of that size; before it is sealed. No
  * content in the set is fine: it stays empty. */
+/* The same into a mapping of it that the caller has. */
+int restore_shmem_fill_at(struct restore *r, uint64_t shmid, void *at, uint64_t size, struct img_err *err);
 int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size, struct img_err *err);
 
 /* Map and fill the private mappings of a task; what was inherited and is not the task's goes. */

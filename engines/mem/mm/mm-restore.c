@@ -22,7 +22,6 @@ static const struct {
 	uint32_t status;
 	const char *what;
 } refused[] = {
-	{ IMG_VMA_SYSVIPC, "System V shared memory" },
 	{ IMG_VMA_SOCKET, "a mapped packet socket" },
 	{ IMG_VMA_SHSTK, "a shadow stack" },
 	{ IMG_VMA_UPROBES, "uprobes" },

@@ -79,7 +79,7 @@ int restore_shmem_plan(struct restore *r, struct img_err *err)
 		const MmEntry *mm = r->tasks[i].mm;
 
 		for (size_t k = 0; mm && k < mm->n_vmas; k++)
-			if (mm->vmas[k]->status & IMG_VMA_ANON_SHARED &&
+			if (mm->vmas[k]->status & IMG_VMA_ANON_SHARED && !(mm->vmas[k]->status & IMG_VMA_SYSVIPC) &&
 				note_mapping(r->mem, mm->vmas[k], err) < 0)
 				return img_wrap(err, "pid %d: mapping %#" PRIx64, r->tasks[i].pid,
 					mm->vmas[k]->start);
@@ -178,6 +178,18 @@ int restore_shmem_fill(struct restore *r, uint64_t shmid, int fd, uint64_t size,
 		ret = fill(r, pages, at, size, err);
 		munmap(at, len);
 	}
+	img_pages_close(pages);
+	return ret;
+}
+
+int restore_shmem_fill_at(struct restore *r, uint64_t shmid, void *at, uint64_t size, struct img_err *err)
+{
+	struct img_pages_reader *pages;
+	int ret = img_pages_open(r->set, IMG_SHMEM_PAGEMAP, shmid, &pages, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = fill(r, pages, at, size, err);
 	img_pages_close(pages);
 	return ret;
 }

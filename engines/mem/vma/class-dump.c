@@ -58,13 +58,15 @@ static const struct name_rule {
 	{ "/dev/zero (deleted)", false, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
 	{ "[anon_shmem:", true, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
 	{ "/memfd:", true, SHMEM, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
-	{ "/SYSV", true, SHMEM, { .refused = "System V shared memory is not supported" } },
+	{ "/SYSV", true, SHMEM,
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_SHARED | IMG_VMA_SYSVIPC, .data = DUMP_VMA_SHARED } },
 	{ "", true, SHMEM, { .refused = "shared memory of a driver is not supported" } },
 
 	{ "/memfd:", true, HUGE, { .status = IMG_VMA_REGULAR | IMG_VMA_MEMFD, .file = true } },
 	{ "/anon_hugepage (deleted)", false, HUGE,
 		{ .status = IMG_VMA_REGULAR } }, /* which: see anon_huge() */
-	{ "/SYSV", true, HUGE, { .refused = "System V shared memory is not supported" } },
+	{ "/SYSV", true, HUGE,
+		{ .status = IMG_VMA_REGULAR | IMG_VMA_ANON_SHARED | IMG_VMA_SYSVIPC, .data = DUMP_VMA_SHARED } },
 
 	{ "/[aio] (deleted)", false, NO_PATH, { .status = IMG_VMA_AIORING, .data = DUMP_VMA_WHOLE } },
 	{ "/secretmem (deleted)", false, NO_PATH,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "criu-dump/files.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/task_ops.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/anon-dev.h"
@@ -187,6 +189,13 @@ static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *f
 		return dump_block(d, t, what, "%s", class.refused);
 	if (vma->pkey && dump_unknown(d, t, what, "has protection key %d, which is not kept", vma->pkey) < 0)
 		return -1;
+	if (class.status & IMG_VMA_SYSVIPC) {
+		if (!dump_ns_of(d, t, CLONE_NEWIPC))
+			return dump_block(d, t, what, "System V shared memory of an IPC namespace that is not the tree's own is not "
+						       "supported");
+		if (vma->offset)
+			return dump_block(d, t, what, "a part of a System V shared memory segment is not supported");
+	}
 	return class.file ? check_file(d, t, files, vma, what, err) : 0;
 }
 
@@ -279,6 +288,11 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 		v->rec.fdflags = O_RDWR;
 	}
 
+	if (class.status & IMG_VMA_SYSVIPC) {
+		v->rec.shmid = vma->ino; /* its identifier: ipc/shm.c */
+		v->rec.has_fdflags = true;
+		v->rec.fdflags = O_RDWR;
+	}
 	if (class.file) {
 		uint32_t id;
 

@@ -109,6 +109,11 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		v->premap_prot = PROT_READ | PROT_WRITE;
 		return 0;
 	}
+	if (e->status & IMG_VMA_SYSVIPC) {
+		/* Attached by its identifier, whole; nothing of it is in a descriptor. */
+		v->pgoff = e->shmid;
+		return 0;
+	}
 	if (e->status & IMG_VMA_ANON_SHARED) {
 		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the
 		 * segment's too. */

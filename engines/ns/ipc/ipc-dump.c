@@ -1,11 +1,12 @@
-/* engines/ns/ipc/ipc-dump.c -- what criu-dump saves of an IPC namespace: its settings (ipcns-var). */
+/* engines/ns/ipc/ipc-dump.c -- what criu-dump saves of an IPC namespace: its settings (ipcns-var), and what is in it
+ * (objects-dump.c). */
 
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "criu-dump/ns_ops.h"
+#include "criu-dump/ipc-own.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
@@ -92,9 +93,17 @@ static int ipc_dump_vars(struct dump *d, const struct dump_namespace *ns, struct
 	return img_write_single(d->set, IMG_IPC_VAR, ns->id, &e.base, err);
 }
 
+static int ipc_dump(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
+{
+	return ipc_dump_vars(d, ns, err) < 0 || ipc_dump_sems(d, ns, err) < 0 || ipc_dump_queues(d, ns, err) < 0
+		       ? -1
+		       : ipc_dump_segments(d, ns, err);
+}
+
 const struct ns_dump_ops ipc_dump_ops = {
 	.name = "ipc",
 	.flag = CLONE_NEWIPC,
 	.inside = true,
-	.dump = ipc_dump_vars,
+	.check = ipc_check_segments,
+	.dump = ipc_dump,
 };

@@ -1,4 +1,5 @@
-/* engines/ns/ipc/ipc-restore.c -- how criu-restore sets up an IPC namespace: its settings (ipcns-var). */
+/* engines/ns/ipc/ipc-restore.c -- how criu-restore sets up an IPC namespace: what is in it (objects-restore.c), and its
+ * settings (ipcns-var). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-restore/ipc-own.h"
 #include "criu-restore/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -125,7 +127,14 @@ static int ipc_make(struct restore *r, uint32_t id, struct img_err *err)
 
 	if (read_vars(r, id, &e, err) < 0)
 		return -1;
-	ret = set_vars(r, e, err);
+	/* Objects first: some of the settings are limits for them, and the identifier of the next object is among them. */
+	ret = ipc_make_objects(r, IMG_IPCNS_SEM, id, err);
+	if (ret == 0)
+		ret = ipc_make_objects(r, IMG_IPCNS_MSG, id, err);
+	if (ret == 0)
+		ret = ipc_make_objects(r, IMG_IPCNS_SHM, id, err);
+	if (ret == 0)
+		ret = set_vars(r, e, err);
 	img_message_free(&e->base);
 	return ret;
 }
