@@ -226,7 +226,7 @@ static int check_one(struct dump *d, const struct dump_namespace *n, struct img_
 		return dump_block(d, n->task, "", "a %s of its own is not supported yet", row->words);
 	if (get_id(n->task->ids, row) != get_id(root->ids, row) &&
 		(!(n->flag & CAN_BE_MANY) || get_id(root->ids, row) == row->number))
-		return dump_block(d, n->task, "", "another %s than that of pid %d is not supported yet", row->words, root->pid);
+		return dump_block(d, n->task, "", "a %s of its own, below pid %d, is not supported yet", row->words, root->pid);
 	if (n->flag == CLONE_NEWPID && !n->ext_key && root->vpid != 1)
 		return dump_block(d, root, "",
 			"it is not the first process of its pid namespace: name the namespace with --external pid[%llu]:KEY",

@@ -1,5 +1,6 @@
-/* tests/kinds/refused/namespaces.c -- children in namespaces of their own, which are not carried yet.
+/* tests/kinds/refused/namespaces.c -- children in namespaces of their own, whose parent has none, are not carried yet.
  *
+ * harness: places: host
  * harness: expect: refused network namespace of its own
  * harness: expect: refused mount namespace of its own
  * harness: expect: refused UTS namespace of its own
