@@ -225,7 +225,7 @@ static int put_inherit_fd(const struct request *r, struct img_err *err)
 static int put_unix_sk_ino(const struct request *r, struct img_err *err)
 {
 	for (size_t i = 0; i < r->opts->n_unix_sk_ino; i++)
-		if (rpc_args_add(r->args, err, "--external=unix[%u]", r->opts->unix_sk_ino[i]->inode) < 0)
+		if (rpc_args_add(r->args, err, "--ext-unix-sk=%u", r->opts->unix_sk_ino[i]->inode) < 0)
 			return -1;
 	return 0;
 }
@@ -336,12 +336,16 @@ static void option_name(const char *field, char *name, size_t size)
 
 static int put_value(struct rpc_args *args, const ProtobufCFieldDescriptor *f, const void *value, struct img_err *err)
 {
-	char name[64];
+	char name[64], no[sizeof(name) + 3];
 
 	option_name(f->name, name, sizeof(name));
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_BOOL:
-		return rpc_args_add(args, err, "--%s%s", *(const protobuf_c_boolean *)value ? "" : "no-", name);
+		if (*(const protobuf_c_boolean *)value)
+			return rpc_args_add(args, err, "--%s", name);
+		/* Some cannot be taken back: then it is not there. */
+		snprintf(no, sizeof(no), "no-%s", name);
+		return options_has(no) ? rpc_args_add(args, err, "--%s", no) : 0;
 	case PROTOBUF_C_TYPE_INT32:
 		return rpc_args_add(args, err, "--%s=%" PRId32, name, *(const int32_t *)value);
 	case PROTOBUF_C_TYPE_UINT32:

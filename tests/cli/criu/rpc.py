@@ -36,7 +36,7 @@ class Said:
     def __init__(self, text):
         self.text, self.notes, self.answers, self.children, self.status, self.passed = text, [], [], [], None, []
         for line in text.splitlines():
-            words = [w for w in line.split('\t') if w]
+            words = [w for w in line.split('\t') if w] or ['']
             if words[0] == 'notify':
                 self.notes.append((words[1], int(words[2])))
                 self.passed += [words[1]] * int(words[3])
@@ -44,9 +44,7 @@ class Said:
                 self.children = [int(w) for w in words[1].split()]
             elif words[0] == 'exit':
                 self.status = int(words[1])
-            elif words[0] == 'closed':
-                pass
-            else:
+            elif words[0].startswith('type='):  # what else there is, the engines print
                 self.answers.append(dict(w.split('=', 1) for w in words))
 
 
@@ -246,6 +244,29 @@ def failures():
         bad(ask(*c.dump('opts.empty_ns=0x20000')), 'empty_ns')
         c.end()
         bad(ask(*c.restore('opts.ghost_limit=1', 'opts.unprivileged=1')), '--unprivileged')
+
+
+def every_option():
+    """each option of a request is one of the command line's, whatever it is set to"""
+    with open(os.path.join(HERE, '..', '..', '..', 'proto', 'rpc.proto')) as f:
+        body = re.search(r'message criu_opts \{(.*?)\n\}', f.read(), re.S).group(1)
+    fields = re.findall(r'^\s*(optional|repeated)\s+(\w+)\s+(\w+)\s*=', body, re.M)
+    tap.check(len(fields) > 60, f'{len(fields)} fields')
+    messages = {'veths': ['if_in=a', 'if_out=b'], 'ext_mnt': ['key=a', 'val=b'], 'join_ns': ['ns=net', 'ns_file=/x'],
+                'cg_root': ['path=/x'], 'inherit_fd': ['key=a', 'fd=0'], 'unix_sk_ino': ['inode=1'], 'ps': ['port=1']}
+    with Case() as c:
+        for label, kind, name in fields:
+            if name in messages:
+                plus = '+' if label == 'repeated' else ''
+                words = [[f'opts.{name}{plus if i == 0 else ""}.{m}' for i, m in enumerate(messages[name])]]
+            elif kind == 'bool':
+                words = [[f'opts.{name}=0'], [f'opts.{name}=1']]
+            else:
+                words = [[f'opts.{name}=1']]
+            for w in words:
+                more = ['opts.pid=999999'] if name != 'pid' else []
+                said = ask('request', 'type=DUMP', f'opts.images_dir_fd=@{c.images}', *more, *w)
+                tap.check('unknown option' not in said.text and said.answers, f'{w}: {said.text}')
 
 
 def config_file():
@@ -465,5 +486,5 @@ if __name__ == '__main__':
         print('1..0 # SKIP needs root')
         sys.exit(0)
     in_namespace()
-    tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, config_file,
+    tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, every_option, config_file,
               cpuinfo, pre_dump, page_server, orphan_master, without_standard_descriptors, service, service_of_others, self_dump, daemon])
