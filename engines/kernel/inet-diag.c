@@ -2,18 +2,15 @@
 
 #include "kernel/inet-diag.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
-#include <linux/sock_diag.h>
-#include <netlink/errno.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
+#include <netlink/attr.h>
 
 #include "criuimg/array.h"
+#include "kernel/sock-diag.h"
 
 #ifndef IPPROTO_UDPLITE
 #define IPPROTO_UDPLITE 136
@@ -22,25 +19,19 @@
 struct reading {
 	struct kern_inet_sockets *out;
 	uint8_t protocol;
-	bool nomem;
 };
 
-static int take_socket(struct nl_msg *msg, void *arg)
+static int take_socket(void *arg, const void *head, struct nlattr *const *attrs, struct img_err *err)
 {
 	struct reading *rd = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
-	const struct inet_diag_msg *diag = nlmsg_data(head);
-	struct nlattr *attrs[INET_DIAG_MAX + 1];
+	const struct inet_diag_msg *diag = head;
 	struct kern_inet_socket *s;
 
-	if (head->nlmsg_type != SOCK_DIAG_BY_FAMILY || nlmsg_datalen(head) < (int)sizeof(*diag) ||
-	    nlmsg_parse(head, sizeof(*diag), attrs, INET_DIAG_MAX, NULL) < 0 || !diag->idiag_inode)
-		return NL_SKIP; /* without an inode nobody has it open */
+	if (!diag->idiag_inode) /* nobody has it open */
+		return 0;
 	s = img_array_more(&rd->out->items, rd->out->nr, &rd->out->room);
-	if (!s) {
-		rd->nomem = true;
-		return NL_STOP;
-	}
+	if (!s)
+		return img_fail_nomem(err);
 	rd->out->nr++;
 	*s = (struct kern_inet_socket){
 		.ino = diag->idiag_inode,
@@ -55,7 +46,7 @@ static int take_socket(struct nl_msg *msg, void *arg)
 	memcpy(s->dst, diag->id.idiag_dst, sizeof(s->dst));
 	if (attrs[INET_DIAG_SHUTDOWN] && nla_len(attrs[INET_DIAG_SHUTDOWN]) >= 1)
 		s->shutdown = nla_get_u8(attrs[INET_DIAG_SHUTDOWN]);
-	return NL_OK;
+	return 0;
 }
 
 static int compare(const void *va, const void *vb)
@@ -65,50 +56,30 @@ static int compare(const void *va, const void *vb)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
-static int ask(struct nl_sock *sk, struct reading *rd, int family, struct img_err *err)
+static int ask(struct kern_inet_sockets *out, uint8_t family, uint8_t protocol, struct img_err *err)
 {
-	struct inet_diag_req_v2 req = {
-		.sdiag_family = (uint8_t)family,
-		.sdiag_protocol = rd->protocol,
-		.idiag_states = ~0u,
+	const struct inet_diag_req_v2 req = { .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ~0u };
+	const struct kern_diag_query query = {
+		.what = family == AF_INET ? "IPv4 sockets" : "IPv6 sockets",
+		.request = &req,
+		.request_size = sizeof(req),
+		.head_size = sizeof(struct inet_diag_msg),
+		.max_attr = INET_DIAG_MAX,
 	};
-	int ret = nl_send_simple(sk, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req, sizeof(req));
 
-	if (ret >= 0)
-		ret = nl_recvmsgs_default(sk);
-	if (rd->nomem)
-		return img_fail_nomem(err);
-	if (ret < 0 && ret != -NLE_OBJ_NOTFOUND && ret != -NLE_PROTO_MISMATCH)
-		return img_fail(err, IMG_SYS, "sock_diag: list the sockets of family %d, protocol %d: %s", family, rd->protocol,
-			nl_geterror(ret));
-	return 0;
+	return kern_sock_diag(&query, take_socket, &(struct reading){ out, protocol }, err);
 }
 
 int kern_inet_sockets(struct kern_inet_sockets *out, struct img_err *err)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_RAW };
-	struct reading rd = { .out = out };
-	struct nl_sock *sk = nl_socket_alloc();
-	int ret;
 
 	*out = (struct kern_inet_sockets){ 0 };
-	if (!sk)
-		return img_fail_nomem(err);
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, take_socket, &rd);
-	ret = nl_connect(sk, NETLINK_SOCK_DIAG);
-	if (ret < 0)
-		img_fail(err, IMG_SYS, "sock_diag: connect: %s", nl_geterror(ret));
-	for (size_t i = 0; ret >= 0 && i < ARRAY_SIZE(protocols); i++) {
-		rd.protocol = protocols[i];
-		ret = ask(sk, &rd, AF_INET, err);
-		if (ret >= 0)
-			ret = ask(sk, &rd, AF_INET6, err);
-	}
-	nl_socket_free(sk);
-	if (ret < 0) {
-		kern_inet_sockets_free(out);
-		return -1;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+		if (ask(out, AF_INET, protocols[i], err) < 0 || ask(out, AF_INET6, protocols[i], err) < 0) {
+			kern_inet_sockets_free(out);
+			return -1;
+		}
 	if (out->nr)
 		qsort(out->items, out->nr, sizeof(*out->items), compare);
 	return 0;

@@ -2,23 +2,16 @@
 
 #include "kernel/unix-diag.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
+#include <netlink/attr.h>
 
 #include "criuimg/array.h"
+#include "kernel/sock-diag.h"
 
-struct reading {
-	struct kern_unix_sockets *out;
-	bool nomem;
-};
-
-static int take_pending(struct reading *rd, struct kern_unix_socket *s, struct nlattr *attr)
+static int take_pending(struct kern_unix_sockets *out, struct kern_unix_socket *s, struct nlattr *attr, struct img_err *err)
 {
 	const uint32_t *inos = nla_data(attr);
 	size_t nr = (size_t)nla_len(attr) / sizeof(*inos);
@@ -30,34 +23,24 @@ static int take_pending(struct reading *rd, struct kern_unix_socket *s, struct n
 			s->pending_gone = true;
 			continue;
 		}
-		p = img_array_more(&rd->out->pending, rd->out->nr_pending, &rd->out->pending_room);
-		if (!p) {
-			rd->nomem = true;
-			return -1;
-		}
-		rd->out->nr_pending++;
+		p = img_array_more(&out->pending, out->nr_pending, &out->pending_room);
+		if (!p)
+			return img_fail_nomem(err);
+		out->nr_pending++;
 		*p = (struct kern_unix_pending){ inos[i], s->ino };
 	}
 	return 0;
 }
 
-static int take_socket(struct nl_msg *msg, void *arg)
+static int take_socket(void *arg, const void *head, struct nlattr *const *attrs, struct img_err *err)
 {
-	struct reading *rd = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
-	const struct unix_diag_msg *diag = nlmsg_data(head);
-	struct nlattr *attrs[UNIX_DIAG_MAX + 1];
-	struct kern_unix_socket *s;
+	struct kern_unix_sockets *out = arg;
+	const struct unix_diag_msg *diag = head;
+	struct kern_unix_socket *s = img_array_more(&out->items, out->nr, &out->room);
 
-	if (head->nlmsg_type != SOCK_DIAG_BY_FAMILY || nlmsg_datalen(head) < (int)sizeof(*diag) ||
-	    nlmsg_parse(head, sizeof(*diag), attrs, UNIX_DIAG_MAX, NULL) < 0)
-		return NL_SKIP;
-	s = img_array_more(&rd->out->items, rd->out->nr, &rd->out->room);
-	if (!s) {
-		rd->nomem = true;
-		return NL_STOP;
-	}
-	rd->out->nr++;
+	if (!s)
+		return img_fail_nomem(err);
+	out->nr++;
 	s->ino = diag->udiag_ino;
 	s->type = diag->udiag_type;
 	s->state = diag->udiag_state;
@@ -82,9 +65,7 @@ static int take_socket(struct nl_msg *msg, void *arg)
 		s->rqueue = len->udiag_rqueue;
 		s->wqueue = len->udiag_wqueue;
 	}
-	if (attrs[UNIX_DIAG_ICONS] && take_pending(rd, s, attrs[UNIX_DIAG_ICONS]) < 0)
-		return NL_STOP;
-	return NL_OK;
+	return attrs[UNIX_DIAG_ICONS] ? take_pending(out, s, attrs[UNIX_DIAG_ICONS], err) : 0;
 }
 
 static int compare(const void *va, const void *vb)
@@ -101,43 +82,31 @@ static int compare_pending(const void *va, const void *vb)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
-static int ask(struct nl_sock *sk, struct reading *rd, struct img_err *err)
+int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err)
 {
-	struct unix_diag_req req = {
+	const struct unix_diag_req req = {
 		.sdiag_family = AF_UNIX,
 		.udiag_states = ~0u,
 		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN,
 	};
-	int ret = nl_connect(sk, NETLINK_SOCK_DIAG);
+	const struct kern_diag_query query = {
+		.what = "unix sockets",
+		.request = &req,
+		.request_size = sizeof(req),
+		.head_size = sizeof(struct unix_diag_msg),
+		.max_attr = UNIX_DIAG_MAX,
+	};
 
-	if (ret < 0)
-		return img_fail(err, IMG_SYS, "sock_diag: connect: %s", nl_geterror(ret));
-	nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, take_socket, rd);
-	ret = nl_send_simple(sk, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req, sizeof(req));
-	if (ret >= 0)
-		ret = nl_recvmsgs_default(sk);
-	if (rd->nomem)
-		return img_fail_nomem(err);
-	return ret < 0 ? img_fail(err, IMG_SYS, "sock_diag: list the unix sockets: %s", nl_geterror(ret)) : 0;
-}
-
-int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err)
-{
-	struct reading rd = { .out = out };
-	struct nl_sock *sk = nl_socket_alloc();
-	int ret;
-
-	if (!sk)
-		return img_fail_nomem(err);
-	ret = ask(sk, &rd, err);
-	nl_socket_free(sk);
-	if (ret < 0)
+	*out = (struct kern_unix_sockets){ 0 };
+	if (kern_sock_diag(&query, take_socket, out, err) < 0) {
 		kern_unix_sockets_free(out);
-	else if (out->nr)
+		return -1;
+	}
+	if (out->nr)
 		qsort(out->items, out->nr, sizeof(*out->items), compare);
-	if (ret == 0 && out->nr_pending)
+	if (out->nr_pending)
 		qsort(out->pending, out->nr_pending, sizeof(*out->pending), compare_pending);
-	return ret;
+	return 0;
 }
 
 uint32_t kern_unix_waits_at(const struct kern_unix_sockets *all, uint32_t ino)

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,34 +12,36 @@
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
 #include "criu-dump/inet-own.h"
-#include "criu-dump/ns_ops.h"
-#include "criuimg/array.h"
+#include "criu-dump/per-netns.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
 #include "kernel/inet-diag.h"
 
 extern const struct fd_dump_ops inet_dump_ops;
 
-/* The sockets of one network namespace. */
-struct inet_listing {
-	const struct dump_namespace *ns; /* NULL: the one that we live in */
-	struct kern_inet_sockets all;
-};
-
 struct inet_kept {
-	struct inet_listing *items;
-	size_t nr, room;
+	struct per_netns lists; /* of struct kern_inet_sockets */
 	struct inet_defaults *defaults;
 	bool locked;
 };
+
+static int read_list(void *memory, struct img_err *err)
+{
+	return kern_inet_sockets(memory, err);
+}
+
+static void drop_list(void *memory)
+{
+	kern_inet_sockets_free(memory);
+}
+
+static const struct per_netns_ops lists = { sizeof(struct kern_inet_sockets), read_list, drop_list };
 
 static void drop_kept(void *memory)
 {
 	struct inet_kept *kept = memory;
 
-	for (size_t i = 0; i < kept->nr; i++)
-		kern_inet_sockets_free(&kept->items[i].all);
-	free(kept->items);
+	dump_per_netns_free(&kept->lists, &lists);
 	inet_defaults_free(kept->defaults);
 }
 
@@ -59,31 +60,13 @@ bool *inet_locked(struct dump *d)
 /* The sockets of the namespace that t lives in. */
 static const struct kern_inet_sockets *listing(struct dump *d, struct dump_task *t, struct img_err *err)
 {
-	const struct dump_namespace *ns = dump_ns_of(d, t, CLONE_NEWNET);
 	struct inet_kept *kept = keep(d);
-	struct inet_listing *l;
-	int own, ret;
 
 	if (!kept) {
 		img_fail_nomem(err);
 		return NULL;
 	}
-	for (size_t i = 0; i < kept->nr; i++)
-		if (kept->items[i].ns == ns)
-			return &kept->items[i].all;
-	l = img_array_more(&kept->items, kept->nr, &kept->room);
-	if (!l) {
-		img_fail_nomem(err);
-		return NULL;
-	}
-	*l = (struct inet_listing){ .ns = ns };
-	if (dump_ns_enter(d, t, CLONE_NEWNET, &own, err) < 0)
-		return NULL;
-	ret = kern_inet_sockets(&l->all, err);
-	if (dump_ns_leave(CLONE_NEWNET, &own, err) < 0 || ret < 0)
-		return NULL;
-	kept->nr++;
-	return &l->all;
+	return dump_per_netns(d, t, &kept->lists, &lists, err);
 }
 
 static bool inet_claims(const struct fd_probe *probe)
