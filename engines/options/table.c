@@ -97,7 +97,7 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "action-script", 0, OPT_LIST, "FILE", action_scripts, BOTH, "run at each stage (CRTOOLS_SCRIPT_ACTION)"),
 	WITH(NULL, "close", 0, OPT_LIST, "FD", close_fds, BOTH, "close this descriptor first"),
 	FLAG(NULL, "unprivileged", 0, unprivileged, EVERY, "do without root where that is possible"),
-	WITH(NULL, "pidfd-store", 0, OPT_INT, "FD", pidfd_store, DUMPS, "socket that keeps pidfds between pre-dumps"),
+	WITH(NULL, "pidfd-store", 0, OPT_INT, "FD", pidfd_store, DUMPS, "accepted: the keeper of tracking has pidfds of its own"),
 
 	FLAG("Pages", "lazy-pages", 0, lazy_pages, CMD_DUMP | CMD_RESTORE | CMD_PAGE_SERVER,
 		"dump: leave pages in the tasks and serve them; restore: run before pages are there (criu-lazy-pages); "
@@ -142,7 +142,7 @@ const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 const char *const options_not_yet[] = {	   "ext-mount-map", "skip-mnt",
 	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
-	"cgroup-props-file", "cgroup-dump-controller", "pidfd-store",
+	"cgroup-props-file", "cgroup-dump-controller",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
