@@ -1,13 +1,19 @@
 # Installation: programs, library, headers, man pages. And the samples.
 
-SAMPLE_SRCS := $(wildcard samples/*/*.c)
+SAMPLE_SRCS := $(filter-out samples/plugin/%,$(wildcard samples/*/*.c))
+SAMPLE_PLUGINS := $(patsubst %.c,$(B)/%.so,$(wildcard samples/plugin/*.c))
 SAMPLE_BINS := $(patsubst %.c,$(B)/%,$(SAMPLE_SRCS))
 
 $(B)/samples/%: $(B)/samples/%.o $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(B)/samples/plugin/%.so: samples/plugin/%.c engines/plugin/criu-plugin.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CFLAGS) -Iengines/plugin -fPIC -shared $(LDFLAGS) -o $@ $< -lrt
+
 .PHONY: install uninstall samples
-samples: $(SAMPLE_BINS)
+samples: $(SAMPLE_BINS) $(SAMPLE_PLUGINS)
+tests: $(SAMPLE_PLUGINS)
 
 BINDIR := $(DESTDIR)$(PREFIX)/bin
 LIBDIR := $(DESTDIR)$(PREFIX)/lib

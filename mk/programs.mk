@@ -1,6 +1,6 @@
 # The programs. The suffix of a room's file decides its binary: *-dump.c and *-restore.c.
 
-COMMON_SRCS := $(wildcard engines/kernel/*.c engines/log/*.c engines/options/*.c engines/cpuinfo/*.c engines/remote/*.c engines/control/*.c)
+COMMON_SRCS := $(wildcard engines/kernel/*.c engines/log/*.c engines/options/*.c engines/cpuinfo/*.c engines/remote/*.c engines/control/*.c engines/plugin/*.c)
 ROOMS := $(wildcard engines/fd/*/ engines/task/*/ engines/mem/*/ engines/ns/*/)
 DUMP_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-dump.c))
 RESTORE_ROOM_SRCS := $(foreach r,$(ROOMS),$(wildcard $(r)*-restore.c))
@@ -27,9 +27,13 @@ define program
 ifneq ($$(wildcard $(2)/main.c),)
 PROGRAMS += $(B)/$(1)
 $(B)/$(1): $$($(3)) $$(COMMON_OBJS) $$(LIBCRIUIMG)
-	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS) $$(PLUGIN_API) -o $$@ $$^ $$(LDLIBS)
 endif
 endef
+
+# What plugins may call (engines/plugin/criu-plugin.h).
+$(B)/criu-dump $(B)/criu-restore: PLUGIN_API := $(patsubst %,-Wl$(,)--export-dynamic-symbol=%,criu_get_image_dir \
+	add_inventory_plugin check_and_remove_inventory_plugin print_on_level)
 
 $(eval $(call program,criu-dump,engines/criu-dump,DUMP_OBJS))
 # Not without its half of the descriptors.

@@ -192,6 +192,8 @@ struct dump {
 	struct dump_mounts *mounts; /* mounts.c */
 	struct img_arena arena;	  /* for what lives as long as the run */
 
+	struct plugins *plugins; /* plugins.c; NULL: there are none */
+	int plugins_dir;	 /* what they know the images by; -1 */
 	int workdir; /* -W: directory for logs and statistics, and of action scripts */
 	/* readable (at its end) when the process that the user started is gone or was asked to stop */
 	int front;

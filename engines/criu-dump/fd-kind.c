@@ -5,10 +5,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include "criu-dump/dump.h"
 #include "criu-dump/file-images.h"
 #include "criuimg/array.h"
+
+#define MQUEUE_MAGIC 0x19800202 /* ipc/mqueue.c */
 
 /* Texts of /proc/PID/fd links by their beginning. Anonymous inodes are named where the kernel makes them
  * (anon_inode_getfile() and its like), the others where their file system names its entries (d_dname). */
@@ -115,6 +118,15 @@ static const char *device_kind(dev_t rdev)
 		    minor(rdev) <= devices[i].minor_last)
 			return devices[i].name;
 	return "character device";
+}
+
+bool dump_is_mqueue(pid_t pid, int fd)
+{
+	char path[64];
+	struct statfs fs;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	return statfs(path, &fs) == 0 && fs.f_type == MQUEUE_MAGIC;
 }
 
 void dump_fd_kind(struct dump *d, struct dump_task *t, const struct fd_probe *probe, char *buf, size_t size)

@@ -58,6 +58,7 @@ struct fd_dump_ops {
 
 	bool mappable;	  /* can be a mapped file, too: dump_file_by_fd() */
 
+	bool any_fdinfo;  /* lines of fdinfo are somebody else's business */
 	/* Lines of fdinfo that the kind knows; the others are warned of (refused with --strict). */
 	const struct fdinfo_field *fdinfo;
 	size_t nr_fdinfo;

@@ -41,6 +41,8 @@ void dump_files_free_inside(struct dump_inside *in);
 int dump_files_close_images(struct dump *d, struct img_err *err);
 
 /* What a descriptor that no room claims is, for people: "io_uring", "unix socket", "'/dev/fuse' (character device 10:229)". */
+/* Has it the name of a file, and is a POSIX message queue? */
+bool dump_is_mqueue(pid_t pid, int fd);
 void dump_fd_kind(struct dump *d, struct dump_task *t, const struct fd_probe *probe, char *buf, size_t size);
 
 #endif

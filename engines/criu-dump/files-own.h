@@ -35,6 +35,9 @@ int dump_open_fd_dirs(struct fd_scan *s, struct img_err *err);
 int dump_look_at(struct dump *d, struct fd_scan *s, int fd, const char *name, struct fd_probe *probe, struct img_err *err);
 /* NULL: nobody's. */
 const struct fd_dump_ops *dump_find_room(const struct fd_probe *probe);
+/* ops, or the room of plugins where ops is NULL or refuses, and there is a plugin that may want it (plugins.c). */
+const struct fd_dump_ops *dump_ops_or_plugin(
+	struct dump *d, struct dump_task *t, const struct fd_probe *probe, const struct fd_dump_ops *ops);
 /* The id of an entry's file description; its record is written when it is seen for the first time. */
 int dump_fd_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, uint32_t *id, struct img_err *err);
 /* Note what is on its way inside of a file of task t; lfd is a duplicate of its descriptor. */

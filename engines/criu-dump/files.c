@@ -336,9 +336,9 @@ static int unknown_line(void *arg, const char *line)
 		(int)strcspn(line, ":"), line);
 }
 
-static int check_entry(struct dump *d, struct dump_task *t, const struct fd_entry *e, struct img_err *err)
+static int check_entry(struct dump *d, struct dump_task *t, struct fd_entry *e, struct img_err *err)
 {
-	const struct fd_dump_ops *ops = e->ops;
+	const struct fd_dump_ops *ops = e->ops = dump_ops_or_plugin(d, t, &e->probe, e->ops);
 	struct img_err why = IMG_ERR_INIT;
 	char what[32];
 
@@ -356,9 +356,11 @@ static int check_entry(struct dump *d, struct dump_task *t, const struct fd_entr
 			*err = why;
 			return img_wrap(err, "%s", what);
 		}
+		if (dump_is_mqueue(t->pid, e->probe.fd))
+			return dump_block(d, t, what, "POSIX message queue '%s' is not supported", e->probe.link);
 		return dump_block(d, t, what, "%s", why.text);
 	}
-	if (e->probe.extra[0]) {
+	if (e->probe.extra[0] && !ops->any_fdinfo) {
 		struct unknown_line u = { d, t, e, what };
 
 		if (kern_fdinfo_fields(e->probe.extra, ops->fdinfo, ops->nr_fdinfo, NULL, unknown_line, &u, &why) < 0)

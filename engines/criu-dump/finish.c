@@ -95,6 +95,8 @@ int dump_finish(struct dump *d, struct img_err *err)
 	 * is too late. */
 	if (dump_go_on(d, err) < 0)
 		return -1;
+	if (d->opt->leave_running && dump_plugins_resume(d, err) < 0)
+		return -1;
 	if (d->opt->leave_running)
 		ret = dump_unfreeze(d, NULL, err);
 	else if (d->opt->leave_stopped)

@@ -18,6 +18,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
+#include "plugin/plugin.h"
 #include "kernel/net-lock.h"
 #include "kernel/proc-file.h"
 
@@ -69,6 +70,7 @@ int dump_inventory(struct dump *d, struct img_err *err)
 	if (d->opt->tcp_close)
 		inv.has_tcp_close = inv.tcp_close = 1;
 	inv.has_network_lock_method = 1;
+	plugins.n_plugins = plugins_noted(d->plugins, &plugins.plugins);
 	if (kern_net_lock_method(d->opt->network_lock, &inv.network_lock_method, err) < 0)
 		return -1;
 	inv.plugins_entry = &plugins;

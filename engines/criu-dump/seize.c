@@ -216,6 +216,8 @@ static int leader_ended(struct dump_task *t, struct img_err *err)
 int dump_seize_task(
 	struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err)
 {
+	if (!t->threads[0].seized && dump_plugins_pause(d, t->pid, err) < 0)
+		return -1;
 	for (;;) {
 		int fresh, left, again = 0;
 

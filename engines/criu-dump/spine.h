@@ -108,6 +108,12 @@ int dump_pstree(struct dump *d, struct img_err *err);	   /* inventory.c */
 int dump_timens(struct dump *d, struct img_err *err);	   /* inventory.c */
 int dump_cpuinfo(struct dump *d, struct img_err *err);	   /* inventory.c: with --cpu-cap */
 int dump_seal(struct dump *d, struct img_err *err);	   /* inventory.c: the manifest */
+/* plugins.c: load those of --libdir; tell them that all processes stand still; that they go on (or are made an end of); the end. */
+int dump_plugins_load(struct dump *d, struct img_err *err);
+int dump_plugins_pause(struct dump *d, pid_t pid, struct img_err *err);
+int dump_plugins_checkpoint(struct dump *d, struct img_err *err);
+int dump_plugins_resume(struct dump *d, struct img_err *err);
+void dump_plugins_end(struct dump *d, int ret);
 int dump_finish(struct dump *d, struct img_err *err);	   /* finish.c: kill, stop or let run */
 
 /* The two parts of it. */

@@ -48,6 +48,7 @@ static const struct step steps[] = {
 	{ "chain", dump_track_begin },
 	{ "page server", dump_remote_open },
 	{ "lazy pages", dump_lazy_open },
+	{ "plugins", dump_plugins_load },
 	{ "pre-dump", run_script_before }, /* the tasks still run */
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
@@ -57,6 +58,7 @@ static const struct step steps[] = {
 	{ "namespaces", dump_namespaces },
 	{ "check", dump_check },
 	{ "refuse", dump_refuse },
+	{ "devices", dump_plugins_checkpoint },
 	{ "records", dump_cores },
 	{ "ask", dump_ask }, /* the only step that touches the tasks */
 	{ "inventory", dump_inventory },
@@ -206,6 +208,10 @@ int dump_run(struct dump *d, struct img_err *err)
 
 	if (ret < 0)
 		explain(d, err);
+	if (ret < 0)
+		dump_plugins_resume(d, &undo_err);
+	undo_err = (struct img_err)IMG_ERR_INIT;
+	dump_plugins_end(d, ret);
 	if (undo_all(d, ret < 0, &undo_err) < 0) {
 		size_t len;
 

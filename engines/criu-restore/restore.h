@@ -188,6 +188,7 @@ struct restore {
 	struct restore_caps *caps; /* what we may do ourselves: creds' */
 	struct restore_seccomp *seccomp; /* filters: seccomp's */
 	struct restore_bpfmaps *bpfmaps; /* bpfmap's */
+	struct plugins *plugins;	 /* plugins.h */
 
 	pid_t front_pid, front_pgid;
 	struct restore_guard *guard; /* guard.c: shared memory */

@@ -21,6 +21,7 @@
 #include "criu-restore/outcome.h"
 #include "criu-restore/plan-tree.h"
 #include "criu-restore/plan.h"
+#include "criu-restore/plugins.h"
 #include "criu-restore/resume.h"
 #include "criu-restore/run.h"
 #include "criu-restore/scratch.h"
@@ -105,7 +106,8 @@ static int share(struct restore *r, struct img_err *err)
 
 static int plan(struct restore *r, struct img_err *err)
 {
-	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 || restore_plan_host(r, err) < 0 ||
+	if (restore_pidfile_check(r, err) < 0 || open_images(r, err) < 0 ||
+		restore_plugins_load(r, err) < 0 || restore_plan_host(r, err) < 0 ||
 		restore_scratch_find(r, err) < 0 || restore_ns_plan(r, err) < 0 || restore_plan_tree(r, err) < 0 ||
 		restore_plan_pids(r, err) < 0 || share(r, err) < 0)
 		return -1;
@@ -190,6 +192,8 @@ static int build(struct restore *r, struct img_err *err)
 		(r->moves && stage(r, STAGE_MOVE, "move", r->nr_tasks, err) < 0))
 		return -1;
 	restore_outcome_forked(r);
+	if (restore_plugins_forked(r, err) < 0)
+		return -1;
 	if (stage(r, STAGE_END, "make", live, err) < 0 || stage(r, STAGE_FETCH, "fetch", live, err) < 0 ||
 		stage(r, STAGE_FINISH, "finish", threads, err) < 0)
 		return -1;
@@ -205,7 +209,7 @@ static int let_run(struct restore *r, struct img_err *err)
 	if (r->pidfile_made)
 		restore_guard_pidfile(r);
 	if (restore_script(r, "post-restore", err) < 0 ||
-		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 ||
+		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
 	restore_guard_names_done(r);
@@ -240,7 +244,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 	return -1;
 }
 
-int restore_run(struct restore *r, bool *undone, struct img_err *err)
+static int run_all(struct restore *r, bool *undone, struct img_err *err)
 {
 	struct img_err script = IMG_ERR_INIT;
 
@@ -255,7 +259,7 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 	if (restore_script(r, "pre-restore", err) < 0)
 		return -1;
 	if (calm(r, err) < 0 || restore_front_watch(r, err) < 0 || restore_blob_map(r, err) < 0 ||
-		restore_guard_start(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
+		restore_guard_start(r, err) < 0 || restore_plugins_init(r, err) < 0 || restore_steps_whole(r, MOMENT_START, err) < 0 || build(r, err) < 0 || let_run(r, err) < 0)
 		return fail(r, undone, err);
 	restore_stream_stop(r);
 	uncalm(r);
@@ -263,4 +267,12 @@ int restore_run(struct restore *r, bool *undone, struct img_err *err)
 	if (restore_script(r, "post-resume", &script) < 0)
 		log_warn(r->log, "%s", script.text);
 	return 0;
+}
+
+int restore_run(struct restore *r, bool *undone, struct img_err *err)
+{
+	int ret = run_all(r, undone, err);
+
+	restore_plugins_end(r, ret);
+	return ret;
 }

@@ -20,7 +20,7 @@ BELOW = {
 
 PROTO = r'[a-z0-9-]+\.pb-c\.h'
 PUBLIC = r'criuimg/.*'
-ENGINE_COMMON = [r'kernel/.*', r'control/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'options/(options|external)\.h', PUBLIC, PROTO]
+ENGINE_COMMON = [r'kernel/.*', r'control/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'plugin/.*', r'options/(options|external)\.h', PUBLIC, PROTO]
 
 # (files, what they may include of ours)
 RULES = [(rf'imagefmt/{layer}/', [rf'(imagefmt/)?({"|".join(below + [layer])})/.*', PUBLIC, PROTO]) for layer, below in BELOW.items()]
@@ -30,6 +30,7 @@ RULES += [
     (r'engines/cpuinfo/', ENGINE_COMMON),
     (r'engines/remote/', [r'remote/.*', r'options/options\.h', r'criuimg/(err|array|cleanup)\.h']),
     (r'engines/control/', [r'control/.*', r'criuimg/(err|array|cleanup)\.h']),
+    (r'engines/plugin/', [r'plugin/.*', r'log/.*', r'options/options\.h', r'criuimg/(err|array|cleanup)\.h']),
     (r'engines/log/', [r'log/.*', r'criuimg/(err|cleanup)\.h']),
     (r'docs/man/tool/', [r'options/.*']),
     (r'engines/options/', [r'options/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
@@ -42,7 +43,7 @@ RULES += [
     (r'parasite/', [r'parasite/.*', r'kernel/.*', r'criuimg/(err|array|cleanup|arena)\.h']),
     (r'crit/', [r'crit/.*', PUBLIC, PROTO, r'options/.*', r'[a-z0-9-]+\.h']),
     (r'streamer/', [r'streamer/.*', PUBLIC, PROTO, r'options/.*', r'log/.*', r'remote/.*', r'control/.*']),
-    (r'samples/', [PUBLIC, PROTO, r'[a-z0-9-]+\.h']),
+    (r'samples/', [PUBLIC, r'criu-plugin\.h', PROTO, r'[a-z0-9-]+\.h']),
 ]
 
 
