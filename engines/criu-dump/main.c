@@ -56,7 +56,7 @@ static int work(void *arg, int front)
 	dump_stats_entry__init(&d.stats);
 	d.workdir = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d.workdir < 0) {
-		img_fail_sys(&err, "work directory %s", workdir);
+		img_fail_sys(&err, "%s directory %s", opt->work_dir ? "work" : "images", workdir);
 	} else if (log_open(&log, d.workdir, opt->log_file, opt->verbosity, &err) == 0 &&
 		   options_supported(opt, &err) == 0 && dump_stream_take(&d, &err) == 0) {
 		if (opt->dry_run)

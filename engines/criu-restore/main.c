@@ -30,7 +30,7 @@ static int open_log(struct restore *r, struct img_err *err)
 
 	r->work_dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->work_dirfd < 0)
-		return img_fail_sys(err, "work directory %s", dir);
+		return img_fail_sys(err, "%s directory %s", opt->work_dir ? "work" : "images", dir);
 	if (log_open(r->log, r->work_dirfd, opt->log_file, opt->verbosity, err) < 0)
 		return -1;
 	r->log->with_pid = true;
