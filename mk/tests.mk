@@ -8,6 +8,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(COMMON_OBJS) $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(B)/tests/unit/parasite/abi $(B)/tests/unit/parasite/jump: $(call objects,$(ARCH_HOST_SRCS))
+$(B)/tests/unit/lazy/ranges: $(B)/streamer/lazy-pages/ranges.o
 # The files of parasite/host are compiled into the test itself.
 $(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS)) $(DUMP_BLOB_OBJS)
 

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/userfaultfd.h>
@@ -27,11 +28,15 @@
 
 struct restore_lazy {
 	int fd; /* connected; in the front, and so in all tasks */
+	int dev; /* /dev/userfaultfd: a way for tasks of another user namespace, where it is no use to be root; -1: none */
 	bool ours; /* LAZY_HELLO was said: pages that tasks share may be read now */
 	uint32_t *turn; /* shared: the task, by its index, that may send */
 };
 
-enum { HELLO_MS = 500 };
+enum {
+	HELLO_MS = 500,
+	ENABLE_MS = 10000,
+};
 
 static bool says_hello(int fd)
 {
@@ -59,6 +64,7 @@ int restore_lazy_plan(struct restore *r, struct img_err *err)
 	if (remote_connect(path, 0, &lazy->fd, err) < 0)
 		return img_fail_sys(err, "criu-lazy-pages is to listen at %s/" LAZY_SOCKET,
 			r->opt->work_dir ? r->opt->work_dir : r->opt->images_dir);
+	lazy->dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	lazy->ours = says_hello(lazy->fd);
 	if (!lazy->ours)
 		log_warn(r->log, "pages are served by another criu: what tasks share of their memory becomes their own");
@@ -128,16 +134,39 @@ bool restore_lazy_run(struct restore *r, const struct restore_task *t, const Vma
 
 /* ---- the descriptor ---- */
 
-static int make_uffd(struct img_err *err)
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+#endif
+
+/* Events are for root of the first user namespace alone, whoever's memory it is about: where that is not us, it is the server, who
+ * asks for them once it has the descriptor (*enabled: false). */
+static int make_uffd(const struct restore_lazy *lazy, bool *enabled, struct img_err *err)
 {
 	cleanup_fd int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	struct uffdio_api api = { .api = UFFD_API, .features = EVENTS };
 
+	if (fd < 0 && errno == EPERM && lazy->dev >= 0)
+		fd = ioctl(lazy->dev, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return img_fail_sys(err, "userfaultfd");
-	if (ioctl(fd, UFFDIO_API, &api) < 0)
+	*enabled = ioctl(fd, UFFDIO_API, &api) == 0;
+	if (!*enabled && (errno != EPERM || !lazy->ours))
 		return img_fail_sys(err, "userfaultfd: events");
 	return steal_fd(&fd);
+}
+
+/* Until the server has done so: before that every request fails with EINVAL. */
+static int wait_enabled(struct restore *r, int fd, struct img_err *err)
+{
+	const struct timespec ms = { 0, 1000000 };
+	struct uffdio_range range = { r->scratch.start, IMG_PAGE };
+
+	for (int i = 0; i < ENABLE_MS; i++) {
+		if (ioctl(fd, UFFDIO_WAKE, &range) == 0 || errno != EINVAL)
+			return 0;
+		nanosleep(&ms, NULL);
+	}
+	return img_fail(err, IMG_SYS, "criu-lazy-pages does not enable the events of userfaultfd");
 }
 
 static int send_uffd(int sock, int fd, struct img_err *err)
@@ -212,6 +241,7 @@ static void announce(struct restore *r, const struct restore_task *t, const stru
 int restore_lazy_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	struct img_pages_reader *pages;
+	bool enabled;
 	int fd, ret;
 
 	if (!r->lazy)
@@ -220,8 +250,8 @@ int restore_lazy_tape(struct restore *r, struct restore_task *t, struct restore_
 	if (ret <= 0)
 		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "no page map");
 	/* criu-lazy-pages alone holds it in the end: our own goes with what is not of the image. */
-	fd = make_uffd(err);
-	if (fd < 0 || hand_over(r, t, fd, err) < 0)
+	fd = make_uffd(r->lazy, &enabled, err);
+	if (fd < 0 || hand_over(r, t, fd, err) < 0 || (!enabled && wait_enabled(r, fd, err) < 0))
 		ret = -1;
 	else
 		announce(r, t, pages, fd, tape);

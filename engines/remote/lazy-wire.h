@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #define LAZY_SOCKET   "lazy-pages.socket"
+/* Whoever gets a userfaultfd whose events are not enabled yet (UFFDIO_API) enables them: who sent it may not be allowed to. */
+
 /* Ours alone: criu-lazy-pages says this first. Who does knows that pages may be there already, and leaves them alone; that of CRIU
  * tries for ever to put all that the images call lazy into place. */
 #define LAZY_HELLO    0x3153594cu

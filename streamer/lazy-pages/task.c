@@ -27,6 +27,9 @@ enum {
 	EVENTS = 16,
 };
 
+#define EVENTS_WANTED                                                                                        \
+	(UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
+
 static const char *name_of(const struct lazy_task *t, char *buf, size_t size)
 {
 	snprintf(buf, size, t->child ? "a child of pid %d" : "pid %d", t->pid);
@@ -79,6 +82,7 @@ static int load(struct lazy *l, struct lazy_task *t, struct img_err *err)
 
 int lazy_task_new(struct lazy *l, int pid, int uffd, struct img_err *err)
 {
+	struct uffdio_api api = { .api = UFFD_API, .features = EVENTS_WANTED };
 	struct lazy_task *t = calloc(1, sizeof(*t));
 
 	if (t)
@@ -88,6 +92,8 @@ int lazy_task_new(struct lazy *l, int pid, int uffd, struct img_err *err)
 		close(uffd);
 		return img_fail_nomem(err);
 	}
+	/* Mostly it was done: then it fails. */
+	ioctl(uffd, UFFDIO_API, &api);
 	t->pid = t->image->pid = pid;
 	t->image->users = 1;
 	t->uffd = uffd;
