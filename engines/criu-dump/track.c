@@ -53,6 +53,29 @@ static int read_parent(struct dump_track *tr, struct img_err *err)
 	return 0;
 }
 
+/* An archive or a stream has its parent by identity, and its link says where it was. */
+static int use_parent(struct dump *d, const char *path, struct img_err *err)
+{
+	struct dump_track *tr = d->track;
+	char dir[PATH_MAX], full[2 * PATH_MAX];
+	struct options where = *d->opt;
+
+	/* Relative to where the images are, -W or not. */
+	where.work_dir = NULL;
+	snprintf(full, sizeof(full), "%s%s%s", *path == '/' ? "" : options_work_dir(&where, dir), *path == '/' ? "" : "/", path);
+	tr->parent = img_set_open(full, err);
+	if (!tr->parent)
+		return img_wrap(err, "--prev-images-dir %s", path);
+	if (img_set_use_parent(d->set, tr->parent, err) < 0) {
+		img_set_close(tr->parent);
+		tr->parent = NULL;
+		return -1;
+	}
+	if ((img_set_maps_first(d->set) && img_set_link_parent(d->set, path, err) < 0) || read_parent(tr, err) < 0)
+		return img_wrap(err, "--prev-images-dir %s", path);
+	return 0;
+}
+
 static int open_parent(struct dump *d, struct img_err *err)
 {
 	struct dump_track *tr = d->track;
@@ -60,7 +83,7 @@ static int open_parent(struct dump *d, struct img_err *err)
 	int ret;
 
 	if (img_set_dirfd(d->set) < 0)
-		return path ? img_fail(err, IMG_UNSUPPORTED, "--prev-images-dir with images that are no directory") : 0;
+		return path ? use_parent(d, path, err) : 0;
 	if (img_set_link_parent(d->set, path, err) < 0)
 		return -1;
 	if (!path)

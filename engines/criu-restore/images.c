@@ -60,6 +60,28 @@ int restore_images_manifest(struct restore *r, struct img_err *err)
 	return ret;
 }
 
+int restore_images_parent(struct restore *r, struct img_err *err)
+{
+	ManifestEntry *ours, *theirs = NULL;
+	struct img_set *parent;
+	int ret = img_manifest_read(r->set, &ours, err), differ;
+
+	/* Of a stream the manifest comes last: then this is called again. */
+	if (ret <= 0)
+		return ret;
+	ret = ours->has_parent_id ? img_set_parent(r->set, &parent, err) : 0;
+	if (ret > 0)
+		ret = img_manifest_read(parent, &theirs, err);
+	differ = ret > 0 && (theirs->set_id.len != ours->parent_id.len ||
+				    memcmp(theirs->set_id.data, ours->parent_id.data, ours->parent_id.len));
+	if (theirs)
+		img_message_free(&theirs->base);
+	img_message_free(&ours->base);
+	if (ret < 0)
+		return img_wrap(err, "parent");
+	return differ ? img_fail(err, IMG_CORRUPT, "parent: it is not the set that this one was made on") : 0;
+}
+
 /* ---- pstree.img ---- */
 
 static bool pid_ok(uint32_t pid)

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -67,6 +69,30 @@ static void close_set(struct restore *r)
 		r->set = NULL;
 }
 
+/* Of images that come without it: the parent is found by whoever restores, and known by its identity. */
+static int find_parent(struct restore *r, struct img_err *err)
+{
+	const char *given = r->opt->prev_images_dir, *path = given ? given : restore_stream_parent(r);
+	char full[2 * PATH_MAX], dir[PATH_MAX];
+	struct options where = *r->opt;
+	struct img_set *parent;
+
+	where.work_dir = NULL;
+	if (!path)
+		return 0;
+	snprintf(full, sizeof(full), "%s%s%s", *path == '/' ? "" : options_work_dir(&where, dir), *path == '/' ? "" : "/", path);
+	/* Where the link leads there may be nothing here; whether that matters the page maps know. */
+	if (!given && access(full, F_OK) < 0)
+		return 0;
+	parent = img_set_open(full, err);
+	if (!parent)
+		return img_wrap(err, "--prev-images-dir %s", path);
+	if (img_set_use_parent(r->set, parent, err) == 0)
+		return restore_images_parent(r, err);
+	img_set_close(parent);
+	return -1;
+}
+
 /* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the
  * set. */
 static int open_images(struct restore *r, struct img_err *err)
@@ -77,7 +103,7 @@ static int open_images(struct restore *r, struct img_err *err)
 	if (restore_stream_or_file(r, err) < 0 || restore_floor(r, &r->images_dirfd, err) < 0)
 		return -1;
 	restore_stream_moved(r);
-	return open_set(r, err);
+	return open_set(r, err) < 0 ? -1 : find_parent(r, err);
 }
 
 /* What all processes share: for each task whether it exists, for each table who still needs it. */

@@ -122,6 +122,11 @@ int restore_stream_or_file(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+const char *restore_stream_parent(const struct restore *r)
+{
+	return r->stream ? img_stream_parent(r->stream->from) : NULL;
+}
+
 void restore_stream_moved(struct restore *r)
 {
 	if (r->stream)

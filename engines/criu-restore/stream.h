@@ -25,6 +25,8 @@ int restore_stream_open(struct restore *r, struct img_err *err);
  * is kept in a file, r->archive_fd, until its end. r->set is closed. */
 int restore_stream_or_file(struct restore *r, struct img_err *err);
 
+/* Where the parent of the set was, or NULL. */
+const char *restore_stream_parent(const struct restore *r);
 /* r->stream_fd has a new number. */
 void restore_stream_moved(struct restore *r);
 

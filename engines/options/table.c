@@ -34,7 +34,7 @@ const struct option_row option_rows[] = {
 
 	WITH("Images", "images-dir", 'D', OPT_STRING, "DIR", images_dir, EVERY, "where the images are (.)"),
 	WITH(NULL, "work-dir", 'W', OPT_STRING, "DIR", work_dir, EVERY, "for logs, pid files, statistics (as -D)"),
-	WITH(NULL, "prev-images-dir", 0, OPT_STRING, "DIR", prev_images_dir, DUMPS | CMD_PAGE_SERVER,
+	WITH(NULL, "prev-images-dir", 0, OPT_STRING, "DIR", prev_images_dir, BOTH | CMD_PAGE_SERVER,
 		"images of the dump before, relative to -D"),
 	FLAG(NULL, "track-mem", 0, track_mem, DUMPS, "follow changes of memory from here on"),
 	FLAG(NULL, "auto-dedup", 0, auto_dedup, BOTH | CMD_PAGE_SERVER, "give back pages of older images that newer ones hold; restore: those that were read"),

@@ -79,15 +79,32 @@ int img_set_parent(struct img_set *set, struct img_set **parent_out, struct img_
 	return ret;
 }
 
+int img_set_use_parent(struct img_set *set, struct img_set *parent, struct img_err *err)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&set->lock);
+	if (set->parent)
+		ret = img_fail(err, IMG_USAGE, "the set has a parent already");
+	if (!ret) {
+		set->parent = parent;
+		set->parent_known = true;
+		parent->child = set;
+	}
+	pthread_mutex_unlock(&set->lock);
+	return ret;
+}
+
 int img_set_link_parent(struct img_set *set, const char *path, struct img_err *err)
 {
 	if (!set->writing || set->sealed)
 		return img_fail(err, IMG_USAGE, "the set is not being written");
 	if (!set->ops->link_parent)
 		return img_fail(err, IMG_UNSUPPORTED, "only a directory can have a parent");
-	if (set->parent_known && set->parent)
+	if (set->parent_known && set->parent && !set->maps_first)
 		return img_fail(err, IMG_USAGE, "the parent is in use already");
-	set->parent_known = false;
+	if (!set->parent)
+		set->parent_known = false;
 	return set->ops->link_parent(set, path, err);
 }
 

@@ -19,6 +19,7 @@
 
 #define FIRST	  "inventory.img" /* of an archive in the order of use */
 #define MANIFEST  "manifest.img"
+#define PARENT	  "parent"
 #define COPY_SIZE ((size_t)256 << 10)
 #define STEP	  ((size_t)64 << 10)
 #define SEEN_MAX  ((uint64_t)4 << 30)
@@ -230,7 +231,9 @@ static int to_page_image(struct img_stream *s, struct img_err *err)
 	while ((ret = header(s, err)) == 1) {
 		if (s->entry.type == TAR_FILE && is_page_image(s->entry.path))
 			return 1;
-		/* Links and directories mean nothing in a stream. */
+		/* Other links, and directories, mean nothing in a stream. */
+		if (s->entry.type == TAR_LINK && !s->parent && !strcmp(s->entry.path, PARENT))
+			s->parent = steal_ptr(&s->entry.link);
 		if (s->entry.type != TAR_FILE)
 			continue;
 		if (s->nr_passed && strcmp(s->entry.path, MANIFEST) &&
@@ -435,10 +438,21 @@ static int look(struct img_stream *s, bool *is_tar, struct img_err *err)
 	return 0;
 }
 
+/* inventory.img first, or behind the link to the parent. */
+static bool begins_well(struct img_stream *s, struct img_err *err)
+{
+	unsigned char blocks[2 * TAR_BLOCK], *first = blocks;
+
+	if (window_pread(s, blocks, sizeof(blocks), 0, err) != sizeof(blocks))
+		return false;
+	if (!memcmp(blocks, PARENT, sizeof(PARENT)) && blocks[156] == '2')
+		first += TAR_BLOCK;
+	return !memcmp(first, FIRST, sizeof(FIRST)) && img_tar_is_header(first);
+}
+
 struct img_stream *img_stream_open(int fd, struct img_err *err)
 {
 	struct img_stream *s = calloc(1, sizeof(*s));
-	unsigned char name[sizeof(FIRST)];
 	bool is_tar;
 
 	if (!s) {
@@ -451,11 +465,9 @@ struct img_stream *img_stream_open(int fd, struct img_err *err)
 	if (!s->set || look(s, &is_tar, err))
 		goto fail;
 	s->set->streams = true;
-	if (!is_tar || window_pread(s, name, sizeof(name), 0, err) != sizeof(name) ||
-		memcmp(name, FIRST, sizeof(name)))
-		return s;
-	s->ordered = true;
-	if (to_page_image(s, err) >= 0)
+	if (is_tar)
+		s->ordered = begins_well(s, err);
+	if (!s->ordered || to_page_image(s, err) >= 0)
 		return s;
 fail:
 	img_stream_close(s);
@@ -465,6 +477,11 @@ fail:
 bool img_stream_ordered(const struct img_stream *s)
 {
 	return s->ordered;
+}
+
+const char *img_stream_parent(const struct img_stream *s)
+{
+	return s->parent;
 }
 
 struct img_set *img_stream_set(struct img_stream *s)
@@ -491,6 +508,7 @@ void img_stream_close(struct img_stream *s)
 	img_source_close(s->window);
 	img_source_close(s->tar);
 	free(s->room);
+	free(s->parent);
 	free(s->passed);
 	free(s);
 }

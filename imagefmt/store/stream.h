@@ -23,6 +23,7 @@ struct img_stream {
 	struct img_source *tar; /* the archive, from front to end */
 	struct img_source *window; /* the same, by position within what `seen` has and what comes next */
 	struct img_set *set;
+	char *parent; /* where its link leads */
 
 	unsigned char *room; /* with bytes of the archive that were read and may be looked at again: nr_seen from `seen` on */
 	size_t seen, nr_seen, room_size;

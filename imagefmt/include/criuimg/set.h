@@ -56,6 +56,10 @@ struct img_set *img_set_create_memory(struct img_err *err);
  * none, -1. */
 int img_set_parent(struct img_set *set, struct img_set **parent_out, struct img_err *err);
 
+/* Say which set is the parent, where no link does: of a stream, which has it by its identity in the manifest alone. Takes
+ * over parent, on success. */
+int img_set_use_parent(struct img_set *set, struct img_set *parent, struct img_err *err);
+
 /* Make the link `parent` of a directory that is being written point to path (relative to the directory), in place of one that
  * may be there; NULL: only take that away. */
 int img_set_link_parent(struct img_set *set, const char *path, struct img_err *err);

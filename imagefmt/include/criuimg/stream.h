@@ -37,6 +37,10 @@ bool img_stream_ordered(const struct img_stream *s);
  * where their data is to come img_pages_locate() says IMG_PAGES_PASS. */
 struct img_set *img_stream_set(struct img_stream *s);
 
+/* Where the set's parent was when it was written, as its link says: a path relative to the place of the archive; NULL: it has
+ * none, or none that is told so. */
+const char *img_stream_parent(const struct img_stream *s);
+
 /* The next page image: 1, with its number and size; 0: all have passed, and the archive came to its end; -1. What was left
  * of the one before is an error. */
 int img_stream_next(struct img_stream *s, uint32_t *pages_id, uint64_t *size, struct img_err *err);

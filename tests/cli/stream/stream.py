@@ -321,6 +321,29 @@ def foreign():
         check(status == 0 and w.runs(), f'{status}: {text}')
 
 
+def incremental():
+    """a chain: each stream has what changed since the one before, which is found by name, or told, and known by its identity"""
+    with Work(mib=16) as w:
+        last, sizes = [], []
+        for name in ('1.tar', '2.tar'):
+            with open(name, 'wb') as f:
+                d = subprocess.Popen([DUMP, 'pre-dump', '--no-default-config', '--stream', '-W', w.dir, '-o', 'dump.log', '-v4', '-t',
+                                      str(w.pid), *last], stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.PIPE)
+                _, text = d.communicate(timeout=60)
+            check(d.returncode == 0, f'pre-dump: {d.returncode}: {text}')
+            check(w.runs(), 'the tasks do not run')
+            last = ['--prev-images-dir', name]
+        data = w.archive('--track-mem', *last)
+        check(len(data) * 3 < os.path.getsize('1.tar'), f'{len(data)} bytes of {os.path.getsize("1.tar")}')
+        os.mkdir('elsewhere')
+        for options, word in ((['-D', 'elsewhere'], 'parent'), (['--prev-images-dir', '1.tar'], 'not the set'),
+                              (['--prev-images-dir', 'no.tar'], 'no.tar')):
+            status, text = w.restore_from(data, *options)
+            check(status in (1, 4) and word in text and not carried(), f'{options}: {status}: {text}')
+        status, text = w.restore_from(data, '-D', 'elsewhere', '--prev-images-dir', '../2.tar')
+        check(status == 0 and w.runs(), f'restore: {status}: {text}')
+
+
 def little_memory():
     """256 MiB pass with less than 32 MiB resident in each of our processes"""
     with Work(mib=256) as w:
@@ -356,7 +379,7 @@ def watch(p, worker):
 
 
 TESTS = [there_and_back(), there_and_back('--compress'), there_and_back('--compress=9'), in_one_line, cut(), cut('--compress'), damaged, reader_gone, reader_late,
-         interrupted, restore_interrupted, terminals, other_descriptors, clean, foreign, little_memory]
+         interrupted, restore_interrupted, terminals, other_descriptors, clean, foreign, incremental, little_memory]
 
 
 def main():
