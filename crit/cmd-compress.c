@@ -7,7 +7,7 @@
 #include "set-output.h"
 
 enum { SET };
-enum { OUT_OPTION, LEVEL, THREADS, LONG };
+enum { OUT_OPTION, LEVEL, THREADS, LONG, SHARE };
 
 static const struct crit_operand operands[] = {
 	[SET] = { "SET", "a directory or an archive" },
@@ -19,6 +19,7 @@ static const struct crit_option compress_options[] = {
 	[LEVEL] = { "level", 'l', "N", "how hard: 1 to 19 (3)" },
 	[THREADS] = { "threads", 'T', "N", "how many threads compress (one per processor)" },
 	[LONG] = { "long", 0, NULL, "find what repeats at a distance: smaller, and slower to read in part" },
+	[SHARE] = { "share", 's', NULL, "and store equal pages of a task once (the set becomes one of version 2)" },
 	{ 0 },
 };
 
@@ -38,7 +39,7 @@ static int name_check(const char *path, bool compress, struct img_err *err)
 }
 
 static int copy(struct img_set *from, const char *in, const char *path, bool replace,
-	const struct crit_packing *packing, struct img_err *err)
+	const struct crit_packing *packing, bool share, struct img_err *err)
 {
 	struct img_convert_options opt = {
 		.progress = crit_set_progress, .producer = "crit", .producer_version = VERSION
@@ -49,13 +50,16 @@ static int copy(struct img_set *from, const char *in, const char *path, bool rep
 	if (crit_parent_link(from, in, path, &link, err) < 0 || name_check(path, packing->compress, err))
 		return -1;
 	opt.parent = link;
+	opt.share = share;
+	if (share)
+		opt.version = IMG_VERSION_2;
 	if (crit_set_output_open(&out, path, packing, replace, err))
 		return -1;
 	opt.arg = &out;
 	return crit_set_output_close(&out, img_set_convert(from, out.set, &opt, err), err);
 }
 
-static int run(const struct crit_args *args, const struct crit_packing *packing, struct img_err *err)
+static int run(const struct crit_args *args, const struct crit_packing *packing, bool share, struct img_err *err)
 {
 	const char *in = args->operand[SET], *out = args->option[OUT_OPTION];
 	bool zstd, replace = !out;
@@ -71,7 +75,7 @@ static int run(const struct crit_args *args, const struct crit_packing *packing,
 		ret = img_fail(err, IMG_USAGE,
 			"%s: an archive without a name of one (.tar, .tar.zst): use --out", in);
 	else
-		ret = copy(from, in, out ? out : in, replace, packing, err);
+		ret = copy(from, in, out ? out : in, replace, packing, share, err);
 	img_set_close(from);
 	return ret;
 }
@@ -82,12 +86,12 @@ static int run_compress(const struct crit_args *args, struct img_err *err)
 
 	if (crit_packing_parse(&packing, args->option[LEVEL], args->option[THREADS], args->option[LONG], err))
 		return -1;
-	return run(args, &packing, err);
+	return run(args, &packing, args->option[SHARE], err);
 }
 
 static int run_decompress(const struct crit_args *args, struct img_err *err)
 {
-	return run(args, &(struct crit_packing){ 0 }, err);
+	return run(args, &(struct crit_packing){ 0 }, false, err);
 }
 
 const struct crit_verb crit_compress = {

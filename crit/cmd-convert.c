@@ -10,7 +10,7 @@
 #include "set-output.h"
 
 enum { IN, OUT };
-enum { VERSION_OPTION, LOSSY, COMPRESS, LEVEL, THREADS, LONG, FORCE, PARENT, TASK, AS_JSON };
+enum { VERSION_OPTION, LOSSY, COMPRESS, LEVEL, THREADS, LONG, FORCE, PARENT, TASK, AS_JSON, SHARE };
 
 static const struct crit_operand operands[] = {
 	[IN] = { "IN", "the set: a directory, an archive, or - for standard input" },
@@ -30,6 +30,7 @@ static const struct crit_option options[] = {
 	[PARENT] = { "parent", 0, "PATH", "where the parent is, seen from OUT (found out for directories)" },
 	[TASK] = { "task", 0, "PID", "only this task and those below it" },
 	[AS_JSON] = { "json", 'j', NULL, "OUT is a directory of JSON, a file for each image; as IN it is a set like others" },
+	[SHARE] = { "share", 's', NULL, "store equal pages of a task once (version 2; CRIU cannot read it)" },
 	{ 0 },
 };
 
@@ -97,7 +98,7 @@ static int make(struct img_set *from, const struct crit_args *args, const struct
 static int run(const struct crit_args *args, bool flat, struct img_err *err)
 {
 	struct crit_packing packing = { .compress = args->option[COMPRESS], .json = !flat && args->option[AS_JSON] };
-	struct img_convert_options opt = { .lossy = args->option[LOSSY] };
+	struct img_convert_options opt = { .lossy = args->option[LOSSY], .share = !flat && args->option[SHARE] };
 	struct img_set *from;
 	int ret;
 
@@ -107,6 +108,8 @@ static int run(const struct crit_args *args, bool flat, struct img_err *err)
 		crit_packing_parse(
 			&packing, args->option[LEVEL], args->option[THREADS], args->option[LONG], err))
 		return -1;
+	if (opt.share && opt.version == IMG_VERSION_SAME)
+		opt.version = IMG_VERSION_2;
 	from = crit_set_open(args->operand[IN], err);
 	if (!from)
 		return -1;

@@ -10,6 +10,7 @@
 #include "criuimg/manifest.h"
 #include "io/source.h"
 #include "manifest.pb-c.h"
+#include "read/pagemap.h"
 #include "store/archive-write.h"
 
 /* A few frames of what is compressed are decompressed right to where they are wanted. */
@@ -23,6 +24,7 @@ struct copy {
 	size_t nr, room;
 	unsigned char *buf;
 	uint64_t done, total;
+	struct img_numbers rewritten; /* page images that are there already, with their maps */
 };
 
 static int name_add(void *arg, const char *name, struct img_err *err)
@@ -86,6 +88,58 @@ static struct img_sink *sink_open(struct copy *c, const char *name, int64_t size
 	return size < 0 ? img_set_sink(c->to, name, err) : img_set_sink_sized(c->to, name, size, err);
 }
 
+static int tick(void *arg, uint64_t bytes, struct img_err *err)
+{
+	struct copy *c = arg;
+
+	c->done += bytes;
+	return progress(c, err);
+}
+
+static bool old_requires(const struct copy *c, const char *word)
+{
+	for (size_t i = 0; c->old && i < c->old->n_requires; i++)
+		if (!strcmp(c->old->requires[i], word))
+			return true;
+	return false;
+}
+
+/* A map that is copied as it is asks for what it asked for. */
+static int keep_shared(struct copy *c, enum img_kind kind, uint64_t id, struct img_err *err)
+{
+	struct img_pagemap map;
+	bool shared;
+
+	if (!old_requires(c, "pages-shared"))
+		return 0;
+	if (img_pagemap_load(c->from, kind, id, &map, err) < 0)
+		return -1;
+	shared = map.shared;
+	img_pagemap_free(&map);
+	return shared ? img_set_require(c->to, "pages-shared", err) : 0;
+}
+
+/* 1: what this member has is in the new set; 0: it is to be copied; -1. */
+static int member_share(struct copy *c, const char *name, struct img_err *err)
+{
+	enum img_kind kind;
+	uint32_t pages_id;
+	uint64_t id;
+	int ret;
+
+	kind = img_kind_by_file(name, &id);
+	if (kind == IMG_PAGES)
+		return img_numbers_has(&c->rewritten, id);
+	if (kind != IMG_PAGEMAP && kind != IMG_SHMEM_PAGEMAP)
+		return 0;
+	if (!c->opt->share)
+		return keep_shared(c, kind, id, err);
+	ret = img_share_pages(c->from, c->to, name, &pages_id, tick, c, err);
+	if (ret < 0)
+		return img_wrap(err, "%s", name);
+	return ret && img_numbers_add(&c->rewritten, pages_id, err) ? -1 : ret;
+}
+
 static int member_copy(struct copy *c, const char *name, struct img_err *err)
 {
 	struct img_source *src;
@@ -93,6 +147,9 @@ static int member_copy(struct copy *c, const char *name, struct img_err *err)
 	int64_t size;
 	int ret;
 
+	ret = member_share(c, name, err);
+	if (ret)
+		return ret < 0 ? -1 : 0;
 	ret = img_set_source(c->from, name, &src, err);
 	if (ret <= 0)
 		return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "%s: gone while the set was read", name);
@@ -135,8 +192,8 @@ static uint64_t total(struct copy *c)
 static int facts_carry(struct img_set *to, const ManifestEntry *old, struct img_err *err)
 {
 	for (size_t i = 0; i < old->n_requires; i++)
-		if (strcmp(old->requires[i], "pages-zstd") && strcmp(old->requires[i], "remote-pages") &&
-			img_set_require(to, old->requires[i], err))
+		if (strcmp(old->requires[i], "pages-zstd") && strcmp(old->requires[i], "pages-shared") &&
+			strcmp(old->requires[i], "remote-pages") && img_set_require(to, old->requires[i], err))
 			return -1;
 	if (old->host || old->has_created) {
 		struct img_host_facts facts = { .created = old->created };
@@ -176,6 +233,8 @@ static int run(struct copy *c, struct img_set *facts, enum img_version version, 
 	ManifestEntry *old = NULL;
 	int ret;
 
+	if (c->opt->share && version != IMG_VERSION_2)
+		return img_fail(err, IMG_USAGE, "equal pages stored once are for version 2");
 	ret = version == IMG_VERSION_2 ? img_manifest_read(facts, &old, err) : 0;
 	if (ret < 0)
 		return -1;
@@ -208,5 +267,6 @@ int img_copy(struct img_set *from, struct img_set *facts, struct img_set *to, en
 		free(c.names[i]);
 	free(c.names);
 	free(c.buf);
+	img_numbers_free(&c.rewritten);
 	return ret;
 }

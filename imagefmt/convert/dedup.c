@@ -104,7 +104,8 @@ static int superseded(
 		uint64_t to = img_run_end(run) < end ? img_run_end(run) : end;
 		int ret = 0;
 
-		if (run->flags & IMG_RUN_PRESENT)
+		/* Data that is of other pages, too, stays. */
+		if ((run->flags & IMG_RUN_PRESENT) && !map->shared)
 			ret = range_add(&layers[level].ranges, run->data_off + (from - run->addr),
 				run->data_off + (to - run->addr), err);
 		else if ((run->flags & IMG_RUN_PARENT) && level + 1 < nr)

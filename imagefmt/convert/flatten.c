@@ -31,15 +31,23 @@ static void maps_free(void *arg)
 	free(maps);
 }
 
-static bool has_parent_runs(const struct img_pages_reader *r)
+/* Pages in a parent, or stored once for several places: a flat map has neither. */
+static bool is_not_flat(const struct img_pages_reader *r)
 {
 	const struct img_run *runs;
+	uint64_t next = 0;
 	size_t nr;
 
 	runs = img_pages_runs(r, &nr);
-	while (nr--)
-		if (runs[nr].flags & IMG_RUN_PARENT)
+	for (size_t i = 0; i < nr; i++) {
+		if (runs[i].flags & IMG_RUN_PARENT)
 			return true;
+		if (!(runs[i].flags & IMG_RUN_PRESENT))
+			continue;
+		if (runs[i].data_off != next)
+			return true;
+		next = runs[i].data_off + runs[i].nr_pages * IMG_PAGE;
+	}
 	return false;
 }
 
@@ -79,7 +87,7 @@ static int map_look(void *arg, const char *name, struct img_err *err)
 	ret = img_pages_open(maps->set, found.kind, found.id, &r, err);
 	if (ret <= 0)
 		return ret;
-	ret = has_parent_runs(r);
+	ret = is_not_flat(r);
 	img_pages_close(r);
 	if (!ret)
 		return 0;

@@ -64,6 +64,11 @@ struct img_set *img_step_manifest_down(
 struct img_set *img_step_forms(
 	struct img_set *below, struct img_err *err); /* old forms to today's, of any version */
 
+/* A page map of from, written to `to` with its page data, in which equal pages are once: 1, and its page image needs no copy any more; 0: the map has no
+ * data; -1. tick is told of bytes that were read. */
+int img_share_pages(struct img_set *from, struct img_set *to, const char *name, uint32_t *pages_id,
+	int (*tick)(void *arg, uint64_t bytes, struct img_err *err), void *arg, struct img_err *err);
+
 /* Copy all members of from, but for the manifest, in the order of their use; then complete `to` as that version. facts: the set whose
  * manifest has them. */
 int img_copy(struct img_set *from, struct img_set *facts, struct img_set *to, enum img_version version,

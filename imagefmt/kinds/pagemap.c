@@ -31,6 +31,11 @@ int img_pagemap_run(const PagemapEntry *entry, uint64_t floor, struct img_run *r
 		return img_fail(err, IMG_CORRUPT, "run at %#llx: below the end of the run before, %#llx",
 			(unsigned long long)entry->vaddr, (unsigned long long)floor);
 
+	if (entry->has_data_page && (!(flags & IMG_RUN_PRESENT) || nr > INT64_MAX / IMG_PAGE ||
+					    entry->data_page > INT64_MAX / IMG_PAGE - nr))
+		return img_fail(err, IMG_CORRUPT, "run at %#llx: data at page %llu",
+			(unsigned long long)entry->vaddr, (unsigned long long)entry->data_page);
+
 	run->addr = entry->vaddr;
 	run->nr_pages = nr;
 	run->flags = flags;

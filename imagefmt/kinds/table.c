@@ -82,8 +82,8 @@
 static const struct img_kind_info kinds[IMG_KIND_NR] = {
 	ROW(INVENTORY,        "inventory.img",                  0x58313116, 1, OF(inventory_entry), OWN, SINGLE)
 	ROW(FDINFO,           "fdinfo-" U ".img",               0x56213732, 1, OF(fdinfo_entry))
-	ROW(PAGEMAP,          "pagemap-" U ".img",              0x56084025, 1, HEAD(pagemap_head), OF(pagemap_entry), OPS(pagemap))
-	ROW(SHMEM_PAGEMAP,    "pagemap-shmem-" U ".img",        0x56084025, 1, HEAD(pagemap_head), OF(pagemap_entry), OPS(pagemap))
+	ROW(PAGEMAP,          "pagemap-" U ".img",              0x56084025, 2, HEAD(pagemap_head), OF(pagemap_entry), OPS(pagemap))
+	ROW(SHMEM_PAGEMAP,    "pagemap-shmem-" U ".img",        0x56084025, 2, HEAD(pagemap_head), OF(pagemap_entry), OPS(pagemap))
 	ROW(REG_FILES,        "reg-files.img",                  0x50363636, 1, OF(reg_file_entry))
 	ROW(EXT_FILES,        "ext-files.img",                  0x59255641, 1, OF(ext_file_entry))
 	ROW(NS_FILES,         "ns-files.img",                   0x61394011, 1, OF(ns_file_entry))

@@ -24,8 +24,11 @@ static int run_add(struct img_pagemap *map, const PagemapEntry *entry, struct im
 	if (!run->nr_pages)
 		return 0;
 	if (run->flags & IMG_RUN_PRESENT) {
-		run->data_off = map->present;
-		map->present += run->nr_pages * IMG_PAGE;
+		run->data_off = entry->has_data_page ? entry->data_page * IMG_PAGE : map->next;
+		map->shared |= run->data_off != map->next;
+		map->next = run->data_off + run->nr_pages * IMG_PAGE;
+		if (map->next > map->present)
+			map->present = map->next;
 	}
 	map->flags |= run->flags;
 	map->nr++;

@@ -7,7 +7,9 @@
 struct img_pagemap {
 	uint32_t pages_id;
 	uint32_t flags;	  /* of all runs together */
-	uint64_t present; /* bytes of page data that the runs claim */
+	uint64_t present; /* how far the page data reaches that the runs claim, in bytes */
+	uint64_t next;	  /* behind the data of the last run, while it is loaded */
+	bool shared;	  /* the data of runs does not lie in their order: some of it is of several */
 	struct img_run *runs;
 	size_t nr, room;
 };

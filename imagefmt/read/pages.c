@@ -38,6 +38,8 @@ static int data_open(struct img_pages_reader *r, struct img_set *set, struct img
 	ret = img_set_source(set, r->data_name, &r->data, err);
 	if (ret < 0)
 		return -1;
+	if (ret == 0 && set->streams && r->map.shared)
+		return img_fail(err, IMG_UNSUPPORTED, "%s: equal pages are stored once: not to be used as it passes", r->data_name);
 	if (ret == 0 && set->streams) {
 		r->passes = true;
 		return 0;
@@ -198,7 +200,7 @@ static uint64_t read_present(
 	struct img_pages_reader *r, size_t i, uint64_t addr, uint64_t max, char *buf, struct img_err *err)
 {
 	const struct img_run *run = &r->map.runs[i];
-	uint64_t offset = run->data_off + (addr - run->addr), done = 0;
+	uint64_t offset = run->data_off + (addr - run->addr), next = 0, done = 0;
 	struct iovec iov[IOV_BATCH];
 	int nr = 0;
 
@@ -206,6 +208,10 @@ static uint64_t read_present(
 		uint64_t pages;
 
 		run = &r->map.runs[i++];
+		/* Where pages are stored once, it may not. */
+		if (nr && run->data_off != next)
+			break;
+		next = run->data_off + run->nr_pages * IMG_PAGE;
 		if (run->addr > addr) {
 			pages = (run->addr - addr) / IMG_PAGE;
 			if (pages > max - done)

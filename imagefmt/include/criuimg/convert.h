@@ -29,6 +29,7 @@ struct img_convert_options {
 	enum img_version
 		version; /* SAME: that of the set. From 1.0 to others, and from 1.1 to 2, old forms (docs/format-history.md)
 				   * become today's. */
+	bool share;	    /* store equal pages of a map once, those of zeros among them: of version 2, requires "pages-shared" */
 	bool lossy;	    /* go on where a step down loses something */
 	const char *parent; /* where the link `parent` of the new set leads; NULL: it has none */
 	const char *producer,

@@ -58,6 +58,14 @@ struct facts {
 
 /* What we added to messages of CRIU. docs/format-history.md says when and why. */
 static const struct fact_field own_fields[] = {
+	{ .file = "pagemap.proto",
+		.message = "pagemap_entry",
+		.number = 1000,
+		.label = "optional",
+		.type = "uint64",
+		.name = "data_page",
+		.def = "",
+		.annotations = "" },
 	{ .file = "sk-inet.proto",
 		.message = "inet_sk_entry",
 		.number = 1000,
