@@ -414,7 +414,7 @@ static void link_creators(struct restore *r)
 
 /* A group's maker that is a member of another group goes there after everybody has joined. */
 /* Leaders leave their groups all at once, for groups of each other, too: a group that nobody else is to stay in gets a
- * helper that does so meanwhile. Made by whoever lives and is in the session all along. */
+ * helper that does so meanwhile. */
 static int keep_group(struct restore *r, size_t nr_image, struct restore_task *leader, struct img_err *err)
 {
 	struct restore_task *maker = restore_task_lives(leader) ? leader : NULL, *keeper;
@@ -432,16 +432,21 @@ static int keep_group(struct restore *r, size_t nr_image, struct restore_task *l
 		if (!maker && restore_task_lives(t))
 			maker = t;
 	}
-	if (!maker && leader->parent && restore_task_lives(leader->parent) && leader->parent->sid == leader->sid)
-		maker = leader->parent;
-	if (!wanted || !maker)
+	if (!wanted || (!maker && !leader->parent))
 		return 0;
 	pid = free_pid(r, nr_image);
 	if (!pid)
 		return img_fail(err, IMG_SYS, "pid %d: no pid is free for a helper", leader->pid);
-	keeper = add_helper(r, pid, leader->sid, leader->pid, maker);
+	keeper = add_helper(r, pid, leader->sid, leader->pid, maker ? maker : leader->parent);
 	keeper->joins_group = true;
 	keeper->exit_signal = SIGCHLD;
+	if (!maker) {
+		/* All are zombies: one of them makes it, and their parent waits for it. */
+		keeper->creator = leader;
+		keeper->clone_flags |= CLONE_PARENT;
+		keeper->exit_signal = leader->exit_signal;
+		keeper->adopted = leader->adopted;
+	}
 	return 0;
 }
 
