@@ -35,25 +35,39 @@ static int send_msg(int control, const struct control_msg *msg, int pass, struct
 	return 0;
 }
 
-int control_script(int control, const char *name, pid_t root, int pass, struct img_err *err)
+/* Numbers of the answer, behind the word that says whether to go on. */
+static int ask(int control, const char *name, pid_t root, int pass, uint32_t *numbers, size_t max, struct img_err *err)
 {
 	struct control_msg msg = { .what = CONTROL_SCRIPT, .pid = root };
-	uint32_t go_on = 0;
+	uint32_t answer[1 + CONTROL_NUMBERS] = { 0 };
 	ssize_t got;
+	size_t nr;
 
-	if (control < 0)
-		return 0;
 	snprintf(msg.text, sizeof(msg.text), "%s", name);
 	if (send_msg(control, &msg, pass, err) < 0)
 		return img_wrap(err, "%s", name);
 	do
-		got = recv(control, &go_on, sizeof(go_on), 0);
+		got = recv(control, answer, sizeof(answer), 0);
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return img_fail_sys(err, "%s: answer to the notification", name);
-	if (got != sizeof(go_on) || !go_on)
+	nr = (size_t)got / sizeof(answer[0]);
+	if (!nr || !answer[0])
 		return img_fail(err, IMG_SYS, "%s: refused by whoever asked for this", name);
-	return 0;
+	nr = nr - 1 < max ? nr - 1 : max;
+	if (nr)
+		memcpy(numbers, answer + 1, nr * sizeof(*numbers));
+	return (int)nr;
+}
+
+int control_script(int control, const char *name, pid_t root, int pass, struct img_err *err)
+{
+	return control < 0 ? 0 : ask(control, name, root, pass, NULL, 0, err);
+}
+
+int control_query(int control, const char *name, pid_t root, uint32_t *numbers, size_t max, struct img_err *err)
+{
+	return control < 0 ? 0 : ask(control, name, root, -1, numbers, max, err);
 }
 
 void control_failed(int control, const struct img_err *why)
@@ -106,11 +120,15 @@ int control_receive(int control, struct control_msg *msg, int *passed, struct im
 	return 1;
 }
 
-int control_answer(int control, bool go_on, struct img_err *err)
+int control_answer(int control, bool go_on, const uint32_t *numbers, size_t nr, struct img_err *err)
 {
-	uint32_t word = go_on;
+	uint32_t words[1 + CONTROL_NUMBERS] = { go_on };
 
-	if (send(control, &word, sizeof(word), MSG_NOSIGNAL) < 0)
+	if (nr > CONTROL_NUMBERS)
+		return img_fail(err, IMG_UNSUPPORTED, "%zu numbers in an answer", nr);
+	if (nr)
+		memcpy(words + 1, numbers, nr * sizeof(*numbers));
+	if (send(control, words, (1 + nr) * sizeof(words[0]), MSG_NOSIGNAL) < 0)
 		return img_fail_sys(err, "answer the engine");
 	return 0;
 }

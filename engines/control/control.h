@@ -13,6 +13,8 @@
 
 #include "criuimg/err.h"
 
+enum { CONTROL_NUMBERS = 1024 }; /* of an answer, at most */
+
 enum control_what {
 	CONTROL_SCRIPT = 1, /* a moment: text is its name; answered */
 	CONTROL_FAILED,	    /* text is why */
@@ -33,6 +35,8 @@ struct control_msg {
 
 /* The moment called name; fails when the other end refuses or is gone. pass: a descriptor that goes with it, or -1. */
 int control_script(int control, const char *name, pid_t root, int pass, struct img_err *err);
+/* The same, of a question that is answered with numbers, up to max of them: how many, or -1. Without anybody there: 0. */
+int control_query(int control, const char *name, pid_t root, uint32_t *numbers, size_t max, struct img_err *err);
 void control_failed(int control, const struct img_err *why);
 void control_done(int control, pid_t pid, int port);
 /* Programs that are started from here do not get it. */
@@ -42,6 +46,6 @@ void control_keep(int control);
 
 /* 1; 0 when the engine has closed its end; -1. *passed: a descriptor that came with it (the caller closes it), or -1. */
 int control_receive(int control, struct control_msg *msg, int *passed, struct img_err *err);
-int control_answer(int control, bool go_on, struct img_err *err);
+int control_answer(int control, bool go_on, const uint32_t *numbers, size_t nr, struct img_err *err);
 
 #endif

@@ -68,3 +68,28 @@ int dump_script(struct dump *d, const char *action, struct img_err *err)
 	}
 	return control_script(d->opt->control_fd, action, d->opt->tree, -1, err);
 }
+
+/* The answer is as good as the option; the tasks stand still. */
+int dump_query_files(struct dump *d, struct img_err *err)
+{
+	uint32_t inodes[CONTROL_NUMBERS];
+	int nr = control_query(d->opt->control_fd, "query-ext-files", d->opt->tree, inodes, CONTROL_NUMBERS, err);
+	struct options *more;
+
+	if (nr <= 0)
+		return nr;
+	/* From here on with options of our own: those that we were given are not for us to change. */
+	more = img_arena_memdup(&d->arena, d->opt, sizeof(*d->opt));
+	if (!more)
+		return img_fail_nomem(err);
+	d->opt = more;
+	for (int i = 0; i < nr; i++) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "%u", inodes[i]);
+		log_info(d->log, "unix socket with inode %s may have its peer outside", text);
+		if (options_apply(more, "ext-unix-sk", text, err) < 0)
+			return -1;
+	}
+	return 0;
+}

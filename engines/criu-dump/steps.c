@@ -31,12 +31,6 @@ static int run_script_before(struct dump *d, struct img_err *err)
 	return dump_script(d, "pre-dump", err);
 }
 
-/* Whoever knows of sockets outside may say so now; the tasks stand still. */
-static int run_script_query(struct dump *d, struct img_err *err)
-{
-	return dump_script(d, "query-ext-files", err);
-}
-
 static int run_script_after(struct dump *d, struct img_err *err)
 {
 	return dump_script(d, "post-dump", err);
@@ -53,7 +47,7 @@ static const struct step steps[] = {
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
 	{ "tracked", dump_track_look },
-	{ "query-ext-files", run_script_query },
+	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids }, /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },
 	{ "check", dump_check },
@@ -93,7 +87,7 @@ static const struct step snapshot_steps[] = {
 	{ "freeze", dump_freeze },
 	{ "maps", dump_snap_maps },
 	{ "tracked", dump_track_look },
-	{ "query-ext-files", run_script_query },
+	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids },
 	{ "namespaces", dump_namespaces },
 	{ "check", dump_check },

@@ -70,7 +70,7 @@ static void release(struct restore *r)
 /* The tree runs. What becomes of us: a parent that waits, or another program, or nothing. */
 static int after(struct restore *r, struct img_err *err)
 {
-	control_done(r->opt->control_fd, r->root->pid, 0);
+	control_done(r->opt->control_fd, restore_here(r->root), 0);
 	if (r->opt->exec_cmd) {
 		execvp(r->opt->exec_argv[0], r->opt->exec_argv);
 		return img_fail_sys(err, "--exec-cmd: %s", r->opt->exec_argv[0]);

@@ -75,7 +75,7 @@ int restore_script_fd(struct restore *r, const char *action, int fd, struct img_
 	for (size_t i = 0; i < r->opt->action_scripts.nr; i++)
 		if (run_script(r, action, r->opt->action_scripts.items[i], fd, err) < 0)
 			return -1;
-	return control_script(r->opt->control_fd, action, restore_made_get(r->root) == MADE_RUNS ? r->root->pid : 0, fd, err);
+	return control_script(r->opt->control_fd, action, restore_made_get(r->root) == MADE_RUNS ? restore_here(r->root) : 0, fd, err);
 }
 
 int restore_script(struct restore *r, const char *action, struct img_err *err)

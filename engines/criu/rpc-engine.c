@@ -128,13 +128,25 @@ int rpc_engine_become(struct rpc_engine *e, const char *program, struct rpc_args
 	_exit(img_exit_status(&why));
 }
 
-/* What the client says to it: go on? */
-static bool notify(const struct rpc_client *client, const struct control_msg *msg, int passed)
+/* What the client says to it. */
+struct answer {
+	bool go_on;
+	uint32_t numbers[CONTROL_NUMBERS]; /* inodes of sockets outside, when it was asked for them */
+	size_t nr;
+};
+
+static void take_answer(const CriuReq *req, struct answer *a)
+{
+	a->go_on = req->type == CRIU_REQ_TYPE__NOTIFY && req->notify_success;
+	for (size_t i = 0; req->opts && i < req->opts->n_unix_sk_ino && i < CONTROL_NUMBERS; i++)
+		a->numbers[a->nr++] = req->opts->unix_sk_ino[i]->inode;
+}
+
+static void notify(const struct rpc_client *client, const struct control_msg *msg, int passed, struct answer *a)
 {
 	CriuNotify text = CRIU_NOTIFY__INIT;
 	CriuResp resp = CRIU_RESP__INIT;
 	CriuReq *answer;
-	bool go_on;
 
 	text.script = (char *)msg->text;
 	text.has_pid = true;
@@ -143,10 +155,9 @@ static bool notify(const struct rpc_client *client, const struct control_msg *ms
 	resp.success = true;
 	resp.notify = &text;
 	if (rpc_send(client->fd, &resp, passed, NULL) < 0 || rpc_receive(client->fd, &answer, NULL) != 1 || !answer)
-		return false;
-	go_on = answer->type == CRIU_REQ_TYPE__NOTIFY && answer->notify_success;
+		return;
+	take_answer(answer, a);
 	criu_req__free_unpacked(answer, NULL);
-	return go_on;
 }
 
 /* How it ended, when it said nothing about it. */
@@ -186,8 +197,13 @@ void rpc_engine_follow(
 
 		take(&msg, out, &done);
 		/* An engine that cannot be answered is gone: the next look shows it. */
-		if (msg.what == CONTROL_SCRIPT)
-			control_answer(e->control, !wants || notify(client, &msg, descriptor), NULL);
+		if (msg.what == CONTROL_SCRIPT) {
+			struct answer a = { .go_on = !wants };
+
+			if (wants)
+				notify(client, &msg, descriptor, &a);
+			control_answer(e->control, a.go_on, a.numbers, a.nr, NULL);
+		}
 	}
 	close(steal_fd(&e->control));
 	out->success = done && out->err.code == IMG_OK;

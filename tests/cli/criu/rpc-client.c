@@ -1,6 +1,6 @@
 /* tests/cli/criu/rpc-client.c -- a client of `criu swrk` and `criu service`: sends requests, prints what comes back.
  *
- * usage: rpc-client swrk PROGRAM | connect PATH  [refuse SCRIPT]  [raw TEXT]  request WORD... [request WORD...]...
+ * usage: rpc-client swrk PROGRAM | connect PATH  [refuse SCRIPT]  [outside INODE]  [raw TEXT]  request WORD... [request WORD...]...
  *
  * A WORD sets a field: type=DUMP, opts.pid=12, opts.external=a (again for another one), opts.ps.port=0, opts.inherit_fd+.key=x (the
  * + adds a message to a list; without one the last is meant). @PATH opens a file and stands for the descriptor; $pid for what the
@@ -23,6 +23,7 @@
 enum { PACKET = 1 << 20 };
 
 static int last_pid;
+static unsigned outside; /* what query-ext-files is answered with */
 static pid_t worker; /* the process of swrk */
 
 static void die(const char *what)
@@ -212,6 +213,8 @@ static CriuResp *receive(int fd, int *nr_fds)
 static int answer(int fd, const char *refuse)
 {
 	CriuReq yes = CRIU_REQ__INIT;
+	CriuOpts opts = CRIU_OPTS__INIT;
+	UnixSk sk = UNIX_SK__INIT, *list[] = { &sk };
 	CriuResp *resp;
 	int nr_fds;
 
@@ -221,6 +224,12 @@ static int answer(int fd, const char *refuse)
 		if (resp->type != CRIU_REQ_TYPE__NOTIFY)
 			break;
 		printf("notify\t%s\t%d\t%d\n", resp->notify->script, resp->notify->pid, nr_fds);
+		if (outside && !strcmp(resp->notify->script, "query-ext-files")) {
+			sk.inode = outside;
+			opts.unix_sk_ino = list;
+			opts.n_unix_sk_ino = 1;
+			yes.opts = &opts;
+		}
 		yes.notify_success = !refuse || strcmp(refuse, resp->notify->script) != 0;
 		send_req(fd, &yes);
 	}
@@ -257,6 +266,8 @@ int main(int argc, char **argv)
 			fd = join(argv[++i]);
 		} else if (!strcmp(word, "refuse")) {
 			refuse = argv[++i];
+		} else if (!strcmp(word, "outside")) {
+			outside = strtoul(argv[++i], NULL, 10);
 		} else if (!strcmp(word, "raw")) {
 			if (send(fd, argv[i + 1], strlen(argv[i + 1]), MSG_NOSIGNAL) < 0)
 				die("send");

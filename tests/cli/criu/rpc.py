@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -269,6 +270,43 @@ def every_option():
                 tap.check('unknown option' not in said.text and said.answers, f'{w}: {said.text}')
 
 
+def outside():
+    """the answer to query-ext-files names sockets whose peers stay outside"""
+    with Case() as c:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        c.p = subprocess.Popen(['sleep', '1000'], stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                               cwd='/')
+        inode = os.fstat(theirs.fileno()).st_ino
+        theirs.close()
+        bad(ask(*c.dump('opts.notify_scripts=1', pid=c.p.pid)), 'fd 0')
+        good(ask('outside', inode, *c.dump('opts.notify_scripts=1', 'opts.leave_running=1', pid=c.p.pid)))
+        tap.check(c.alive(), 'it is dead')
+
+
+def namespaces():
+    """a tree with namespaces of its own: they have moments of theirs, and the pids are those that the client sees"""
+    with Case() as c:
+        c.p = subprocess.Popen(['unshare', '-u', '-p', '-f', '--kill-child', 'sh', '-c', 'exec sleep 1000 </dev/null >/dev/null 2>&1'],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd='/')
+        try:
+            for _ in range(200):
+                children = open(f'/proc/{c.p.pid}/task/{c.p.pid}/children').read().split()
+                if children and open(f'/proc/{children[0]}/comm').read() == 'sleep\n':
+                    break
+                time.sleep(0.01)
+            good(ask(*c.dump('opts.shell_job=1', pid=int(children[0]))))
+            c.p.wait()
+            said = good(ask(*c.restore('opts.shell_job=1', 'opts.notify_scripts=1')))
+            pid = int(said.answers[0]['restore.pid'])
+            with open(f'/proc/{pid}/comm') as f:
+                tap.check(pid > 1 and f.read() == 'sleep\n', said.text)
+            tap.check([n for n in said.notes if n[0] in ('pre-restore', 'setup-namespaces', 'post-setup-namespaces', 'post-restore')]
+                      == [('pre-restore', 0), ('setup-namespaces', pid), ('post-setup-namespaces', pid), ('post-restore', pid)], said.text)
+            os.kill(pid, signal.SIGKILL)
+        finally:
+            c.p.kill()
+
+
 def config_file():
     """config_file goes over the request, which goes over the default files; it need not be there"""
     with Case() as c:
@@ -486,5 +524,5 @@ if __name__ == '__main__':
         print('1..0 # SKIP needs root')
         sys.exit(0)
     in_namespace()
-    tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, every_option, config_file,
+    tap.main([questions, no_requests, there_and_back, notifications, refused, leave_running, sibling, exec_cmd, failures, every_option, outside, namespaces, config_file,
               cpuinfo, pre_dump, page_server, orphan_master, without_standard_descriptors, service, service_of_others, self_dump, daemon])
