@@ -305,6 +305,34 @@ def deduplicated():
         r.end()
 
 
+def compressed():
+    """--compress, in all sets of a chain or in some; deduplicated"""
+    for which in ((1, 1, 1), (1, 0, 1), (0, 1, 0)):
+        with subject(sum(which)) as r:
+            more = [['--compress'] if c else [] for c in which]
+            r.pre_dump(*more[0])
+            for pid in named('criu-keeper'):  # so that all is compared
+                os.kill(pid, signal.SIGTERM)
+            time.sleep(0.05)
+            r.pre_dump(*more[1], '--auto-dedup')
+            time.sleep(0.05)
+            r.dump(*more[2])
+            tap.check(r.stats()['pages_skipped_parent'] > 20, f'{which}: {r.stats()}')
+            r.restore()
+            r.end()
+
+
+def left_stopped():
+    """left stopped with --track-mem, then dumped over that"""
+    with subject(5) as r:
+        r.dump('-s', '--track-mem')
+        r.dump()
+        tap.check('tracked since' in r.log(), 'it was not tracked')
+        r.restore()
+        os.killpg(r.pid, signal.SIGCONT)  # a child may have been stopped, too
+        r.end()
+
+
 def direct():
     """--image-io-mode direct"""
     with subject() as r:
@@ -358,4 +386,4 @@ if __name__ == '__main__':
         sys.exit(0)
     busy.in_namespace()
     tap.main([chains, keeper_lives_and_ends, keeper_is_killed, over_another, fails_in_between, left_running, other_task, executed,
-              deduplicated, direct, refused, killed])
+              deduplicated, compressed, left_stopped, direct, refused, killed])
