@@ -26,11 +26,13 @@ struct dump_remote {
 	char *buf;
 
 	/* what goes out next */
-	struct remote_request requests[PIECES];
-	struct iovec pieces[PIECES]; /* memory of the task to follow a request; none: length 0 */
+	struct img_run runs[PIECES];
 	int nr;
-	size_t len; /* of all pieces */
+	size_t len; /* of all that have data */
+	uint64_t dst;
 };
+
+_Static_assert(PIECES >= BUFFER / IMG_PAGE, "a buffer full of single pages");
 
 static int connect_to(struct dump_remote *remote, const struct options *opt, struct img_err *err)
 {
@@ -67,56 +69,91 @@ int dump_remote_open(struct dump *d, struct img_err *err)
 
 /* ---- sending ---- */
 
-static int flush(struct dump_remote *remote, const struct dump_source *src, struct img_err *err)
+/* Requests, each with its data behind it. */
+struct parcel {
+	struct remote_request requests[2 * PIECES];
+	struct iovec iov[3 * PIECES];
+	int nr_requests, nr_iov;
+};
+
+static void put(struct parcel *p, uint64_t dst, uint64_t addr, uint64_t nr_pages, uint32_t flags, char *data)
 {
-	struct iovec from[PIECES] = { 0 }, out[2 * PIECES];
-	char *at = remote->buf;
-	int nr_from = 0, nr_out = 0;
+	struct remote_request *req = &p->requests[p->nr_requests++];
 
-	for (int i = 0; i < remote->nr; i++) {
-		const struct iovec *piece = &remote->pieces[i];
+	*req = (struct remote_request){
+		.cmd = remote_cmd_flags(REMOTE_ADD_F, flags & (IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT)),
+		.nr_pages = nr_pages,
+		.vaddr = addr,
+		.dst_id = dst,
+	};
+	p->iov[p->nr_iov++] = (struct iovec){ req, sizeof(*req) };
+	if (data)
+		p->iov[p->nr_iov++] = (struct iovec){ data, nr_pages * IMG_PAGE };
+}
 
-		out[nr_out++] = (struct iovec){ &remote->requests[i], sizeof(remote->requests[i]) };
-		if (!piece->iov_len)
-			continue;
-		from[nr_from++] = *piece;
-		out[nr_out++] = (struct iovec){ at, piece->iov_len };
-		at += piece->iov_len;
+/* A run whose data is at `data`: without its pages of zeros, if nobody misses them. */
+static void put_data(struct parcel *p, uint64_t dst, const struct img_run *run, char *data, struct dump_pages_count *count)
+{
+	bool keep = run->flags & DUMP_RUN_KEEP;
+
+	for (uint64_t i = 0; i < run->nr_pages;) {
+		uint64_t from = i;
+
+		while (i < run->nr_pages && (keep || !dump_page_is_zero(data + i * IMG_PAGE)))
+			i++;
+		count->written += i - from;
+		if (i > from)
+			put(p, dst, run->addr + from * IMG_PAGE, i - from, run->flags, data + from * IMG_PAGE);
+		for (; i < run->nr_pages && !keep && dump_page_is_zero(data + i * IMG_PAGE); i++)
+			count->zero++;
 	}
-	if (remote->len && src->read(src->arg, from, nr_from, remote->buf, remote->len, err) < 0)
+}
+
+static int flush(struct dump_remote *remote, const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
+{
+	struct iovec from[PIECES] = { 0 };
+	struct parcel parcel = { .nr_iov = 0 };
+	char *at = remote->buf;
+	int nr_from = 0;
+
+	for (int i = 0; i < remote->nr; i++)
+		if (remote->runs[i].flags & IMG_RUN_PRESENT)
+			from[nr_from++] = (struct iovec){ (void *)(uintptr_t)remote->runs[i].addr,
+				remote->runs[i].nr_pages * IMG_PAGE };
+	if (nr_from && src->read(src->arg, from, nr_from, remote->buf, remote->len, err) < 0)
 		return -1;
+	for (int i = 0; i < remote->nr; i++) {
+		const struct img_run *run = &remote->runs[i];
+
+		if (run->flags & IMG_RUN_PRESENT) {
+			put_data(&parcel, remote->dst, run, at, count);
+			at += run->nr_pages * IMG_PAGE;
+		} else {
+			put(&parcel, remote->dst, run->addr, run->nr_pages, run->flags, NULL);
+		}
+	}
 	remote->nr = 0;
 	remote->len = 0;
-	return nr_out ? remote_sendv(&remote->conn, out, nr_out, err) : 0;
+	return parcel.nr_iov ? remote_sendv(&remote->conn, parcel.iov, parcel.nr_iov, err) : 0;
 }
 
-static int add(struct dump_remote *remote, const struct remote_request *req, uint64_t len,
-	const struct dump_source *src, struct img_err *err)
-{
-	if ((remote->nr == PIECES || remote->len + len > BUFFER) && flush(remote, src, err) < 0)
-		return -1;
-	remote->requests[remote->nr] = *req;
-	remote->pieces[remote->nr++] = (struct iovec){ (void *)(uintptr_t)req->vaddr, len };
-	remote->len += len;
-	return 0;
-}
-
-static int add_run(struct dump_remote *remote, uint64_t dst, const struct img_run *run, const struct dump_source *src,
-	struct img_err *err)
+static int add_run(struct dump_remote *remote, const struct img_run *run, const struct dump_source *src,
+	struct dump_pages_count *count, struct img_err *err)
 {
 	bool data = run->flags & IMG_RUN_PRESENT;
-	uint64_t most = data ? BUFFER / IMG_PAGE : UINT64_MAX;
 
 	for (uint64_t done = 0, nr; done < run->nr_pages; done += nr) {
-		struct remote_request req = {
-			.cmd = remote_cmd_flags(REMOTE_ADD_F, run->flags),
-			.vaddr = run->addr + done * IMG_PAGE,
-			.dst_id = dst,
-		};
+		uint64_t room = data ? (BUFFER - remote->len) / IMG_PAGE : UINT64_MAX;
 
-		req.nr_pages = nr = run->nr_pages - done < most ? run->nr_pages - done : most;
-		if (add(remote, &req, data ? nr * IMG_PAGE : 0, src, err) < 0)
-			return -1;
+		if (remote->nr == PIECES || !room) {
+			if (flush(remote, src, count, err) < 0)
+				return -1;
+			room = data ? BUFFER / IMG_PAGE : UINT64_MAX;
+		}
+		nr = run->nr_pages - done < room ? run->nr_pages - done : room;
+		remote->runs[remote->nr++] =
+			(struct img_run){ .addr = run->addr + done * IMG_PAGE, .nr_pages = nr, .flags = run->flags };
+		remote->len += data ? nr * IMG_PAGE : 0;
 	}
 	return 0;
 }
@@ -146,32 +183,24 @@ int dump_remote_parent(struct dump *d, enum img_kind kind, uint64_t id, struct i
 }
 
 static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, size_t nr, const struct dump_source *src,
-	uint64_t *written, struct img_err *err)
+	struct dump_pages_count *count, struct img_err *err)
 {
 	struct dump_remote *remote = d->remote;
 	char parent;
 
 	if (ask(remote, REMOTE_OPEN2, dst, &parent, sizeof(parent), err) < 0)
 		return -1;
-	for (size_t i = 0; i < nr; i++) {
-		if (dump_go_on(d, err) < 0 || add_run(remote, dst, &runs[i], src, err) < 0)
+	remote->dst = dst;
+	for (size_t i = 0; i < nr; i++)
+		if (dump_go_on(d, err) < 0 || add_run(remote, &runs[i], src, count, err) < 0)
 			return -1;
-		if (runs[i].flags & IMG_RUN_PRESENT)
-			*written += runs[i].nr_pages;
-	}
-	return flush(remote, src, err);
+	return flush(remote, src, count, err);
 }
 
 int dump_remote_pages(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
-	const struct dump_source *src, uint64_t *written, struct img_err *err)
+	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
 {
-	uint64_t start = dump_now_us();
-
-	*written = 0;
-	if (send_map(d, dst_of(kind, id), runs, nr, src, written, err) < 0)
-		return img_wrap(err, "page server");
-	d->stats.memwrite_time += (uint32_t)(dump_now_us() - start);
-	return 0;
+	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? img_wrap(err, "page server") : 0;
 }
 
 int dump_remote_finish(struct dump *d, struct img_err *err)

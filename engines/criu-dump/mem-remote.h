@@ -10,9 +10,10 @@ struct dump_remote;
 int dump_remote_open(struct dump *d, struct img_err *err);
 /* Does the server have a parent of this page map: 1, 0, -1. */
 int dump_remote_parent(struct dump *d, enum img_kind kind, uint64_t id, struct img_err *err);
-/* A whole page map: its runs, and the data of those that are present. *written: how many pages those are. */
+/* A whole page map: its runs, and the data of those that are present, but for pages of zeros where DUMP_RUN_KEEP is not set. Adds to
+ * count. */
 int dump_remote_pages(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
-	const struct dump_source *src, uint64_t *written, struct img_err *err);
+	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err);
 /* Step: all was sent; returns when the server has it. */
 int dump_remote_finish(struct dump *d, struct img_err *err);
 /* A server whose connection ends like this, before the end, drops all. */

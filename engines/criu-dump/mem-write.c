@@ -88,7 +88,7 @@ static int add_run(struct job *job, uint64_t addr, uint64_t nr_pages, uint32_t f
 		flags & IMG_RUN_PARENT ? IMG_RUN_PARENT : flags & (IMG_RUN_LAZY | IMG_RUN_PRESENT), err);
 }
 
-static bool is_zero(const char *page)
+bool dump_page_is_zero(const char *page)
 {
 	const uint64_t *words = (const uint64_t *)page;
 
@@ -106,7 +106,7 @@ static enum fate fate_of(struct job *job, const struct piece *p, const char *pag
 {
 	if (has_other && !memcmp(page, other, IMG_PAGE))
 		return LEAVE;
-	return job->by_content && !(p->flags & DUMP_RUN_KEEP) && is_zero(page) ? OMIT : STORE;
+	return job->by_content && !(p->flags & DUMP_RUN_KEEP) && dump_page_is_zero(page) ? OMIT : STORE;
 }
 
 /* The pages of a piece, which lie at c->buf + at: those that are stored move together, to c->len. */
@@ -427,7 +427,7 @@ static int to_server(struct job *job, enum img_kind kind, uint64_t id, struct im
 		return -1;
 	for (size_t i = 0; i < job->nr; i++) {
 		runs[i] = job->runs[i];
-		runs[i].flags &= IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT;
+		runs[i].flags &= IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT | DUMP_RUN_KEEP;
 		if (runs[i].flags & IMG_RUN_PARENT && parent) {
 			runs[i].flags = IMG_RUN_PARENT;
 			job->count.parent += runs[i].nr_pages;
@@ -435,7 +435,7 @@ static int to_server(struct job *job, enum img_kind kind, uint64_t id, struct im
 			runs[i].flags = (runs[i].flags & ~(uint32_t)IMG_RUN_PARENT) | IMG_RUN_PRESENT;
 		}
 	}
-	return dump_remote_pages(job->d, kind, id, runs, job->nr, job->src, &job->count.written, err);
+	return dump_remote_pages(job->d, kind, id, runs, job->nr, job->src, &job->count, err);
 }
 
 /* What the set before has, and has not. */

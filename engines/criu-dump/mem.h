@@ -114,6 +114,8 @@ struct dump_pages_count {
 	uint64_t lazy;	  /* left in the task, to be served from there */
 };
 
+bool dump_page_is_zero(const char *page);
+
 /* Store a page map (IMG_PAGEMAP of a task, IMG_SHMEM_PAGEMAP of a segment) and its data: in the set, or, with --page-server, there.
  * Runs ascend. */
 int dump_pages_write(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
