@@ -47,6 +47,7 @@ static const struct step steps[] = {
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
 	{ "tracked", dump_track_look },
+	{ "network-lock", dump_network_lock },
 	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids }, /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },

@@ -286,22 +286,29 @@ def outside():
 def namespaces():
     """a tree with namespaces of its own: they have moments of theirs, and the pids are those that the client sees"""
     with Case() as c:
-        c.p = subprocess.Popen(['unshare', '-u', '-p', '-f', '--kill-child', 'sh', '-c', 'exec sleep 1000 </dev/null >/dev/null 2>&1'],
+        c.p = subprocess.Popen(['unshare', '-u', '-n', '-p', '-f', '--kill-child', 'sh', '-c', 'exec sleep 1000 </dev/null >/dev/null 2>&1'],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, cwd='/')
         try:
             for _ in range(200):
-                children = open(f'/proc/{c.p.pid}/task/{c.p.pid}/children').read().split()
-                if children and open(f'/proc/{children[0]}/comm').read() == 'sleep\n':
+                with open(f'/proc/{c.p.pid}/task/{c.p.pid}/children') as f:
+                    pid = f.read().split()
+                if pid and open(f'/proc/{pid[0]}/comm').read() == 'sleep\n':
                     break
                 time.sleep(0.01)
-            good(ask(*c.dump('opts.shell_job=1', pid=int(children[0]))))
+            pid = int(pid[0])
+            words = c.dump('opts.shell_job=1', 'opts.notify_scripts=1', pid=pid)
+            said = bad(ask('refuse', 'post-dump', *words), 'post-dump')
+            tap.check([n for n, _ in said.notes] == ['pre-dump', 'network-lock', 'query-ext-files', 'post-dump', 'network-unlock'], said.text)
+            c.clear()
+            said = good(ask(*words))
+            tap.check([n for n, _ in said.notes] == ['pre-dump', 'network-lock', 'query-ext-files', 'post-dump'], said.text)
             c.p.wait()
             said = good(ask(*c.restore('opts.shell_job=1', 'opts.notify_scripts=1')))
             pid = int(said.answers[0]['restore.pid'])
             with open(f'/proc/{pid}/comm') as f:
                 tap.check(pid > 1 and f.read() == 'sleep\n', said.text)
-            tap.check([n for n in said.notes if n[0] in ('pre-restore', 'setup-namespaces', 'post-setup-namespaces', 'post-restore')]
-                      == [('pre-restore', 0), ('setup-namespaces', pid), ('post-setup-namespaces', pid), ('post-restore', pid)], said.text)
+            tap.check(said.notes == [('pre-restore', 0)] + [(n, pid) for n in (
+                'setup-namespaces', 'post-setup-namespaces', 'post-restore', 'network-unlock', 'pre-resume', 'post-resume')], said.text)
             os.kill(pid, signal.SIGKILL)
         finally:
             c.p.kill()
