@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "criu-dump/ns_ops.h"
@@ -122,7 +123,8 @@ static struct dump_namespace *add(struct dump *d, const struct ns_row *row, stru
 	n->dev = st->st_dev;
 	n->ino = st->st_ino;
 	n->task = t;
-	n->ext_key = options_external(d->opt, "%s[%llu]", row->name, (unsigned long long)st->st_ino);
+	if (row->flag & (CLONE_NEWPID | CLONE_NEWNET))
+		n->ext_key = options_external(d->opt, "%s[%llu]", row->name, (unsigned long long)st->st_ino);
 	log_info(d->log, "pid %d: %s %llu is number %u%s%s", t->vpid, row->words, (unsigned long long)st->st_ino, n->id,
 		n->ext_key ? ", external: " : "", n->ext_key ? n->ext_key : "");
 	return n;
@@ -217,6 +219,17 @@ static bool has_room(int flag)
 	return false;
 }
 
+/* Not looked into: it comes from outside (its room says so in an image), or scripts will fill it (--empty-ns net). */
+static bool left_out(const struct dump *d, const struct dump_namespace *n, const struct ns_dump_ops *room)
+{
+	if (n->ext_key)
+		return !room->external;
+	for (size_t i = 0; n->flag == CLONE_NEWNET && i < d->opt->empty_ns.nr; i++)
+		if (!strcmp(d->opt->empty_ns.items[i], "net"))
+			return true;
+	return false;
+}
+
 static int check_one(struct dump *d, const struct dump_namespace *n, struct img_err *err)
 {
 	const struct dump_task *root = d->tasks.items[0];
@@ -235,7 +248,7 @@ static int check_one(struct dump *d, const struct dump_namespace *n, struct img_
 		const struct ns_dump_ops *room = dump_ns_rooms[i];
 		int own = -1, ret;
 
-		if (room->flag != n->flag || !room->check)
+		if (room->flag != n->flag || !room->check || left_out(d, n, room))
 			continue;
 		if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
 			return -1;
@@ -299,7 +312,7 @@ int dump_namespaces_write(struct dump *d, struct img_err *err)
 			const struct ns_dump_ops *room = dump_ns_rooms[k];
 			int own = -1, ret;
 
-			if (room->flag != n->flag || !room->dump)
+			if (room->flag != n->flag || !room->dump || left_out(d, n, room))
 				continue;
 			if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
 				return -1;

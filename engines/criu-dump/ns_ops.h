@@ -22,6 +22,7 @@ struct dump_namespace {
 struct ns_dump_ops {
 	const char *name; /* the room's word: "uts" */
 	int flag;	  /* CLONE_NEW*: several rooms may serve one kind */
+	bool external;	  /* it is called for external ones too, to say that they are: ns->ext_key */
 	bool inside;	  /* its hooks are called inside the namespace (uts, ipc, net) */
 	/* Name what cannot be carried, with dump_block(). */
 	int (*check)(struct dump *d, const struct dump_namespace *ns, struct img_err *err);

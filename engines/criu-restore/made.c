@@ -60,7 +60,7 @@ int restore_made_check(struct restore *r, struct img_err *err)
 /* A child of ours has ended. With the first process of a pid namespace all of it ends, before we hear of it. */
 static void reaped(struct restore *r, pid_t pid)
 {
-	bool all = restore_ns_new(r, CLONE_NEWPID) && pid == restore_here(r->root);
+	bool all = r->root->clone_flags & CLONE_NEWPID && pid == restore_here(r->root);
 
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (all || restore_here(&r->tasks[i]) == pid)

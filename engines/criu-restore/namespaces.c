@@ -18,8 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/join.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/ns_ops.h"
+#include "criu-restore/outcome.h"
 #include "criu-restore/plan.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -49,7 +51,8 @@ struct mnt_place {
 };
 
 struct restore_namespaces {
-	unsigned new;	/* CLONE_NEW*: of which kinds the tree has one of its own */
+	unsigned new;	 /* CLONE_NEW*: of which kinds the tree has one of its own */
+	unsigned joined; /* of which it is put into one that is there: not made, and not filled */
 	struct more_ns *more;
 	size_t nr_more, room_more;
 	struct mnt_root *roots;
@@ -205,7 +208,10 @@ static int each_room(struct restore *r, size_t which, bool more, struct img_err 
 	for (size_t i = 0; i < restore_nr_ns_rooms; i++) {
 		const struct ns_restore_ops *room = restore_ns_rooms[i];
 
-		if (restore_ns_new(r, room->flag) && call(r, room, which, restore_ns_id(r, room->flag), err) < 0)
+		if (restore_ns_left_empty(r, room->flag))
+			continue;
+		if (restore_ns_new(r, room->flag) && !(r->ns->joined & (unsigned)room->flag) &&
+			call(r, room, which, restore_ns_id(r, room->flag), err) < 0)
 			return -1;
 		for (size_t k = 0; more && k < r->ns->nr_more; k++)
 			if (r->ns->more[k].flag == room->flag && !r->ns->more[k].root && call(r, room, which, r->ns->more[k].id, err) < 0)
@@ -226,8 +232,10 @@ int restore_ns_plan(struct restore *r, struct img_err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (plan_kind(r, &rows[i], err) < 0)
 			return -1;
-	r->root->clone_flags |= r->ns->new & ~NOT_BY_CLONE;
-	if (restore_ns_new(r, CLONE_NEWPID) && r->root->pid != 1)
+	if (restore_join_plan(r, &r->ns->joined, err) < 0)
+		return -1;
+	r->root->clone_flags |= r->ns->new & ~(NOT_BY_CLONE | r->ns->joined);
+	if (r->root->clone_flags & CLONE_NEWPID && r->root->pid != 1)
 		return img_fail(err, IMG_UNSUPPORTED, "pid %d: is not the first of its pid namespace", r->root->pid);
 	return each_room(r, offsetof(struct ns_restore_ops, plan), true, err);
 }
@@ -249,7 +257,9 @@ int restore_ns_here(struct restore *r, struct restore_task *t, struct img_err *e
 
 int restore_ns_born(struct restore *r, struct img_err *err)
 {
-	return each_room(r, offsetof(struct ns_restore_ops, born), false, err);
+	if (each_room(r, offsetof(struct ns_restore_ops, born), false, err) < 0)
+		return -1;
+	return r->ns->new | r->ns->joined ? restore_script(r, "setup-namespaces", err) : 0;
 }
 
 static const char *ns_file(int flag)
@@ -305,7 +315,7 @@ struct mnt_plan **restore_ns_mnt_plan(struct restore *r)
 
 int restore_ns_make(struct restore *r, struct img_err *err)
 {
-	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0)
+	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0 || restore_join_enter(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->ns->nr_more; i++)
 		if (r->ns->more[i].flag != CLONE_NEWNS && !r->ns->more[i].root && make_more(r, &r->ns->more[i], err) < 0)
@@ -507,7 +517,9 @@ int restore_ns_made(struct restore *r, struct img_err *err)
 		if (m->here < 0)
 			return -1;
 	}
-	return restore_ns_whole(r, MOMENT_NAMESPACES, err);
+	if (restore_ns_whole(r, MOMENT_NAMESPACES, err) < 0)
+		return -1;
+	return r->ns->new | r->ns->joined ? restore_script(r, "post-setup-namespaces", err) : 0;
 }
 
 /* ---- the front inside ---- */

@@ -15,6 +15,7 @@
 
 #include "criu-restore/files.h"
 #include "criu-restore/handoff.h"
+#include "criu-restore/join.h"
 #include "criu-restore/made.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/stage.h"
@@ -212,5 +213,10 @@ static void live(struct restore *r, struct restore_task *t)
 
 int restore_tree_start(struct restore *r, struct img_err *err)
 {
-	return make(r, r->root, err);
+	int ret;
+
+	if (restore_join_pid(r, err) < 0)
+		return -1;
+	ret = make(r, r->root, err);
+	return restore_join_pid_leave(r, ret < 0 ? NULL : err) < 0 ? -1 : ret;
 }

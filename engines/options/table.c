@@ -139,8 +139,8 @@ const struct option_row option_rows[] = {
 
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
-const char *const options_not_yet[] = {	   "ext-mount-map", "skip-mnt",
-	"enable-fs",	   "join-ns",	    "empty-ns",	      "veth-pair",     "cgroup-root",	"cgroup-props",
+const char *const options_not_yet[] = {
+	"ext-mount-map", "veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 	"cgroup-props-file", "cgroup-dump-controller",
 };
@@ -148,7 +148,7 @@ const char *const options_not_yet[] = {	   "ext-mount-map", "skip-mnt",
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
 
 const char *const externals_not_yet[] = {
-	"dev", "net", "pid", "veth", "macvlan", "netdev",
+	"dev", "veth", "macvlan", "netdev",
 };
 
 const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);

@@ -43,9 +43,12 @@ def reap():
         pass
 
 
+# What is in a tmpfs is saved with its mount namespace: whatever the host has in its own is none of ours.
+LESS_TMPFS = ('awk -v here="$PWD/" \'$3 == "tmpfs" && index(here, $2 "/") != 1 {print $2}\' /proc/mounts | xargs -r umount -l; '
+              'mount -t tmpfs -o size=16m shm /dev/shm; ')
 # The place `namespaces`: a tree whose root is the init of namespaces of its own; a shell, which adopts and reaps.
 PLACE = ('unshare', '--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--mount-proc', 'setsid',
-         'sh', '-c', '"$@" & while :; do wait; sleep 1; done', 'init')
+         'sh', '-c', LESS_TMPFS + '"$@" & while :; do wait; sleep 1; done', 'init')
 
 
 class Carrier:

@@ -166,7 +166,7 @@ static void free_devices(struct devices *devs)
 static int netdev_check(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
 {
 	struct devices devs = { .d = d, .ns = ns };
-	int ret = list_links(&devs, err);
+	int ret = ns->ext_key ? 0 : list_links(&devs, err);
 
 	free_devices(&devs);
 	return ret;
@@ -194,8 +194,15 @@ static int write_devices(struct dump *d, struct devices *devs, struct img_err *e
 static int netdev_dump(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
 {
 	struct devices devs = { .d = d, .ns = ns };
-	int ret = list_links(&devs, err);
+	int ret;
 
+	if (ns->ext_key) {
+		NetnsEntry e = NETNS_ENTRY__INIT;
+
+		e.ext_key = (char *)ns->ext_key;
+		return img_write_single(d->set, IMG_NETNS, ns->id, &e.base, err);
+	}
+	ret = list_links(&devs, err);
 	if (ret == 0)
 		ret = write_devices(d, &devs, err);
 	free_devices(&devs);
@@ -206,6 +213,7 @@ const struct ns_dump_ops netdev_dump_ops = {
 	.name = "netdev",
 	.flag = CLONE_NEWNET,
 	.inside = true,
+	.external = true,
 	.check = netdev_check,
 	.dump = netdev_dump,
 };

@@ -22,5 +22,6 @@ static int pid_dump(struct dump *d, const struct dump_namespace *ns, struct img_
 const struct ns_dump_ops pid_dump_ops = {
 	.name = "pid",
 	.flag = CLONE_NEWPID,
+	.external = true,
 	.dump = pid_dump,
 };
