@@ -62,6 +62,7 @@ static int extract(struct archive *in, struct img_err *err)
 {
 	cleanup_with(archive_free) struct archive *out = archive_write_disk_new();
 	struct archive_entry *e;
+	size_t nr = 0;
 	int ret;
 
 	if (!out)
@@ -74,6 +75,7 @@ static int extract(struct archive *in, struct img_err *err)
 
 		if (ret < ARCHIVE_WARN)
 			return fail(in, err, path);
+		nr++;
 		if (archive_write_header(out, e) < ARCHIVE_WARN)
 			return fail(out, err, path);
 		if (archive_entry_size(e) > 0 && copy_data(in, out, path, err) < 0)
@@ -81,6 +83,9 @@ static int extract(struct archive *in, struct img_err *err)
 		if (archive_write_finish_entry(out) < ARCHIVE_WARN)
 			return fail(out, err, path);
 	}
+	/* There is the root at least. */
+	if (!nr)
+		return img_fail(err, IMG_CORRUPT, "an archive with nothing in it");
 	/* Owners and times of directories are set last. */
 	return archive_write_close(out) < ARCHIVE_WARN ? fail(out, err, ".") : 0;
 }

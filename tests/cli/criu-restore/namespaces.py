@@ -181,11 +181,11 @@ def failures():
         ways = [(None, ['--root', '/nonexistent'])]
         ways += [(None, script(when)) for when in ('pre-restore', 'setup-namespaces', 'post-setup-namespaces', 'post-restore', 'pre-resume')]
         for pattern in ('utsns-*', 'mountpoints-*', 'tmpfs-dev-*', 'netdev-*', 'ipcns-var-*', 'core-*', 'pages-1*', 'route-*', 'files.img'):
-            ways += [(name, []) for name in sorted(glob.glob1(t.images, pattern))[:1]]
+            ways += [(name, []) for name in sorted(glob.glob1(t.images, pattern), key=lambda n: -os.path.getsize(os.path.join(t.images, n)))[:1]]
         for name, args in ways:
             if name:
                 with open(os.path.join(t.images, name), 'r+b') as f:
-                    f.truncate(max(0, os.path.getsize(f.name) - 7))
+                    f.truncate(os.path.getsize(f.name) // 2)
             p = t.run('criu-restore', '-d', *args)
             what = f'{name or " ".join(args)}: status {p.returncode}: {p.stderr.strip()}'
             tap.check(p.returncode in (1, 2, 3, 4), what)
