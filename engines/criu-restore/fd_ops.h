@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "criuimg/err.h"
 #include "fdinfo.pb-c.h"
@@ -38,6 +39,9 @@ struct fd_restore_ops {
 	/* The thing that the record is a side of: all records of this room with the same key are made together. NULL: each
 	 * stands alone. */
 	uint64_t (*group)(const struct restore *r, const struct restore_file *f);
+	/* The task that would best make the file, since the kernel remembers who did: a pid of the image, 0: any. It does so if it lives and
+	 * is in the same namespaces. NULL: any. */
+	pid_t (*maker)(const struct restore *r, const struct restore_file *f);
 	/* Make the nr files of a group (nr is 1 without ->group): fds[i] is an open descriptor of files[i], at any number, with
 	 * flags, position and owner of the record; the caller puts it at its final number. Runs in the maker. On failure what
 	 * was opened is closed, or left for the caller in fds (which start as -1). */

@@ -122,10 +122,78 @@ static int plan_users(struct restore *r, struct restore_files *f, struct img_err
 	return 0;
 }
 
+/* The table of the task that the room would have make it, if it can. */
+static struct restore_fdtable *wished_maker(struct restore *r, const struct file_plan *first, struct restore_fdtable *maker)
+{
+	const TaskKobjIdsEntry *a = maker->leader->ids, *b;
+
+	for (const struct file_plan *p = first; p && p->pub.ops && p->pub.ops->maker; p = p->group) {
+		pid_t pid = p->pub.ops->maker(r, &p->pub);
+		struct restore_task *t = pid ? restore_task_by_pid(r, pid) : NULL;
+
+		if (!t || !restore_task_lives(t) || !t->fdtable || t->fdtable->leader != t)
+			continue;
+		b = t->ids;
+		if (a && b && a->net_ns_id == b->net_ns_id && a->mnt_ns_id == b->mnt_ns_id && a->user_ns_id == b->user_ns_id &&
+			a->pid_ns_id == b->pid_ns_id)
+			return t->fdtable;
+	}
+	return maker;
+}
+
+/* The descriptors of a table by file, and by number. */
+static int compare_ids(const void *va, const void *vb)
+{
+	const FdinfoEntry *a = *(FdinfoEntry *const *)va, *b = *(FdinfoEntry *const *)vb;
+
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->fd < b->fd ? -1 : a->fd > b->fd;
+}
+
+/* The first number by which a table has a file, -1: it has not. Tables are sorted when they are first asked for: *sorted. */
+static int number_in(const struct restore_fdtable *table, FdinfoEntry ***sorted, uint32_t id, struct img_err *err)
+{
+	size_t low = 0, high = table->nr_fds;
+
+	if (!*sorted) {
+		*sorted = malloc((table->nr_fds + 1) * sizeof(**sorted));
+		if (!*sorted)
+			return img_fail_nomem(err) - 1;
+		memcpy(*sorted, table->fds, table->nr_fds * sizeof(**sorted));
+		qsort(*sorted, table->nr_fds, sizeof(**sorted), compare_ids);
+	}
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if ((*sorted)[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < table->nr_fds && (*sorted)[low]->id == id ? (int)(*sorted)[low]->fd : -1;
+}
+
+static int give_to(struct restore *r, struct file_plan *p, struct restore_fdtable *maker, FdinfoEntry ***sorted, struct img_err *err)
+{
+	int fd = number_in(maker, sorted, p->pub.id, err);
+
+	if (fd < -1)
+		return -1;
+	p->maker = maker;
+	p->maker_fd = fd;
+	if (fd < 0 && !(p->held = restore_shared_alloc(r, sizeof(*p->held), err)))
+		return -1;
+	return 0;
+}
+
 /* One maker for a whole group. A member that the maker has no descriptor of is held for the others. */
 static int plan_makers(struct restore *r, struct restore_files *f, struct img_err *err)
 {
-	for (size_t i = 0; i < f->nr; i++) {
+	FdinfoEntry ***sorted = calloc(r->nr_fdtables + 1, sizeof(*sorted));
+	int ret = sorted ? 0 : img_fail_nomem(err);
+
+	for (size_t i = 0; ret == 0 && i < f->nr; i++) {
 		struct restore_fdtable *maker = NULL;
 
 		if (f->files[i].follows)
@@ -133,17 +201,17 @@ static int plan_makers(struct restore *r, struct restore_files *f, struct img_er
 		for (struct file_plan *p = &f->files[i]; p; p = p->group)
 			if (p->maker && (!maker || p->maker->leader->index < maker->leader->index))
 				maker = p->maker;
+		if (maker)
+			maker = wished_maker(r, &f->files[i], maker);
 		for (struct file_plan *p = &f->files[i]; p; p = p->group) {
-			if (p->maker == maker || !p->maker)
-				continue;
-			p->maker = maker;
-			p->maker_fd = -1;
-			p->held = restore_shared_alloc(r, sizeof(*p->held), err);
-			if (!p->held)
-				return -1;
+			if (p->maker != maker && p->maker && ret == 0)
+				ret = give_to(r, p, maker, &sorted[maker - r->fdtables], err);
 		}
 	}
-	return 0;
+	for (size_t i = 0; sorted && i < r->nr_fdtables; i++)
+		free(sorted[i]);
+	free(sorted);
+	return ret;
 }
 
 int restore_files_plan(struct restore *r, struct img_err *err)

@@ -47,6 +47,16 @@ struct restore_queues {
 	struct unix_set *late;	       /* of this process: they wait for the descriptors that come along */
 };
 
+/* identity-restore.c: be who made the other side of a socket, as its record says (NULL, or it does not say: stay who we are). */
+struct unix_identity {
+	bool changed;
+	uid_t uid;
+	gid_t gid;
+	int securebits, dumpable;
+};
+int unix_become(const UnixSkEntry *of, struct unix_identity *was, struct img_err *err);
+int unix_become_again(const struct unix_identity *was, struct img_err *err);
+
 /* groups-restore.c: which sockets are made together. */
 int unix_plan_groups(struct restore *r, struct restore_queues *q, struct img_err *err);
 struct unix_planned *unix_planned_of(const struct restore *r, uint32_t id);

@@ -397,6 +397,22 @@ static int unix_finish(struct dump *d, struct img_err *err)
 	return write_later(d, 0, err);
 }
 
+/* Who made the other side, where the kernel knows. */
+static void fill_peer(struct dump *d, int fd, UnixSkEntry *usk)
+{
+	struct ucred peer = { 0, (uid_t)-1, (gid_t)-1 };
+	socklen_t len = sizeof(peer);
+	const struct dump_task *task;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0)
+		return;
+	task = dump_task_by_pid(d, peer.pid);
+	usk->has_peer_pid = usk->has_peer_uid = usk->has_peer_gid = true;
+	usk->peer_pid = (uint32_t)(task ? task->vpid : peer.pid);
+	usk->peer_uid = peer.uid;
+	usk->peer_gid = peer.gid;
+}
+
 static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
 {
 	const struct kern_unix_socket *s = diag_of(d, t->probe->ino, err);
@@ -429,6 +445,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 	usk.ns_id = t->task->ids ? t->task->ids->net_ns_id : 0;
 	usk.name.data = (uint8_t *)s->name;
 	usk.name.len = s->name_len;
+	fill_peer(d, t->lfd, &usk);
 	if (s->name_len && s->name[0]) {
 		if (unix_file_of(d, t->task, t->lfd, s, &file, err) < 0)
 			return -1;

@@ -98,9 +98,14 @@ static bool mutual(const struct sock *s)
 	return s->peer && s->peer != s && s->peer->peer == s;
 }
 
+static bool outside_record(const UnixSkEntry *u)
+{
+	return u->uflags & UNIX_OUTSIDE;
+}
+
 static bool outside(const struct sock *s)
 {
-	return s->u->uflags & UNIX_OUTSIDE;
+	return outside_record(s->u);
 }
 
 static bool is_clients(const struct sock *s)
@@ -169,9 +174,31 @@ static int new_socket(const struct sock *s, struct img_err *err)
 	return fd < 0 ? img_fail_sys(err, "make a socket") : fd;
 }
 
-static int join(int fd, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
+/* of: whose SO_PEERCRED tells who connects, or listens. */
+static int listen_as(int fd, int backlog, const UnixSkEntry *of, struct img_err *err)
 {
-	if (connect(fd, (const struct sockaddr *)addr, len) < 0)
+	struct unix_identity was;
+	int ret;
+
+	if (unix_become(of, &was, err) < 0)
+		return -1;
+	ret = listen(fd, backlog) < 0 ? img_fail_sys(err, "listen") : 0;
+	return unix_become_again(&was, err) < 0 ? -1 : ret;
+}
+
+static int join(int fd, const struct sockaddr_un *addr, socklen_t len, const UnixSkEntry *of, struct img_err *err)
+{
+	struct unix_identity was;
+	int ret, saved;
+
+	if (unix_become(of, &was, err) < 0)
+		return -1;
+	ret = connect(fd, (const struct sockaddr *)addr, len);
+	saved = errno;
+	if (unix_become_again(&was, err) < 0)
+		return -1;
+	errno = saved;
+	if (ret < 0)
 		return img_fail_sys(err, "connect to '%s%.*s'", addr->sun_path[0] ? "" : "@",
 			(int)(len - offsetof(struct sockaddr_un, sun_path)) - 1, addr->sun_path + !addr->sun_path[0]);
 	return 0;
@@ -184,17 +211,17 @@ static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct
 	bool listens = s->u->state == TCP_LISTEN && !outside(s);
 
 	/* A queue may be longer than it may become any more: listen(2) was called again. */
-	if (listens && listen(s->fd, INT32_MAX) < 0)
-		return img_fail_sys(err, "listen");
-	if (s->far >= 0 && s->u->type == SOCK_DGRAM && !mutual(s) && join(s->far, addr, len, err) < 0)
+	if (listens && listen_as(s->fd, INT32_MAX, s->u, err) < 0)
+		return -1;
+	if (s->far >= 0 && s->u->type == SOCK_DGRAM && !mutual(s) && join(s->far, addr, len, NULL, err) < 0)
 		return -1;
 	for (struct sock *in = s->first_in; in; in = in->next_in) {
-		if (join(in->fd, addr, len, err) < 0)
+		if (join(in->fd, addr, len, NULL, err) < 0)
 			return img_wrap(err, "unix socket %#x", in->u->id);
 		in->connected = true;
 	}
-	if (listens && listen(s->fd, (int)s->u->backlog) < 0)
-		return img_fail_sys(err, "listen");
+	if (listens && listen_as(s->fd, (int)s->u->backlog, s->u, err) < 0)
+		return -1;
 	return 0;
 }
 
@@ -209,15 +236,16 @@ static int name_it(struct restore *r, struct sock *s, struct img_err *err)
 
 struct reception {
 	int listener, client, accepted;
+	const UnixSkEntry *client_of, *accepted_of; /* their records; NULL: nobody has it */
 };
 
 static int receive(void *arg, const struct sockaddr_un *addr, socklen_t len, struct img_err *err)
 {
 	struct reception *m = arg;
 
-	if (listen(m->listener, 1) < 0)
-		return img_fail_sys(err, "listen");
-	if (join(m->client, addr, len, err) < 0)
+	if (listen_as(m->listener, 1, m->client_of, err) < 0)
+		return -1;
+	if (join(m->client, addr, len, m->accepted_of, err) < 0)
 		return -1;
 	m->accepted = accept4(m->listener, NULL, NULL, SOCK_CLOEXEC);
 	return m->accepted < 0 ? img_fail_sys(err, "accept") : 0;
@@ -227,7 +255,9 @@ static int receive(void *arg, const struct sockaddr_un *addr, socklen_t len, str
 static int make_accepted(struct restore *r, struct sock *s, struct img_err *err)
 {
 	cleanup_fd int listener = new_socket(s, err);
-	struct reception m = { .listener = listener, .accepted = -1 };
+	struct reception m = {
+		.listener = listener, .accepted = -1, .client_of = mutual(s) ? s->peer->u : NULL, .accepted_of = s->u,
+	};
 	struct unix_naming n = { .u = s->u, .fd = listener, .passing = true, .named = s->plan->named, .meet = receive, .arg = &m };
 	int *client = mutual(s) ? &s->peer->fd : &s->far;
 
@@ -245,14 +275,18 @@ static int make_accepted(struct restore *r, struct sock *s, struct img_err *err)
 /* Both sides of a connection, or the one that is left. */
 static int make_pair(struct restore *r, struct sock *s, struct img_err *err)
 {
-	int ends[2];
+	struct unix_identity was;
+	int ends[2], ret;
 
 	if (s->plan->accepted)
 		return make_accepted(r, s, err);
 	if (mutual(s) && s->peer->plan->accepted)
 		return make_accepted(r, s->peer, err);
-	if (socketpair(AF_UNIX, (int)s->u->type | SOCK_CLOEXEC, 0, ends) < 0)
-		return img_fail_sys(err, "make a pair");
+	if (unix_become(s->u, &was, err) < 0)
+		return -1;
+	ret = socketpair(AF_UNIX, (int)s->u->type | SOCK_CLOEXEC, 0, ends) < 0 ? img_fail_sys(err, "make a pair") : 0;
+	if (unix_become_again(&was, err) < 0 || ret < 0)
+		return -1;
 	s->fd = ends[0];
 	*(mutual(s) ? &s->peer->fd : &s->far) = ends[1];
 	if (s->u->name.len && name_it(r, s, err) < 0)
@@ -431,6 +465,16 @@ int restore_queues_fill(struct restore *r, struct restore_task *t, struct img_er
 	return ret;
 }
 
+/* Who calls connect(2), or socketpair(2): SO_PEERCRED tells the pid. */
+static pid_t unix_maker(const struct restore *r, const struct restore_file *f)
+{
+	const struct unix_planned *p = unix_planned_of(r, f->id);
+
+	if (outside_record(p->u) || p->u->state != TCP_ESTABLISHED || !p->u->has_peer_pid || (p->u->name.len && !p->accepted))
+		return 0;
+	return (pid_t)p->u->peer_pid;
+}
+
 static const FownEntry *unix_owner(const struct restore *r, const struct restore_file *f)
 {
 	return f->rec->usk->fown;
@@ -441,6 +485,7 @@ const struct fd_restore_ops unix_restore_ops = {
 	.type = FD_TYPES__UNIXSK,
 	.plan = unix_plan,
 	.group = unix_group,
+	.maker = unix_maker,
 	.make = unix_make,
 	.owner = unix_owner,
 };
