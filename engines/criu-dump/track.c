@@ -199,10 +199,24 @@ static int look_for(struct dump *d, pid_t pid, uint64_t start, struct img_err *e
 	return 0;
 }
 
+/* Without a set before, or one to come, a keeper is of interest only where it has left something to be seen. */
+static bool is_of_interest(const struct dump *d)
+{
+	if (d->track->parent || d->track->wanted)
+		return true;
+	for_each_live_task(d, t)
+		for (size_t i = 0; t->maps && i < t->maps->nr; i++)
+			if (t->maps->vmas[i].flags & KERN_VM(UFFD_WP))
+				return true;
+	return false;
+}
+
 int dump_track_look(struct dump *d, struct img_err *err)
 {
 	struct kern_stat stat;
 
+	if (!is_of_interest(d))
+		return 0;
 	/* A keeper goes by the root of the tree that it was started for: that may have been one of these tasks, or
 	 * one above. */
 	for_each_live_task(d, t)
