@@ -4,10 +4,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "criuimg/manifest.h"
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
 #include "ipc-shm.pb-c.h"
+#include "manifest.pb-c.h"
 #include "memfd.pb-c.h"
 
 #define LLU(x)	  ((unsigned long long)(x))
@@ -226,8 +229,25 @@ static void owners_check(struct validate *v)
 	}
 }
 
+/* Who does not know of data_page takes the data of other pages: the manifest has to say so. */
+static bool is_announced(struct validate *v)
+{
+	ManifestEntry *manifest;
+	bool announced = false;
+
+	/* What is wrong with it is for another check. */
+	if (img_manifest_read(v->set, &manifest, NULL) != 1)
+		return false;
+	for (size_t i = 0; i < manifest->n_requires; i++)
+		announced |= !strcmp(manifest->requires[i], "pages-shared");
+	img_message_free(&manifest->base);
+	return announced;
+}
+
 int val_pagemaps(struct validate *v, struct img_err *err)
 {
+	const bool announced = is_announced(v);
+
 	for (size_t i = 0; i < v->nr_images && !v->stop; i++) {
 		const struct val_image *image = &v->images[i];
 		struct spans spans = { 0 };
@@ -236,6 +256,9 @@ int val_pagemaps(struct validate *v, struct img_err *err)
 			continue;
 		flags_check(v, image);
 		data_check(v, image);
+		if (image->map.shared && !announced)
+			val_error(v, VAL_FILE_AT(image->name),
+				"data_page: the data of runs does not lie in their order, and the set does not require pages-shared");
 		if (v->pre_dump)
 			continue;
 		if (image->kind == IMG_SHMEM_PAGEMAP) {

@@ -58,6 +58,7 @@ static const struct reason reasons[] = {
 	NASTY("run-not-at-a-page", V1, BYTES, PUT("pagemap-1.img", "08808004", "08818004")),
 	NASTY("run-overlaps", V1, BYTES, PUT("pagemap-1.img", "0880e004", "08808004")),
 	NASTY("run-in-both", V1, BYTES, PUT("pagemap-1.img", "20042801", "20052801")),
+	NASTY("run-data-of-no-run", V1, BYTES, PUT("pagemap-1.img", "0a0000000880e004100120042801", "0d0000000880e004100120022801c03e00")),
 	NASTY("run-beyond-64-bits", V1, BYTES, PUT("pagemap-1.img", "0a0000000880e004100120042801", "110000000880e0ffffffffffffff01100120042801")),
 
 	/* inventory */
@@ -151,6 +152,7 @@ static const struct reason reasons[] = {
 	NASTY("run-outside-of-mappings", V1, SAY, PUT("pagemap-1.img", "\"vaddr\": 77824", "\"vaddr\": 81920")),
 	NASTY("run-into-a-gap", V1, SAY, PUT("pagemap-1.img", "\"vaddr\": 77824, \"compat_nr_pages\": 1, \"flags\": 4, \"nr_pages\": 1", "\"vaddr\": 77824, \"compat_nr_pages\": 2, \"flags\": 2, \"nr_pages\": 2")),
 	NASTY("run-flags-unknown", V1, SAY, PUT("pagemap-1.img", "\"flags\": 4, \"nr_pages\": 1}]", "\"flags\": 12, \"nr_pages\": 1}]")),
+	NASTY("run-data-elsewhere", V1, SAY, PUT("pagemap-1.img", "\"flags\": 4, \"nr_pages\": 1}, {\"vaddr\": 77824, \"compat_nr_pages\": 1, \"flags\": 4, \"nr_pages\": 1}]", "\"flags\": 4, \"nr_pages\": 1, \"data_page\": 1}, {\"vaddr\": 77824, \"compat_nr_pages\": 1, \"flags\": 4, \"nr_pages\": 1, \"data_page\": 0}]")),
 	NASTY("run-nowhere", V1, SAY, PUT("pagemap-1.img", "\"flags\": 4, \"nr_pages\": 1}]", "\"flags\": 0, \"nr_pages\": 1}]")),
 	NASTY("run-beyond-the-segment", V1, SAY, PUT("pagemap-shmem-77.img", "\"vaddr\": 4096", "\"vaddr\": 8192")),
 
