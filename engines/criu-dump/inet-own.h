@@ -53,6 +53,8 @@ void inet_opts_free(struct inet_opts *opts);
 /* Save what the kernel holds of a connection: tcp-stream-<ino>.img. The packets of the connection are locked out. The socket is in
  * repair mode afterwards, which the undo list takes back where the task lives on. */
 int inet_tcp_dump(struct dump *d, const struct fd_target *t, const struct inet_socket *s, struct img_err *err);
+/* Give the connection up (--tcp-close): the peer sees a reset when the tasks end. Undone where they live on. */
+int inet_tcp_give_up(struct dump *d, const struct fd_target *t, struct img_err *err);
 /* Is the network locked for the connections of the tree? Kept by inet-dump.c. NULL: no memory. */
 bool *inet_locked(struct dump *d);
 

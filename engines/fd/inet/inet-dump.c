@@ -319,9 +319,11 @@ static int inet_dump(struct dump *d, const struct fd_target *t, struct img_err *
 		ret = dump_write_file(d, &rec, err);
 	}
 	inet_opts_free(&r.more);
-	if (ret < 0 || s.type != SOCK_STREAM || d->opt->tcp_close || (!inet_connected(&s) && !s.ended))
+	if (ret < 0 || s.type != SOCK_STREAM)
 		return ret;
-	return inet_tcp_dump(d, t, &s, err);
+	if (d->opt->tcp_close)
+		return inet_connected(&s) ? inet_tcp_give_up(d, t, err) : 0;
+	return inet_connected(&s) || s.ended ? inet_tcp_dump(d, t, &s, err) : 0;
 }
 
 const struct fd_dump_ops inet_dump_ops = {

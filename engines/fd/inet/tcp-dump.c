@@ -158,6 +158,45 @@ static int repair_on(struct dump *d, const struct fd_target *t, struct img_err *
 	return set(t->lfd, TCP_REPAIR, "TCP_REPAIR", TCP_REPAIR_ON, err);
 }
 
+/* ---- --tcp-close ---- */
+
+struct given_up {
+	struct dump_task *task;
+	int fd; /* in the task's table */
+	struct linger linger;
+};
+
+static int linger_again(struct dump *d, void *obj, struct img_err *err)
+{
+	const struct given_up *g = obj;
+	cleanup_fd int fd = kern_getfd(g->task->pidfd, g->fd, err);
+
+	if (fd < 0)
+		return -1;
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &g->linger, sizeof(g->linger)) < 0 ? img_fail_sys(err, "SO_LINGER") : 0;
+}
+
+/* The end of the task is to be a reset for the peer: what waited for the peer's answer would keep the port for a minute. */
+int inet_tcp_give_up(struct dump *d, const struct fd_target *t, struct img_err *err)
+{
+	const struct linger reset = { 1, 0 };
+	struct given_up *g;
+	socklen_t len = sizeof(g->linger);
+
+	if (back_when(d) == UNDO_ALWAYS)
+		return 0;
+	g = img_arena_alloc(&d->arena, sizeof(*g));
+	if (!g)
+		return img_fail_nomem(err);
+	g->task = t->task;
+	g->fd = t->probe->fd;
+	if (getsockopt(t->lfd, SOL_SOCKET, SO_LINGER, &g->linger, &len) < 0)
+		return img_fail_sys(err, "SO_LINGER");
+	if (undo_push(&d->undo, UNDO_ON_FAILURE, "let a connection linger", linger_again, g, err) < 0)
+		return -1;
+	return setsockopt(t->lfd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) < 0 ? img_fail_sys(err, "SO_LINGER") : 0;
+}
+
 /* ---- what is read ---- */
 
 /* A queue, ended by sequence number *seq: len bytes, *data the caller's. */
