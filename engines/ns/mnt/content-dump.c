@@ -217,6 +217,8 @@ static int write_tar(struct dump *d, int fd, dev_t dev, struct img_sink *sink, s
 	archive_write_add_filter_gzip(out);
 	archive_write_set_filter_option(out, "gzip", "compression-level", "1");
 	archive_write_set_format_pax_restricted(out);
+	/* Nothing behind the end: what is cut off is seen to be missing. */
+	archive_write_set_bytes_in_last_block(out, 1);
 	if (archive_write_open(out, sink, NULL, put, NULL) < ARCHIVE_WARN)
 		return fail(out, err, root);
 	if (archive_read_disk_open(in, root) < ARCHIVE_WARN)
