@@ -146,4 +146,23 @@ def plan():
         d.finish()
 
 
-dumped.main([in_front, detached, sibling, command_afterwards, logs, figures, left_stopped, scripts, plan])
+def cpus_elsewhere():
+    """CPUs that this host does not have are left out, with a warning; a thread that would have none left may run on all"""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise tap.Skipped('there is one CPU')
+    first = min(os.sched_getaffinity(0))
+    with Dumped('sched/cpus') as d:
+        for masks, want, said in (([1 << first, 1 << 40], {first}, 'some of its CPUs are not here'),
+                                  ([0, 1 << 40], os.sched_getaffinity(0), 'none of its CPUs is here')):
+            def change(entries):
+                tap.check('cpus_allowed' in entries[0]['thread_core'], str(entries[0]['thread_core']))
+                entries[0]['thread_core']['cpus_allowed'] = [hex(m) for m in masks]
+
+            d.change('core-PID.img', change)
+            d.restore()
+            tap.check(os.sched_getaffinity(d.pid) == want, f'{os.sched_getaffinity(d.pid)}')
+            tap.check(said in d.log(), d.log()[-500:])
+            d.kill()
+
+
+dumped.main([in_front, detached, sibling, command_afterwards, logs, figures, left_stopped, scripts, plan, cpus_elsewhere])
