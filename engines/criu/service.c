@@ -20,6 +20,7 @@
 #include "criu/front.h"
 #include "criu/rpc.h"
 #include "criuimg/cleanup.h"
+#include "log/log.h"
 
 #define ADDRESS "/var/run/criu_service.socket"
 
@@ -95,8 +96,8 @@ static int tell_ready(const struct options *opt, struct img_err *err)
 }
 
 /* In a process of its own. */
-static void serve_one(int fd) __attribute__((noreturn));
-static void serve_one(int fd)
+static void serve_one(struct log *log, int fd) __attribute__((noreturn));
+static void serve_one(struct log *log, int fd)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct rpc_client client;
@@ -106,24 +107,26 @@ static void serve_one(int fd)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	ret = rpc_client_init(&client, fd, &err);
-	if (ret == 0)
+	if (ret == 0) {
+		log_info(log, "client: pid %d, user %u", client.pid, client.uid);
 		ret = rpc_serve(&client, &err);
+	}
 	if (ret < 0)
-		fprintf(stderr, "criu: %s\n", err.text);
+		log_error(log, "%s", err.text);
 	_exit(ret != 0);
 }
 
-static void accept_one(int listener)
+static void accept_one(struct log *log, int listener)
 {
 	cleanup_fd int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	/* Without memory or descriptors for it the client sees the connection close. */
 	if (fd >= 0 && fork() == 0)
-		serve_one(fd);
+		serve_one(log, fd);
 }
 
 /* Until SIGTERM or SIGINT. Those that are being served then are served to their end. */
-static int loop(int listener, struct img_err *err)
+static int loop(struct log *log, int listener, struct img_err *err)
 {
 	cleanup_fd int signals = -1;
 	sigset_t set;
@@ -149,7 +152,7 @@ static int loop(int listener, struct img_err *err)
 				;
 		}
 		if (p[0].revents)
-			accept_one(listener);
+			accept_one(log, listener);
 	}
 }
 
@@ -169,7 +172,7 @@ static pid_t become_daemon(struct img_err *err)
 	return pid;
 }
 
-static int serve(const struct options *opt, int dir, int listener, struct img_err *err)
+static int serve(const struct options *opt, struct log *log, int dir, int listener, struct img_err *err)
 {
 	pid_t pid = opt->daemon ? become_daemon(err) : 0;
 
@@ -186,7 +189,11 @@ static int serve(const struct options *opt, int dir, int listener, struct img_er
 	if (!opt->daemon && (write_pidfile(opt, dir, getpid(), err) < 0 || tell_ready(opt, err) < 0))
 		return -1;
 	signal(SIGPIPE, SIG_IGN);
-	return loop(listener, err);
+	/* Where it was started nobody listens any more. */
+	if (opt->daemon && !opt->log_file)
+		log_close(log);
+	log_info(log, "serves requests");
+	return loop(log, listener, err);
 }
 
 int front_service(const struct options *opt, struct img_err *err)
@@ -194,14 +201,18 @@ int front_service(const struct options *opt, struct img_err *err)
 	const char *path = opt->address ? opt->address : ADDRESS;
 	cleanup_fd int dir = open(opt->work_dir ? opt->work_dir : opt->images_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int listener = -1;
+	struct log log = { .fd = -1 };
 	int ret;
 
 	if (dir < 0)
 		return img_fail_sys(err, "work directory");
+	if (log_open(&log, dir, opt->log_file, opt->verbosity, err) < 0)
+		return -1;
+	log.with_pid = true;
 	listener = listen_at(path, err);
 	if (listener < 0)
 		return -1;
-	ret = serve(opt, dir, listener, err);
+	ret = serve(opt, &log, dir, listener, err);
 	if (ret == 1)
 		return 0;
 	unlink(path);

@@ -431,7 +431,7 @@ class Service:
 def service():
     """service: many clients, each with a process of its own; it ends cleanly on SIGTERM"""
     with Case() as c:
-        s = Service(c.folder, '--pidfile', 'service.pid')
+        s = Service(c.folder, '-o', 'service.log', '-v4', '--pidfile', 'service.pid')
         try:
             mode = os.stat(s.address).st_mode
             tap.check(stat.S_ISSOCK(mode) and mode & 0o666 == 0o666, oct(mode))
@@ -452,6 +452,8 @@ def service():
             s.p.terminate()
             status = s.p.wait(timeout=10)
         tap.check(status == 0 and not os.path.exists(s.address), f'status {status}')
+        with open(f'{c.folder}/service.log') as f:
+            tap.check(f.read().count('client: pid') >= 13, 'not all clients are in the log')
 
 
 def service_of_others():
