@@ -44,4 +44,5 @@ check-sanitize:
 .SECONDARY: $(FUZZ_BINS:%=%.o)
 
 # What is not in the library is linked in.
+$(B)/tests/fuzz/shards: $(filter-out %/main.o,$(IMAGE_STREAMER_OBJS))
 $(B)/tests/fuzz/page-server: $(filter-out %/main.o %/loop.o,$(PAGE_SERVER_OBJS)) $(COMMON_OBJS)

@@ -51,6 +51,9 @@ int dump_stream_take(struct dump *d, struct img_err *err)
 
 	if (!d->opt->stream || d->dry_run)
 		return 0;
+	if (d->opt->page_server || d->opt->lazy_pages)
+		return img_fail(err, IMG_USAGE, "--stream carries the pages itself: not with %s",
+			d->opt->page_server ? "--page-server" : "--lazy-pages");
 	ret = find_streamer(d->opt, &d->stream, err);
 	d->streamer = ret == 1;
 	if (ret)

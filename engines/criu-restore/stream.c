@@ -80,8 +80,11 @@ static int to_file(struct restore *r, struct img_err *err)
 
 int restore_stream_open(struct restore *r, struct img_err *err)
 {
-	int served = find_streamer(r, err);
+	int served;
 
+	if (r->opt->lazy_pages)
+		return img_fail(err, IMG_USAGE, "--stream brings the pages: not with --lazy-pages");
+	served = find_streamer(r, err);
 	if (served < 0 || (!served && take_descriptor(r, err) < 0))
 		return -1;
 	r->stream = calloc(1, sizeof(*r->stream));
