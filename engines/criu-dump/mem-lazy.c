@@ -17,6 +17,7 @@
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
 #include "remote/conn.h"
+#include "remote/server.h"
 #include "remote/tls.h"
 #include "remote/wire.h"
 
@@ -32,9 +33,11 @@ struct dump_lazy {
 static int check_options(const struct options *opt, struct img_err *err)
 {
 	if (opt->page_server)
-		return img_fail(err, IMG_USAGE, "--lazy-pages and --page-server: pages stay here, or they go there");
+		return img_fail(
+			err, IMG_USAGE, "--lazy-pages and --page-server: pages stay here, or they go there");
 	if (opt->leave_running)
-		return img_fail(err, IMG_USAGE, "--lazy-pages and --leave-running: pages are served while nobody changes them");
+		return img_fail(err, IMG_USAGE,
+			"--lazy-pages and --leave-running: pages are served while nobody changes them");
 	return 0;
 }
 
@@ -114,14 +117,16 @@ static uint64_t there(const struct dump_mem *mem, uint64_t addr, uint64_t most)
 static int answer(struct dump *d, const struct remote_request *req, struct img_err *err)
 {
 	struct dump_task *t = task_of(d, req->dst_id);
-	struct remote_request head = { .cmd = remote_cmd_flags(REMOTE_ADD_F, IMG_RUN_PRESENT), .vaddr = req->vaddr,
+	struct remote_request head = { .cmd = remote_cmd_flags(REMOTE_ADD_F, IMG_RUN_PRESENT),
+		.vaddr = req->vaddr,
 		.dst_id = req->dst_id };
 	struct iovec iov[2] = { { &head, sizeof(head) }, { d->lazy->buf, 0 } };
 
 	if (!t)
 		return img_fail(err, IMG_CORRUPT, "there is no task %" PRIu64, req->dst_id);
 	if (req->vaddr % IMG_PAGE || !req->nr_pages || req->nr_pages > (UINT64_MAX - req->vaddr) / IMG_PAGE)
-		return img_fail(err, IMG_CORRUPT, "%" PRIu64 " pages at %#" PRIx64, req->nr_pages, req->vaddr);
+		return img_fail(
+			err, IMG_CORRUPT, "%" PRIu64 " pages at %#" PRIx64, req->nr_pages, req->vaddr);
 	head.nr_pages = there(t->mem, req->vaddr, req->nr_pages < ANSWER_MAX ? req->nr_pages : ANSWER_MAX);
 	iov[1].iov_len = head.nr_pages * IMG_PAGE;
 	if (head.nr_pages && dump_memory_read(d, t, req->vaddr, d->lazy->buf, iov[1].iov_len, err) < 0)
@@ -212,21 +217,11 @@ static int serve(struct dump *d, struct img_err *err)
 	}
 }
 
-static int tell_ready(const struct options *opt, struct img_err *err)
-{
-	if (opt->status_fd < 0)
-		return 0;
-	if (write(opt->status_fd, "", 1) != 1)
-		return img_fail_sys(err, "--status-fd %d", opt->status_fd);
-	close(opt->status_fd);
-	return 0;
-}
-
 int dump_lazy_serve(struct dump *d, struct img_err *err)
 {
 	if (!d->lazy)
 		return 0;
-	if (tell_ready(d->opt, err) < 0 || dump_script(d, "status-ready", err) < 0)
+	if (remote_tell_ready(d->opt, err) < 0 || dump_script(d, "status-ready", err) < 0)
 		return -1;
 	return serve(d, err) < 0 ? img_wrap(err, "--lazy-pages") : 0;
 }

@@ -13,6 +13,7 @@ int dump_lazy_serve(struct dump *d, struct img_err *err);
 void dump_lazy_free(struct dump *d);
 
 /* len bytes (multiples of a page) of the memory of t at addr, of mappings whose pages are stored (engines/mem/pages). */
-int dump_memory_read(struct dump *d, struct dump_task *t, uint64_t addr, char *buf, size_t len, struct img_err *err);
+int dump_memory_read(
+	struct dump *d, struct dump_task *t, uint64_t addr, char *buf, size_t len, struct img_err *err);
 
 #endif

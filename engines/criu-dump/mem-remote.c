@@ -81,7 +81,8 @@ static void put(struct parcel *p, uint64_t dst, uint64_t addr, uint64_t nr_pages
 	struct remote_request *req = &p->requests[p->nr_requests++];
 
 	*req = (struct remote_request){
-		.cmd = remote_cmd_flags(REMOTE_ADD_F, flags & (IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT)),
+		.cmd = remote_cmd_flags(
+			REMOTE_ADD_F, flags & (IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT)),
 		.nr_pages = nr_pages,
 		.vaddr = addr,
 		.dst_id = dst,
@@ -92,7 +93,8 @@ static void put(struct parcel *p, uint64_t dst, uint64_t addr, uint64_t nr_pages
 }
 
 /* A run whose data is at `data`: without its pages of zeros, if nobody misses them. */
-static void put_data(struct parcel *p, uint64_t dst, const struct img_run *run, char *data, struct dump_pages_count *count)
+static void put_data(
+	struct parcel *p, uint64_t dst, const struct img_run *run, char *data, struct dump_pages_count *count)
 {
 	bool keep = run->flags & DUMP_RUN_KEEP;
 
@@ -103,13 +105,15 @@ static void put_data(struct parcel *p, uint64_t dst, const struct img_run *run, 
 			i++;
 		count->written += i - from;
 		if (i > from)
-			put(p, dst, run->addr + from * IMG_PAGE, i - from, run->flags, data + from * IMG_PAGE);
+			put(p, dst, run->addr + from * IMG_PAGE, i - from, run->flags,
+				data + from * IMG_PAGE);
 		for (; i < run->nr_pages && !keep && dump_page_is_zero(data + i * IMG_PAGE); i++)
 			count->zero++;
 	}
 }
 
-static int flush(struct dump_remote *remote, const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
+static int flush(struct dump_remote *remote, const struct dump_source *src, struct dump_pages_count *count,
+	struct img_err *err)
 {
 	struct iovec from[PIECES] = { 0 };
 	struct parcel parcel = { .nr_iov = 0 };
@@ -151,8 +155,9 @@ static int add_run(struct dump_remote *remote, const struct img_run *run, const 
 			room = data ? BUFFER / IMG_PAGE : UINT64_MAX;
 		}
 		nr = run->nr_pages - done < room ? run->nr_pages - done : room;
-		remote->runs[remote->nr++] =
-			(struct img_run){ .addr = run->addr + done * IMG_PAGE, .nr_pages = nr, .flags = run->flags };
+		remote->runs[remote->nr++] = (struct img_run){
+			.addr = run->addr + done * IMG_PAGE, .nr_pages = nr, .flags = run->flags
+		};
 		remote->len += data ? nr * IMG_PAGE : 0;
 	}
 	return 0;
@@ -182,8 +187,8 @@ int dump_remote_parent(struct dump *d, enum img_kind kind, uint64_t id, struct i
 	return answer > 0;
 }
 
-static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, size_t nr, const struct dump_source *src,
-	struct dump_pages_count *count, struct img_err *err)
+static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, size_t nr,
+	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
 {
 	struct dump_remote *remote = d->remote;
 	char parent;
@@ -200,7 +205,8 @@ static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, si
 int dump_remote_pages(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
 	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
 {
-	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? img_wrap(err, "page server") : 0;
+	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? img_wrap(err, "page server")
+									    : 0;
 }
 
 int dump_remote_finish(struct dump *d, struct img_err *err)

@@ -24,12 +24,13 @@
 
 /* What the server must hear of: whatever changes which memory is where. */
 #define EVENTS                                                                                               \
-	(UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
+	(UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |                    \
+		UFFD_FEATURE_EVENT_UNMAP)
 
 struct restore_lazy {
 	int fd; /* connected; in the front, and so in all tasks */
 	int dev; /* /dev/userfaultfd: a way for tasks of another user namespace, where it is no use to be root; -1: none */
-	bool ours; /* LAZY_HELLO was said: pages that tasks share may be read now */
+	bool ours;	/* LAZY_HELLO was said: pages that tasks share may be read now */
 	uint32_t *turn; /* shared: the task, by its index, that may send */
 };
 
@@ -67,7 +68,8 @@ int restore_lazy_plan(struct restore *r, struct img_err *err)
 	lazy->dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
 	lazy->ours = says_hello(lazy->fd);
 	if (!lazy->ours)
-		log_warn(r->log, "pages are served by another criu: what tasks share of their memory becomes their own");
+		log_warn(r->log, "pages are served by another criu: what tasks share of their memory becomes "
+				 "their own");
 	r->lazy = lazy;
 	return 0;
 }
@@ -77,7 +79,8 @@ int restore_lazy_plan(struct restore *r, struct img_err *err)
 static bool may_be(const struct restore *r, const VmaEntry *e)
 {
 	return r->lazy && e->status & IMG_VMA_ANON_PRIVATE &&
-	       !(e->status & (IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_VSYSCALL | IMG_VMA_GUARD | IMG_VMA_AIORING)) &&
+	       !(e->status &
+		       (IMG_VMA_VDSO | IMG_VMA_VVAR | IMG_VMA_VSYSCALL | IMG_VMA_GUARD | IMG_VMA_AIORING)) &&
 	       !(e->flags & (IMG_MAP_LOCKED | IMG_MAP_HUGETLB | IMG_MAP_DROPPABLE));
 }
 
@@ -110,24 +113,29 @@ static bool shared(const struct restore_task *t, const VmaEntry *e)
 
 			if (theirs->start >= e->end)
 				break;
-			if (theirs->start >= e->start && theirs->end <= e->end && restore_same_kind(e, theirs))
+			if (theirs->start >= e->start && theirs->end <= e->end &&
+				restore_same_kind(e, theirs))
 				return true;
 		}
 	}
 	return false;
 }
 
-bool restore_lazy_run(struct restore *r, const struct restore_task *t, const VmaEntry *e, const struct img_run *run)
+bool restore_lazy_run(
+	struct restore *r, const struct restore_task *t, const VmaEntry *e, const struct img_run *run)
 {
 	if (!(run->flags & IMG_RUN_LAZY) || !may_be(r, e))
 		return false;
 	if (!r->lazy->ours || !shared(t, e))
 		return true;
 	if (run->flags & (IMG_RUN_PRESENT | IMG_RUN_PARENT)) {
-		log_debug(r->log, "pid %d: mapping %#" PRIx64 ": read now: other tasks may share it", t->pid, e->start);
+		log_debug(r->log, "pid %d: mapping %#" PRIx64 ": read now: other tasks may share it", t->pid,
+			e->start);
 		return false;
 	}
-	log_warn(r->log, "pid %d: mapping %#" PRIx64 ": its pages come later: what it shares with other tasks becomes its own",
+	log_warn(r->log,
+		"pid %d: mapping %#" PRIx64
+		": its pages come later: what it shares with other tasks becomes its own",
 		t->pid, e->start);
 	return true;
 }
@@ -176,13 +184,17 @@ static int send_uffd(int sock, int fd, struct img_err *err)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct iovec iov = { "", 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 
 	control.head.cmsg_level = SOL_SOCKET;
 	control.head.cmsg_type = SCM_RIGHTS;
 	control.head.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) != 1 ? img_fail_sys(err, "criu-lazy-pages: sending a userfaultfd") : 0;
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) != 1
+		       ? img_fail_sys(err, "criu-lazy-pages: sending a userfaultfd")
+		       : 0;
 }
 
 /* One connection for all: each has its turn, in the order of the tasks. */
@@ -204,7 +216,8 @@ static int hand_over(struct restore *r, struct restore_task *t, int fd, struct i
 	return 0;
 }
 
-static bool any_later(struct restore *r, const struct restore_task *t, const VmaEntry *e, const struct img_pages_reader *pages)
+static bool any_later(struct restore *r, const struct restore_task *t, const VmaEntry *e,
+	const struct img_pages_reader *pages)
 {
 	size_t nr, i = img_pages_find(pages, e->start);
 	const struct img_run *runs = img_pages_runs(pages, &nr);
@@ -216,8 +229,8 @@ static bool any_later(struct restore *r, const struct restore_task *t, const Vma
 }
 
 /* Those of which all is there already are not announced. */
-static void announce(struct restore *r, const struct restore_task *t, const struct img_pages_reader *pages, int fd,
-	struct restore_tape *tape)
+static void announce(struct restore *r, const struct restore_task *t, const struct img_pages_reader *pages,
+	int fd, struct restore_tape *tape)
 {
 	size_t nr = 0;
 
@@ -231,14 +244,17 @@ static void announce(struct restore *r, const struct restore_task *t, const stru
 
 		if (!may_be(r, e) || !any_later(r, t, e, pages))
 			continue;
-		snprintf(what, sizeof(what), "announce %" PRIx64 "-%" PRIx64 " to userfaultfd", e->start, e->end);
-		tape_step(tape, TAPE_PROTECT, what, SYS_ioctl, fd, UFFDIO_REGISTER, tape_data(tape, &reg, sizeof(reg)));
+		snprintf(what, sizeof(what), "announce %" PRIx64 "-%" PRIx64 " to userfaultfd", e->start,
+			e->end);
+		tape_step(tape, TAPE_PROTECT, what, SYS_ioctl, fd, UFFDIO_REGISTER,
+			tape_data(tape, &reg, sizeof(reg)));
 		nr++;
 	}
 	log_info(r->log, "pid %d: pages of %zu mappings come later", t->pid, nr);
 }
 
-int restore_lazy_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
+int restore_lazy_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	struct img_pages_reader *pages;
 	bool enabled;

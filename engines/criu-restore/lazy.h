@@ -16,10 +16,12 @@ struct restore_tape;
 int restore_lazy_plan(struct restore *r, struct img_err *err);
 
 /* Is this run of the page map of t, in mapping e, left to be served later? */
-bool restore_lazy_run(struct restore *r, const struct restore_task *t, const VmaEntry *e, const struct img_run *run);
+bool restore_lazy_run(
+	struct restore *r, const struct restore_task *t, const VmaEntry *e, const struct img_run *run);
 
 /* Tape: make the descriptor, hand it over, announce the mappings. */
-int restore_lazy_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
+int restore_lazy_tape(
+	struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err);
 
 /* The tree runs: say so. */
 int restore_lazy_release(struct restore *r, struct img_err *err);

@@ -98,7 +98,8 @@ static const char *bare(const char *address, char *buf, size_t size)
 
 static int look_up(const char *address, int port, bool listening, struct addrinfo **list, struct img_err *err)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM,
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICSERV | (listening ? AI_PASSIVE : 0) };
 	char service[16], buf[256];
 	int ret;
@@ -158,7 +159,8 @@ int remote_listen(const char *address, int *port, int *out, struct img_err *err)
 	}
 	freeaddrinfo(list);
 	if (fd < 0)
-		return img_fail_sys(err, "listening at %s, port %d", address ? address : "all addresses", *port);
+		return img_fail_sys(
+			err, "listening at %s, port %d", address ? address : "all addresses", *port);
 	*port = bound_port(fd);
 	*out = steal_fd(&fd);
 	return 0;

@@ -11,9 +11,9 @@
 struct remote_tls;
 
 struct remote_conn {
-	int fd; /* a stream socket; -1: none */
+	int fd;			/* a stream socket; -1: none */
 	struct remote_tls *tls; /* NULL: bytes go as they are */
-	bool orderly;		/* both ends know that no more will come: remote_close() may wait for a farewell */
+	bool orderly; /* both ends know that no more will come: remote_close() may wait for a farewell */
 };
 
 /* Where: a host name or address (IPv4, IPv6, also in brackets), NULL for the usual one; or a unix socket: a path with a slash,
@@ -26,8 +26,6 @@ int remote_listen(const char *address, int *port, int *fd, struct img_err *err);
 void remote_unlisten(int fd);
 /* A connected socket (FD_CLOEXEC). NULL: this host. */
 int remote_connect(const char *address, int port, int *fd, struct img_err *err);
-/* For a server: the limit on descriptors becomes what it may be at most. */
-void remote_many_files(void);
 /* For every connected socket: a peer that vanished is noticed, small requests do not wait. */
 void remote_tune(int fd);
 

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define LAZY_SOCKET   "lazy-pages.socket"
+#define LAZY_SOCKET "lazy-pages.socket"
 /* Whoever gets a userfaultfd whose events are not enabled yet (UFFDIO_API) enables them: who sent it may not be allowed to. */
 
 /* Ours alone: criu-lazy-pages says this first. Who does knows that pages may be there already, and leaves them alone; that of CRIU

@@ -62,8 +62,9 @@ struct lazy_guard *lazy_guard_start(struct lazy *l, struct img_err *err)
 	}
 	g->stack = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	/* With its own end it says nothing: no signal. It has ours blocked, too: what ends us is not for it. */
-	g->pid = g->stack == MAP_FAILED ? -1
-					: clone(guard_main, g->stack + STACK, CLONE_VM | CLONE_FILES | CLONE_FS, g);
+	g->pid = g->stack == MAP_FAILED
+			 ? -1
+			 : clone(guard_main, g->stack + STACK, CLONE_VM | CLONE_FILES | CLONE_FS, g);
 	if (g->pid < 0) {
 		img_fail_sys(err, "a process to guard");
 		close(g->watched);

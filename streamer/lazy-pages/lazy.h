@@ -42,8 +42,8 @@ int lazy_source_read(struct lazy_source *src, const struct lazy_image *image, bo
 /* ---- ranges.c: what is missing ---- */
 
 struct lazy_range {
-	uint64_t at, end;  /* in the task, now */
-	uint64_t image;	   /* address of `at` in the image */
+	uint64_t at, end; /* in the task, now */
+	uint64_t image;	  /* address of `at` in the image */
 	bool remote;
 };
 
@@ -59,7 +59,8 @@ int lazy_ranges_add(struct lazy_ranges *ranges, const struct lazy_range *range, 
 /* [start, end) is not missing any more: it is there, or nobody wants it. */
 int lazy_ranges_drop(struct lazy_ranges *ranges, uint64_t start, uint64_t end, struct img_err *err);
 /* mremap(2). */
-int lazy_ranges_move(struct lazy_ranges *ranges, uint64_t from, uint64_t to, uint64_t len, struct img_err *err);
+int lazy_ranges_move(
+	struct lazy_ranges *ranges, uint64_t from, uint64_t to, uint64_t len, struct img_err *err);
 int lazy_ranges_copy(struct lazy_ranges *to, const struct lazy_ranges *from, struct img_err *err);
 uint64_t lazy_ranges_pages(const struct lazy_ranges *ranges);
 
@@ -68,12 +69,12 @@ uint64_t lazy_ranges_pages(const struct lazy_ranges *ranges);
 struct lazy;
 
 struct lazy_task {
-	int pid;	 /* of the image; of one that forked later: that of its ancestor */
-	bool child;	 /* forked later */
-	int uffd;	 /* -1: done with it */
+	int pid;    /* of the image; of one that forked later: that of its ancestor */
+	bool child; /* forked later */
+	int uffd;   /* -1: done with it */
 	struct lazy_image *image;
 	struct lazy_ranges missing;
-	uint64_t hot;	 /* where the last fault was answered up to: what follows is likely to be next */
+	uint64_t hot; /* where the last fault was answered up to: what follows is likely to be next */
 	uint64_t served, filled; /* pages, on demand and in the background */
 	struct lazy_task *next;
 };

@@ -47,7 +47,9 @@ static int take_uffd(struct lazy *l, int sock, int pid, struct img_err *err)
 {
 	char byte, control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+	};
 	struct cmsghdr *c;
 	ssize_t got;
 	int fd;
@@ -56,7 +58,8 @@ static int take_uffd(struct lazy *l, int sock, int pid, struct img_err *err)
 		got = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	while (got < 0 && errno == EINTR);
 	c = got > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		c->cmsg_len != CMSG_LEN(sizeof(int)))
 		return img_fail(err, IMG_SYS, "restore: no descriptor comes for pid %d", pid);
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	return lazy_task_new(l, pid, fd, err);
@@ -77,7 +80,8 @@ static int hear(struct lazy *l, int sock, struct img_err *err)
 	if (ret < 0)
 		return img_wrap(err, "restore");
 	if (ret == 0)
-		return l->restored ? 1 : img_fail(err, IMG_SYS, "the restore ended before the tree was there");
+		return l->restored ? 1
+				   : img_fail(err, IMG_SYS, "the restore ended before the tree was there");
 	if (l->restored)
 		return img_fail(err, IMG_CORRUPT, "restore: word %#x after the end", word);
 	if (word == LAZY_RESTORED) {

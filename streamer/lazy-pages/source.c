@@ -51,7 +51,8 @@ void lazy_source_close(struct lazy_source *src)
 	img_set_close(src->set);
 }
 
-static int get(struct lazy_source *src, uint64_t pid, uint64_t addr, uint64_t nr_pages, char *buf, struct img_err *err)
+static int get(struct lazy_source *src, uint64_t pid, uint64_t addr, uint64_t nr_pages, char *buf,
+	struct img_err *err)
 {
 	while (nr_pages) {
 		const struct remote_request req = {
@@ -67,9 +68,10 @@ static int get(struct lazy_source *src, uint64_t pid, uint64_t addr, uint64_t nr
 			return -1;
 		if (answer.cmd != remote_cmd_flags(REMOTE_ADD_F, IMG_RUN_PRESENT) || answer.vaddr != addr ||
 			answer.nr_pages > nr_pages)
-			return img_fail(err, IMG_CORRUPT, "asked for %" PRIu64 " pages at %#" PRIx64
-				", it answers with command %#x: %" PRIu64 " pages at %#" PRIx64, nr_pages, addr,
-				answer.cmd, answer.nr_pages, answer.vaddr);
+			return img_fail(err, IMG_CORRUPT,
+				"asked for %" PRIu64 " pages at %#" PRIx64
+				", it answers with command %#x: %" PRIu64 " pages at %#" PRIx64,
+				nr_pages, addr, answer.cmd, answer.nr_pages, answer.vaddr);
 		if (!answer.nr_pages)
 			return img_fail(err, IMG_CORRUPT, "it has no page at %#" PRIx64, addr);
 		if (remote_recv_all(&src->server, buf, answer.nr_pages * IMG_PAGE, err) < 0)
@@ -88,7 +90,8 @@ int lazy_source_read(struct lazy_source *src, const struct lazy_image *image, bo
 		return img_pages_read(image->pages, addr, nr_pages, buf, err);
 	if (src->server.fd < 0)
 		return img_fail(err, IMG_USAGE,
-			"the page at %#" PRIx64 " is not in the images: --page-server says where to get it", addr);
+			"the page at %#" PRIx64 " is not in the images: --page-server says where to get it",
+			addr);
 	if (get(src, image->pid, addr, nr_pages, buf, err) < 0)
 		return img_wrap(err, "page server");
 	return 0;

@@ -21,14 +21,15 @@
 #include "streamer/lazy-pages/lazy.h"
 
 enum {
-	AROUND = 16 * IMG_PAGE,	 /* that a fault brings along */
-	CHUNK = 64 * IMG_PAGE,	 /* that is filled in at a time: a fault waits no longer than that takes */
-	SMALL = 256 * IMG_PAGE,	 /* ranges up to this size come first: stacks, data, the small things */
+	AROUND = 16 * IMG_PAGE, /* that a fault brings along */
+	CHUNK = 64 * IMG_PAGE,	/* that is filled in at a time: a fault waits no longer than that takes */
+	SMALL = 256 * IMG_PAGE, /* ranges up to this size come first: stacks, data, the small things */
 	EVENTS = 16,
 };
 
 #define EVENTS_WANTED                                                                                        \
-	(UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
+	(UFFD_FEATURE_EVENT_FORK | UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |                    \
+		UFFD_FEATURE_EVENT_UNMAP)
 
 static const char *name_of(const struct lazy_task *t, char *buf, size_t size)
 {
@@ -101,8 +102,8 @@ int lazy_task_new(struct lazy *l, int pid, int uffd, struct img_err *err)
 	l->tasks = t;
 	if (load(l, t, err) < 0)
 		return img_wrap(err, "pid %d", pid);
-	log_info(l->log, "pid %d: %" PRIu64 " pages in %zu ranges are missing", pid, lazy_ranges_pages(&t->missing),
-		t->missing.nr);
+	log_info(l->log, "pid %d: %" PRIu64 " pages in %zu ranges are missing", pid,
+		lazy_ranges_pages(&t->missing), t->missing.nr);
 	return lazy_watch(l, t, err);
 }
 
@@ -149,11 +150,14 @@ static int wake(const struct lazy_task *t, uint64_t at, uint64_t len)
 }
 
 /* buf, or zeros, to [at, at + len); *done: how many bytes of that are settled. */
-static enum put put(struct lazy_task *t, uint64_t at, const char *buf, uint64_t len, uint64_t *done, struct img_err *err)
+static enum put put(
+	struct lazy_task *t, uint64_t at, const char *buf, uint64_t len, uint64_t *done, struct img_err *err)
 {
 	*done = 0;
 	while (*done < len) {
-		struct uffdio_copy copy = { .dst = at + *done, .src = (uintptr_t)buf + *done, .len = len - *done };
+		struct uffdio_copy copy = {
+			.dst = at + *done, .src = (uintptr_t)buf + *done, .len = len - *done
+		};
 		struct uffdio_zeropage zero = { .range = { at + *done, len - *done } };
 		int64_t moved;
 		int ret, error;
@@ -190,14 +194,15 @@ static enum put put(struct lazy_task *t, uint64_t at, const char *buf, uint64_t 
 }
 
 /* [at, at + len) of a range, from the images into the task. Returns how many bytes are settled; 0 when that has to wait; -1. */
-static int64_t bring(struct lazy *l, struct lazy_task *t, size_t i, uint64_t at, uint64_t len, struct img_err *err)
+static int64_t bring(
+	struct lazy *l, struct lazy_task *t, size_t i, uint64_t at, uint64_t len, struct img_err *err)
 {
 	const struct lazy_range *range = &t->missing.items[i];
 	uint64_t done;
 	enum put how;
 
-	if (lazy_source_read(&l->source, t->image, range->remote, range->image + (at - range->at), len / IMG_PAGE, l->buf,
-		    err) < 0)
+	if (lazy_source_read(&l->source, t->image, range->remote, range->image + (at - range->at),
+		    len / IMG_PAGE, l->buf, err) < 0)
 		return -1;
 	how = put(t, at, l->buf, len, &done, err);
 	if (how == PUT_FAIL)
@@ -308,7 +313,8 @@ int lazy_task_events(struct lazy *l, struct lazy_task *t, struct img_err *err)
 		if (got < 0)
 			return img_fail_sys(err, "%s: userfaultfd", name_of(t, name, sizeof(name)));
 		if (got != sizeof(msgs[0]))
-			return img_fail(err, IMG_SYS, "%s: userfaultfd: %zd bytes", name_of(t, name, sizeof(name)), got);
+			return img_fail(err, IMG_SYS, "%s: userfaultfd: %zd bytes",
+				name_of(t, name, sizeof(name)), got);
 		if (event(l, t, msgs, err) < 0)
 			return img_wrap(err, "%s", name_of(t, name, sizeof(name)));
 	}

@@ -57,8 +57,10 @@ static void leave(struct connection *c, const struct img_err *err)
 		}
 	remote_close(&c->conn);
 	if (err->code != IMG_OK) {
-		log_error(loop->s->log, "%s", err->text);
-		if (!loop->failed)
+		/* The first one is what the program ends with. */
+		if (loop->failed)
+			log_error(loop->s->log, "%s", err->text);
+		else
 			loop->err = *err;
 		loop->failed = 1;
 	}

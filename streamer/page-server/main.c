@@ -1,33 +1,18 @@
 /* streamer/page-server/main.c -- criu-page-server: memory of tasks, received over the network or served on demand. */
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "control/control.h"
 #include "criuimg/cleanup.h"
+#include "remote/server.h"
 #include "remote/tls.h"
 #include "streamer/page-server/server.h"
 
 static void tell(const struct img_err *err)
 {
 	fprintf(stderr, "criu-page-server: %s\n", err->text);
-}
-
-static int write_pidfile(const struct options *opt, int dir, pid_t pid, struct img_err *err)
-{
-	cleanup_fd int fd = -1;
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d\n", pid);
-
-	if (!opt->pidfile)
-		return 0;
-	fd = openat(dir, opt->pidfile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, text, len) != len)
-		return img_fail_sys(err, "pid file %s", opt->pidfile);
-	return 0;
 }
 
 /* The socket to serve at: listening, or connected. */
@@ -50,50 +35,18 @@ static int get_socket(struct page_server *s, int *fd, struct img_err *err)
 	return 0;
 }
 
-static int tell_ready(const struct page_server *s, struct img_err *err)
-{
-	const struct options *opt = s->opt;
-
-	control_done(opt->control_fd, getpid(), s->port);
-	if (opt->status_fd < 0)
-		return 0;
-	if (write(opt->status_fd, "", 1) != 1)
-		return img_fail_sys(err, "--status-fd %d", opt->status_fd);
-	close(opt->status_fd);
-	return 0;
-}
-
 static int serve(struct page_server *s, int listener, struct img_err *err)
 {
 	int ret;
 
-	if ((s->opt->tls && remote_tls_check(s->opt, err) < 0) || page_server_store_open(s, err) < 0 || tell_ready(s, err) < 0)
+	if ((s->opt->tls && remote_tls_check(s->opt, err) < 0) || page_server_store_open(s, err) < 0 ||
+		remote_tell_ready(s->opt, err) < 0)
 		ret = -1;
 	else
 		ret = page_server_loop(s, listener, err);
 	page_server_store_close(s);
 	free(s->open);
 	return ret;
-}
-
-/* 0 in the daemon, its pid in who started it. */
-static pid_t become_daemon(struct img_err *err)
-{
-	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	pid_t pid;
-
-	if (null < 0)
-		return img_fail_sys(err, "/dev/null");
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		return img_fail_sys(err, "fork");
-	if (pid == 0) {
-		setsid();
-		for (int fd = 0; fd <= STDERR_FILENO; fd++)
-			dup2(null, fd);
-	}
-	return pid;
 }
 
 static int run(struct page_server *s, int dir, struct img_err *err)
@@ -105,12 +58,12 @@ static int run(struct page_server *s, int dir, struct img_err *err)
 	if (get_socket(s, &listener, err) < 0)
 		return -1;
 	if (s->opt->daemon) {
-		pid = become_daemon(err);
+		pid = remote_daemon(err);
 		if (pid < 0)
 			return -1;
 		if (pid)
-			return write_pidfile(s->opt, dir, pid, err);
-	} else if (write_pidfile(s->opt, dir, getpid(), err) < 0) {
+			return remote_pidfile(s->opt, dir, pid, err);
+	} else if (remote_pidfile(s->opt, dir, getpid(), err) < 0) {
 		return -1;
 	}
 	ret = serve(s, listener, err);
@@ -124,8 +77,9 @@ static int with_log(const struct options *opt, struct img_err *err)
 	const char *workdir = opt->work_dir ? opt->work_dir : opt->images_dir;
 	cleanup_fd int dir = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct log log;
-	struct page_server s = { .opt = opt, .log = &log, .lock = PTHREAD_MUTEX_INITIALIZER, .images_fd = -1,
-		.stage_fd = -1 };
+	struct page_server s = {
+		.opt = opt, .log = &log, .lock = PTHREAD_MUTEX_INITIALIZER, .images_fd = -1, .stage_fd = -1
+	};
 	int ret;
 
 	if (dir < 0)
@@ -139,27 +93,13 @@ static int with_log(const struct options *opt, struct img_err *err)
 	return ret;
 }
 
-/* We may have been started without them; what is printed must not end up in a file of ours. */
-static void keep_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
 	struct options opt;
 	int ret;
 
-	keep_standard_descriptors();
-	signal(SIGPIPE, SIG_IGN);
-	remote_many_files();
+	remote_server_begin();
 	ret = options_parse(&opt, CMD_PAGE_SERVER, argc, argv, &err);
 	control_keep(opt.control_fd);
 	if (ret == 1)

@@ -35,7 +35,8 @@ struct page_server_receiver {
 	int pipe[2]; /* -1: not made */
 	char *buf;
 	struct img_pages_reader *parent; /* of the map in the parent, once it was asked for */
-	uint64_t floor; /* where the last run of the map ended: img_pages_run() calls it the caller's mistake */
+	uint64_t
+		floor; /* where the last run of the map ended: img_pages_run() calls it the caller's mistake */
 };
 
 struct page_server_receiver *page_server_receiver_new(struct page_server *s, struct remote_conn *conn)
@@ -150,7 +151,8 @@ static int make_pipe(struct page_server_receiver *r, struct img_err *err)
 	return 0;
 }
 
-static int splice_data(struct page_server_receiver *r, int fd, uint64_t offset, uint64_t len, struct img_err *err)
+static int splice_data(
+	struct page_server_receiver *r, int fd, uint64_t offset, uint64_t len, struct img_err *err)
 {
 	loff_t at = offset;
 
@@ -241,24 +243,24 @@ static int check_parent(struct page_server_receiver *r, uint64_t addr, uint64_t 
 	return 0;
 }
 
-static int check_run(struct page_server_receiver *r, uint64_t addr, uint64_t nr_pages, uint32_t flags,
-	struct img_err *err)
+static int check_run(
+	struct page_server_receiver *r, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err)
 {
 	if (!r->w)
 		return img_fail(err, IMG_CORRUPT, "pages before it was said whose");
 	if (addr % IMG_PAGE || !nr_pages || nr_pages > (UINT64_MAX - addr) / IMG_PAGE)
 		return img_fail(err, IMG_CORRUPT, "%" PRIu64 " pages at %#" PRIx64, nr_pages, addr);
 	if (addr < r->floor)
-		return img_fail(err, IMG_CORRUPT, "pages at %#" PRIx64 " come after others that end at %#" PRIx64,
-			addr, r->floor);
+		return img_fail(err, IMG_CORRUPT,
+			"pages at %#" PRIx64 " come after others that end at %#" PRIx64, addr, r->floor);
 	if (!flags || flags & ~(uint32_t)(IMG_RUN_PARENT | IMG_RUN_LAZY | IMG_RUN_PRESENT) ||
 		(flags & IMG_RUN_PARENT && flags & IMG_RUN_PRESENT))
 		return img_fail(err, IMG_CORRUPT, "pages at %#" PRIx64 " have flags %#x", addr, flags);
 	return flags & IMG_RUN_PARENT ? check_parent(r, addr, nr_pages, err) : 0;
 }
 
-int page_server_receive_run(struct page_server_receiver *r, uint64_t addr, uint64_t nr_pages, uint32_t flags,
-	struct img_err *err)
+int page_server_receive_run(
+	struct page_server_receiver *r, uint64_t addr, uint64_t nr_pages, uint32_t flags, struct img_err *err)
 {
 	if (check_run(r, addr, nr_pages, flags, err) < 0)
 		return -1;

@@ -61,16 +61,18 @@ static uint64_t there(const struct img_pages_reader *pages, uint64_t addr, uint6
 int page_server_serve(struct page_server *s, struct remote_conn *conn, struct page_server_reader **readers,
 	uint64_t pid, uint64_t addr, uint64_t nr_pages, struct img_err *err)
 {
-	struct remote_request answer = { .cmd = remote_cmd_flags(REMOTE_ADD_F, IMG_RUN_PRESENT), .vaddr = addr,
-		.dst_id = pid };
+	struct remote_request answer = {
+		.cmd = remote_cmd_flags(REMOTE_ADD_F, IMG_RUN_PRESENT), .vaddr = addr, .dst_id = pid
+	};
 	struct iovec iov[2] = { { &answer, sizeof(answer) } };
 	struct page_server_reader *r;
 	char *buf;
 	int ret;
 
-	if (!pid || pid > INT_MAX || addr % IMG_PAGE || !nr_pages || nr_pages > (UINT64_MAX - addr) / IMG_PAGE)
-		return img_fail(err, IMG_CORRUPT, "%" PRIu64 " pages at %#" PRIx64 " of task %" PRIu64, nr_pages,
-			addr, pid);
+	if (!pid || pid > INT_MAX || addr % IMG_PAGE || !nr_pages ||
+		nr_pages > (UINT64_MAX - addr) / IMG_PAGE)
+		return img_fail(err, IMG_CORRUPT, "%" PRIu64 " pages at %#" PRIx64 " of task %" PRIu64,
+			nr_pages, addr, pid);
 	r = reader_of(s, readers, pid, err);
 	if (!r)
 		return -1;

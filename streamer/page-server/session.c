@@ -87,7 +87,8 @@ static int do_parent(struct session *ss, const struct remote_request *req, struc
 
 static int add(struct session *ss, const struct remote_request *req, uint32_t flags, struct img_err *err)
 {
-	log_debug(ss->s->log, "%" PRIu64 " pages at %#" PRIx64 ", flags %#x", req->nr_pages, req->vaddr, flags);
+	log_debug(
+		ss->s->log, "%" PRIu64 " pages at %#" PRIx64 ", flags %#x", req->nr_pages, req->vaddr, flags);
 	return page_server_receive_run(ss->receiver, req->vaddr, req->nr_pages, flags, err);
 }
 
@@ -109,9 +110,9 @@ static int do_add_flags(struct session *ss, const struct remote_request *req, st
 static int do_get(struct session *ss, const struct remote_request *req, struct img_err *err)
 {
 	if (!ss->s->opt->lazy_pages)
-		return img_fail(err, IMG_UNSUPPORTED, "pages are asked for: this server was not told --lazy-pages");
-	return page_server_serve(
-		ss->s, ss->conn, &ss->readers, req->dst_id, req->vaddr, req->nr_pages, err);
+		return img_fail(
+			err, IMG_UNSUPPORTED, "pages are asked for: this server was not told --lazy-pages");
+	return page_server_serve(ss->s, ss->conn, &ss->readers, req->dst_id, req->vaddr, req->nr_pages, err);
 }
 
 static int do_close(struct session *ss, const struct remote_request *req, struct img_err *err)
@@ -152,7 +153,8 @@ static int request(struct session *ss, const struct remote_request *req, struct 
 			return img_wrap(err, "request %" PRIu64 " (%s)", ss->requests, commands[i].name);
 		return 0;
 	}
-	return img_fail(err, IMG_CORRUPT, "request %" PRIu64 ": there is no command %#x", ss->requests, req->cmd);
+	return img_fail(
+		err, IMG_CORRUPT, "request %" PRIu64 ": there is no command %#x", ss->requests, req->cmd);
 }
 
 static int requests(struct session *ss, struct img_err *err)
