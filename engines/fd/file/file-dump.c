@@ -271,7 +271,9 @@ static int write_record(struct dump *d, const struct fd_target *t, RegFileEntry 
 	reg->flags = t->probe->flags;
 	reg->pos = t->probe->pos;
 	reg->fown = &fown;
-	reg->has_mode = true;
+	/* Another node of a device (other_node()) has a mode of its own. */
+	reg->has_mode = reg->ext || !S_ISCHR(t->probe->mode) || !d->opt->evasive_devices ||
+			dump_path_leads_to(d, t->task, reg->name, t->probe);
 	reg->mode = t->probe->mode;
 	rec.type = FD_TYPES__REG;
 	rec.id = t->id;
