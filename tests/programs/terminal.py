@@ -37,6 +37,9 @@ os.waitpid(pid, 0)
 '''
 
 
+VIM = 'vim' if shutil.which('vim') else 'vim.tiny'
+
+
 class Screen:
     def __init__(self, p, *command, **kw):
         if not shutil.which(command[0]):
@@ -121,7 +124,7 @@ def pipeline(p):
 
 def vim(p):
     """vim: text that was typed and not written"""
-    s = Screen(p, 'vim', '-u', 'NONE', '-N', '-n', 'text')
+    s = Screen(p, VIM, '-u', 'NONE', '-N', '-n', 'text')
     s.see('text')
     s.type('ione line\nanother')
     s.see('another')
@@ -187,7 +190,7 @@ def prompt(p):
 
 def tmux(p):
     """tmux: a server with vim in one window and a shell in another"""
-    if not shutil.which('vim'):
+    if not shutil.which(VIM):
         raise Skipped('vim is not installed')
     socket = p.file('socket')
 
@@ -202,7 +205,7 @@ def tmux(p):
     env = dict(os.environ, TERM='xterm', HOME=p.dir, PS1='prompt> ')
     p.start(['tmux', '-S', socket, '-f', '/dev/null', '-D'], env=env)
     p.wait(lambda: os.path.exists(socket), 'its socket')
-    ask('new-session', '-d', '-s', 'work', '-n', 'edit', '-x', '80', '-y', '24', '-c', p.dir, 'vim -u NONE -N -n text')
+    ask('new-session', '-d', '-s', 'work', '-n', 'edit', '-x', '80', '-y', '24', '-c', p.dir, VIM + ' -u NONE -N -n text')
     ask('new-window', '-d', '-t', 'work', '-n', 'shell', '-c', p.dir, 'bash --norc --noprofile -i')
     see('work:edit', 'text')
     ask('send-keys', '-t', 'work:edit', 'i', 'typed in tmux')
