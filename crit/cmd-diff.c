@@ -256,6 +256,10 @@ static json_t *compare(struct x *a, struct x *b, struct img_err *err)
 	struct rows out;
 	int ret = tasks_b < 0 ? -1 : 0;
 
+	if (ret == 0 && !tasks_a && !tasks_b) {
+		img_fail(err, IMG_CORRUPT, "neither of the two has a pstree.img: they are no sets, or those of pre-dumps");
+		return NULL;
+	}
 	rows_init(&out);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && ret == 0 && tasks_a && tasks_b; i++)
 		ret = compare_view(&out, &parts[i], a, b, err);
