@@ -6,7 +6,7 @@
  * memory is not copied by fork: its content is written before the tasks run on.
  *
  * What fork does not copy either (MADV_DONTFORK, MADV_WIPEONFORK, huge pages of hugetlbfs, which may run out), or a task that
- * cannot fork, means that the tasks are held until all is written, as without --snapshot.
+ * cannot fork or might not be let (seccomp), means that the tasks are held until all is written, as without --snapshot.
  *
  * To read the flags of mappings (smaps) takes a walk over all memory, so that is done before the tasks are stopped. What was
  * mapped since is read again, and the copy, which has the flags too, tells whether they are right.
@@ -188,6 +188,9 @@ int dump_snap_maps(struct dump *d, struct img_err *err)
 
 static const char *not_copied(const struct dump_task *t)
 {
+	/* They hold for the child that forks, too, and may end it in the worst way. */
+	if (t->threads[0].status.seccomp)
+		return "it has filters of system calls (seccomp)";
 	for (size_t i = 0; i < t->mem->nr_vmas; i++) {
 		const struct dump_vma *v = &t->mem->vmas[i];
 
