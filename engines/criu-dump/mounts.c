@@ -17,6 +17,7 @@
 struct dump_mounts {
 	struct dump_mntns **items;
 	size_t nr, room;
+	struct kern_mounts own;
 };
 
 static struct dump_mntns *find(const struct dump *d, const struct dump_namespace *ns)
@@ -54,6 +55,19 @@ struct dump_mntns *dump_mntns_get(struct dump *d, const struct dump_namespace *n
 	m->ns = ns;
 	m->root_fd = -1;
 	return read_one(m, err) < 0 ? NULL : m;
+}
+
+const struct kern_mounts *dump_own_mounts(struct dump *d, struct img_err *err)
+{
+	if (!d->mounts)
+		d->mounts = calloc(1, sizeof(*d->mounts));
+	if (!d->mounts) {
+		img_fail_nomem(err);
+		return NULL;
+	}
+	if (!d->mounts->own.nr && kern_mounts_read(0, &d->mounts->own, err) < 0)
+		return NULL;
+	return &d->mounts->own;
 }
 
 int dump_mntns_of(struct dump *d, const struct dump_task *t, int mnt_id, struct dump_mntns **out, struct img_err *err)
@@ -108,8 +122,10 @@ void dump_mounts_free(struct dump *d)
 		kern_mounts_free(&d->mounts->items[i]->mounts);
 		free(d->mounts->items[i]);
 	}
-	if (d->mounts)
+	if (d->mounts) {
 		free(d->mounts->items);
+		kern_mounts_free(&d->mounts->own);
+	}
 	free(d->mounts);
 	d->mounts = NULL;
 }

@@ -26,6 +26,9 @@ int dump_mntns_of(struct dump *d, const struct dump_task *t, int mnt_id, struct 
 /* The same of a namespace that is not ours. NULL on failure. */
 struct dump_mntns *dump_mntns_get(struct dump *d, const struct dump_namespace *ns, struct img_err *err);
 
+/* Those of our own namespace. NULL on failure. */
+const struct kern_mounts *dump_own_mounts(struct dump *d, struct img_err *err);
+
 /* lstat(2) of a path there. -1 with errno. */
 int dump_path_stat(const struct dump_mntns *m, const char *path, struct stat *st);
 /* open(2) of a path there. -1 with errno. */

@@ -36,6 +36,8 @@ struct mnt_plan {
 	int yard; /* a directory that only we know */
 };
 
+/* Is it an external mount that receives from one of the host? Then it stays what a clone of that is. */
+bool mnt_keeps_master(const struct mnt_plan *p, const struct mnt_mount *m);
 /* Peer groups and masters, when all mounts are in place (propagation-restore.c). */
 int mnt_propagate(struct restore *r, struct mnt_plan *p, struct img_err *err);
 /* What is in file system sb, which has just been mounted: content-restore.c. */

@@ -140,7 +140,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"ext-mount-map", "veth-pair",     "cgroup-root",	"cgroup-props",
+	"veth-pair",     "cgroup-root",	"cgroup-props",
 	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 	"cgroup-props-file", "cgroup-dump-controller",
 };

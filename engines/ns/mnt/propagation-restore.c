@@ -25,6 +25,16 @@ struct group {
 	bool done;
 };
 
+bool mnt_keeps_master(const struct mnt_plan *p, const struct mnt_mount *m)
+{
+	if (!m->external || !m->entry->has_master_id || !m->entry->master_id || (m->entry->has_shared_id && m->entry->shared_id))
+		return false;
+	for (size_t i = 0; i < p->nr; i++)
+		if (p->mounts[i].entry->has_shared_id && p->mounts[i].entry->shared_id == m->entry->master_id)
+			return false;
+	return true;
+}
+
 struct groups {
 	struct group *items;
 	size_t nr;
@@ -160,7 +170,7 @@ static int join(struct restore *r, struct mnt_plan *p, struct groups *all, struc
 			return -1;
 		if (!shared && kern_mount_propagation(m->fd, MS_SLAVE, err) < 0)
 			return -1;
-	} else if (!g && master) {
+	} else if (!g && master && !mnt_keeps_master(p, m)) {
 		log_warn(r->log, "mount %u '%s': its master, group %u, is outside: it has none now", m->entry->mnt_id,
 			m->entry->mountpoint, master);
 	}
