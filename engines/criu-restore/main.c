@@ -15,6 +15,7 @@
 #include "criu-restore/mem.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/run.h"
+#include "options/external.h"
 #include "criu-restore/stream.h"
 
 enum {
@@ -121,6 +122,8 @@ int main(int argc, char **argv)
 		return 0;
 	if (status == 0)
 		status = options_close_fds(&opt, &err);
+	if (status == 0)
+		status = options_inherit_check(&opt, &err);
 	if (status < 0) {
 		fprintf(stderr, "criu-restore: %s\n", err.text);
 		control_failed(opt.control_fd, &err);

@@ -1,6 +1,7 @@
 /* engines/options/external.c -- --external and --inherit-fd, taken apart. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,4 +74,16 @@ bool option_inherit_parse(const char *item, int *fd, const char **key)
 	*fd = (int)n;
 	*key = end + 2;
 	return true;
+}
+
+int options_inherit_check(const struct options *opt, struct img_err *err)
+{
+	for (size_t i = 0; i < opt->inherit_fds.nr; i++) {
+		const char *key;
+		int fd;
+
+		if (option_inherit_parse(opt->inherit_fds.items[i], &fd, &key) && fcntl(fd, F_GETFD) < 0)
+			return img_fail(err, IMG_USAGE, "--inherit-fd %s: descriptor %d is not open", opt->inherit_fds.items[i], fd);
+	}
+	return 0;
 }

@@ -31,5 +31,7 @@ const char *options_external(const struct options *opt, const char *key, ...) __
 
 /* An item of --inherit-fd: false when it is not of that form. *key points into the item. */
 bool option_inherit_parse(const char *item, int *fd, const char **key);
+/* Are all descriptors of --inherit-fd open? Fails IMG_USAGE. Before we open any ourselves, which would take their numbers. */
+int options_inherit_check(const struct options *opt, struct img_err *err);
 
 #endif
