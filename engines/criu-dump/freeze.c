@@ -203,7 +203,7 @@ static int let_go(struct dump_thread *th, struct img_err *err)
 
 int dump_unfreeze(struct dump *d, void *unused, struct img_err *err)
 {
-	int ret = 0;
+	int ret = undo_to_run(d, err);
 
 	for_each_task(d, t) {
 		for_each_thread(t, th) {

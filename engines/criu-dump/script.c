@@ -113,7 +113,7 @@ int dump_network_lock(struct dump *d, struct img_err *err)
 {
 	if (!own_network(d->opt->tree))
 		return 0;
-	if (undo_push(&d->undo, d->opt->leave_running ? UNDO_ALWAYS : UNDO_ON_FAILURE, "network-unlock", network_unlock, NULL, err) < 0)
+	if (undo_push(&d->undo, UNDO_TO_RUN, "network-unlock", network_unlock, NULL, err) < 0)
 		return -1;
 	return dump_script(d, "network-lock", err);
 }

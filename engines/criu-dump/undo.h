@@ -18,6 +18,8 @@ struct dump;
 enum undo_when {
 	UNDO_ON_FAILURE, /* the effect is what was asked for: take it back when the run fails */
 	UNDO_ALWAYS,	 /* the effect was only needed on the way */
+	UNDO_TO_RUN,	 /* no task may run with it: as UNDO_ON_FAILURE, and before tasks are let go or left stopped */
+	UNDO_FIRST,	 /* both: as UNDO_ALWAYS, and before tasks run */
 };
 
 struct undo_entry {
@@ -34,6 +36,9 @@ struct undo {
 
 int undo_push(struct undo *u, enum undo_when when, const char *what,
 	int (*back)(struct dump *d, void *obj, struct img_err *err), void *obj, struct img_err *err);
+
+/* Those that must be called before any task runs; the others stay. As undo_all(). */
+int undo_to_run(struct dump *d, struct img_err *err);
 
 /* Call them, last first. failed: the run failed. Returns 0, or -1 with the first failure in err; all are
  * called. */

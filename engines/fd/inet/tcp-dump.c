@@ -28,12 +28,6 @@
 
 extern const struct fd_dump_ops inet_dump_ops;
 
-/* Tasks that live on get their sockets and their network back. */
-static enum undo_when back_when(const struct dump *d)
-{
-	return d->opt->leave_running || d->opt->leave_stopped ? UNDO_ALWAYS : UNDO_ON_FAILURE;
-}
-
 /* ---- the lock ---- */
 
 struct locked {
@@ -103,7 +97,7 @@ static int lock_all(struct dump *d, struct img_err *err)
 		return -1;
 	l->how.method = (enum kern_net_lock_method)method;
 	l->how.run_id = d->track->id;
-	if (undo_push(&d->undo, back_when(d), "unlock the network", unlock, l, err) < 0 ||
+	if (undo_push(&d->undo, UNDO_TO_RUN, "unlock the network", unlock, l, err) < 0 ||
 	    dump_each_file(d, &inet_dump_ops, collect, &(struct collecting){ d, l }, err) < 0)
 		return -1;
 	log_info(d->log, "%zu connections are locked", l->nr);
@@ -153,7 +147,7 @@ static int repair_on(struct dump *d, const struct fd_target *t, struct img_err *
 	r->fd = t->probe->fd;
 	if (getsockopt(t->lfd, SOL_SOCKET, SO_REUSEADDR, &r->reuseaddr, &len) < 0)
 		return img_fail_sys(err, "SO_REUSEADDR");
-	if (undo_push(&d->undo, back_when(d), "end the repair of a connection", repair_off, r, err) < 0)
+	if (undo_push(&d->undo, UNDO_TO_RUN, "end the repair of a connection", repair_off, r, err) < 0)
 		return -1;
 	return set(t->lfd, TCP_REPAIR, "TCP_REPAIR", TCP_REPAIR_ON, err);
 }
@@ -183,7 +177,7 @@ int inet_tcp_give_up(struct dump *d, const struct fd_target *t, struct img_err *
 	struct given_up *g;
 	socklen_t len = sizeof(g->linger);
 
-	if (back_when(d) == UNDO_ALWAYS)
+	if (d->opt->leave_running || d->opt->leave_stopped)
 		return 0;
 	g = img_arena_alloc(&d->arena, sizeof(*g));
 	if (!g)

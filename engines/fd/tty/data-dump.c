@@ -67,7 +67,7 @@ int tty_dump_data(struct dump *d, const struct fd_target *t, const struct tty_se
 		return s ? img_fail_nomem(err) : -1;
 	*taken = (struct tty_taken){ t->task, t->probe->fd, seen->master, { 0 }, s->taken };
 	s->taken = taken;
-	if (undo_push(&d->undo, UNDO_ALWAYS, "put back what waited in a terminal", put_back, taken, err) < 0)
+	if (undo_push(&d->undo, UNDO_FIRST, "put back what waited in a terminal", put_back, taken, err) < 0)
 		return -1;
 	if (seen->master) {
 		ioctl(t->lfd, TIOCGPKT, &packets);
