@@ -4,13 +4,19 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "criu-restore/files.h"
 #include "criu-restore/task_ops.h"
+#include "criuimg/vma.h"
 #include "criuimg/cleanup.h"
+
+#ifndef PR_SET_MEMORY_MERGE /* Linux 6.4 */
+#define PR_SET_MEMORY_MERGE 67
+#endif
 
 enum {
 	AUXV_WORDS_MAX = 1024, /* the kernel has about 50 and refuses more than it has */
@@ -49,6 +55,21 @@ static void tape_dumpable(struct restore *r, const struct restore_task *t, struc
 	tape_step(tape, TAPE_THREAD, "dumpable", SYS_setfsgid, gid);
 }
 
+/* It makes all mappings such that may be merged: those that were not are none again. */
+static void merge_all(const MmEntry *mm, struct restore_tape *tape)
+{
+	tape_step(tape, TAPE_MM, "merge memory", SYS_prctl, PR_SET_MEMORY_MERGE, 1);
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		const VmaEntry *e = mm->vmas[i];
+
+		if (e->flags & IMG_MAP_PRIVATE && !(e->madv & IMG_MADV(MADV_MERGEABLE)) &&
+			!(e->status & (IMG_VMA_GUARD | IMG_VMA_VSYSCALL | IMG_VMA_VVAR | IMG_VMA_VDSO)))
+			tape_step(tape, TAPE_MM, "do not merge a mapping", SYS_madvise, e->start, e->end - e->start,
+				MADV_UNMERGEABLE)
+				->flags = BLOB_MAY_FAIL;
+	}
+}
+
 static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tape *tape, struct img_err *err)
 {
 	const MmEntry *mm = t->mm;
@@ -79,6 +100,8 @@ static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tap
 	if (mm->has_thp_disabled && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != mm->thp_disabled)
 		tape_step(tape, TAPE_MM, "disable huge pages or not", SYS_prctl, PR_SET_THP_DISABLE, mm->thp_disabled);
 
+	if (mm->memory_merge)
+		merge_all(mm, tape);
 	if (mm->has_dumpable)
 		tape_dumpable(r, t, tape);
 	return 0;

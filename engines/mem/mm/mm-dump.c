@@ -17,9 +17,14 @@
 #include "kernel/proc-file.h"
 #include "mm.pb-c.h"
 
+#ifndef PR_SET_MEMORY_MERGE /* Linux 6.4 */
+#define PR_SET_MEMORY_MERGE 67
+#define PR_GET_MEMORY_MERGE 68
+#endif
+
 /* What the task itself was asked. */
 struct answers {
-	long brk, dumpable;
+	long brk, dumpable, merge;
 	MmEntry *later; /* what is to be written when the tasks run again */
 };
 
@@ -32,6 +37,7 @@ static int mm_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, s
 	if (!a)
 		return img_fail_nomem(err);
 	inject_call(b, &a->brk, SYS_brk, inj_val(0));
+	inject_call(b, &a->merge, SYS_prctl, inj_val(PR_GET_MEMORY_MERGE), inj_val(0), inj_val(0), inj_val(0), inj_val(0));
 	inject_call(b, &a->dumpable, SYS_prctl, inj_val(PR_GET_DUMPABLE));
 	return 0;
 }
@@ -122,6 +128,7 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	mm.mm_env_end = st->env_end;
 	mm.has_dumpable = true;
 	mm.dumpable = a->dumpable;
+	mm.has_memory_merge = mm.memory_merge = a->merge == 1;
 	mm.has_thp_disabled = true;
 	mm.thp_disabled = !t->threads[0].status.thp_enabled;
 
