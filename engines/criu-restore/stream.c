@@ -103,8 +103,18 @@ int restore_stream_open(struct restore *r, struct img_err *err)
 	return to_file(r, err);
 }
 
+/* Tasks of a pid namespace of their own come back into a new one: their numbers say nothing here. */
+static bool has_pidns(const struct restore *r)
+{
+	const TaskKobjIdsEntry *own = r->root->ids, *ours = r->inventory->root_ids;
+
+	return own && ours && own->has_pid_ns_id && ours->has_pid_ns_id && own->pid_ns_id != ours->pid_ns_id;
+}
+
 static bool any_there(const struct restore *r)
 {
+	if (has_pidns(r))
+		return false;
 	for (size_t i = 0; i < r->nr_tasks; i++)
 		if (kill(r->tasks[i].pid, 0) == 0 || errno == EPERM)
 			return true;
