@@ -249,6 +249,24 @@ def killed_task(work):
     c.ended()
 
 
+def not_whole(work):
+    """a task whose pages are not all there yet cannot be dumped, and is none the worse for it"""
+    c = Case(work, mode='read')
+    c.dump()
+    server = Slow(delay=0.02)
+    server.take(c.images)
+    c.lazy(*server.options())
+    c.resume(go=False)
+    again = os.path.join(work, 'again')
+    os.mkdir(again)
+    p = subprocess.run([os.path.join(BUILD, 'criu-dump'), '--no-default-config', '-t', str(c.pid), '-D', again], stdin=subprocess.DEVNULL,
+                       capture_output=True, text=True)
+    check(p.returncode == 3 and 'userfaultfd' in p.stderr, f'{p.returncode} {p.stderr}')
+    c.put('go')
+    check(c.result() == 'ok', c.get('result'))
+    c.ended()
+
+
 def failed_restore(work):
     """a restore that fails after it has connected, and one that finds nobody"""
     c = Case(work)
@@ -350,7 +368,7 @@ def from_task(work):
     check(c.result() == 'ok', c.get('result'))
 
 
-TESTS = [local, slow_server, slow_children, lost_server, killed_daemon, killed_task, failed_restore, refused, answers_soon, from_archive,
+TESTS = [local, slow_server, slow_children, lost_server, killed_daemon, killed_task, not_whole, failed_restore, refused, answers_soon, from_archive,
          from_task]
 
 
