@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "criu-dump/cut.h"
 #include "criu-dump/mem-lazy.h"
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
@@ -26,6 +27,7 @@ enum { ANSWER_MAX = 256 }; /* pages */
 struct dump_lazy {
 	int listener; /* or, with --ps-socket, the connection */
 	struct remote_conn conn;
+	struct dump_cut *cut;
 	char *buf; /* ANSWER_MAX pages */
 	uint64_t served;
 };
@@ -73,6 +75,7 @@ void dump_lazy_free(struct dump *d)
 {
 	if (!d->lazy)
 		return;
+	dump_cut_stop(d->lazy->cut);
 	remote_close(&d->lazy->conn);
 	remote_unlisten(d->lazy->listener);
 	free(d->lazy->buf);
@@ -179,6 +182,9 @@ static int accept_one(struct dump *d, struct img_err *err)
 			return img_fail_sys(err, "accept");
 	}
 	remote_tune(lazy->conn.fd);
+	lazy->cut = dump_cut_start(d, lazy->conn.fd, err);
+	if (!lazy->cut)
+		return -1;
 	if (d->opt->tls) {
 		lazy->conn.tls = remote_tls_start(d->opt, lazy->conn.fd, true, NULL, err);
 		if (!lazy->conn.tls)
@@ -223,5 +229,7 @@ int dump_lazy_serve(struct dump *d, struct img_err *err)
 		return 0;
 	if (remote_tell_ready(d->opt, err) < 0 || dump_script(d, "status-ready", err) < 0)
 		return -1;
-	return serve(d, err) < 0 ? img_wrap(err, "--lazy-pages") : 0;
+	if (serve(d, err) == 0)
+		return 0;
+	return dump_go_on(d, err) < 0 ? -1 : img_wrap(err, "--lazy-pages");
 }

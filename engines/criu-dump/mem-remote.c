@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "criu-dump/cut.h"
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
 #include "criuimg/array.h"
@@ -23,6 +24,7 @@ enum {
 
 struct dump_remote {
 	struct remote_conn conn;
+	struct dump_cut *cut;
 	char *buf;
 
 	/* what goes out next */
@@ -34,11 +36,16 @@ struct dump_remote {
 
 _Static_assert(PIECES >= BUFFER / IMG_PAGE, "a buffer full of single pages");
 
-static int connect_to(struct dump_remote *remote, const struct options *opt, struct img_err *err)
+static int connect_to(struct dump *d, struct dump_remote *remote, struct img_err *err)
 {
+	const struct options *opt = d->opt;
+
 	if (opt->ps_socket >= 0)
 		remote->conn.fd = opt->ps_socket;
 	else if (remote_connect(opt->address, opt->port, &remote->conn.fd, err) < 0)
+		return -1;
+	remote->cut = dump_cut_start(d, remote->conn.fd, err);
+	if (!remote->cut)
 		return -1;
 	if (opt->tls) {
 		remote->conn.tls = remote_tls_start(opt, remote->conn.fd, false, opt->address, err);
@@ -61,7 +68,7 @@ int dump_remote_open(struct dump *d, struct img_err *err)
 	if (!d->remote)
 		return img_fail_nomem(err);
 	d->remote->conn.fd = -1;
-	if (connect_to(d->remote, d->opt, err) < 0)
+	if (connect_to(d, d->remote, err) < 0)
 		return img_wrap(err, "page server");
 	/* The images here do without page maps: whoever restores has to get them. */
 	return img_set_require(d->set, "remote-pages", err);
@@ -163,6 +170,12 @@ static int add_run(struct dump_remote *remote, const struct img_run *run, const 
 	return 0;
 }
 
+/* A connection that is cut because the user has given up is no fault of the server's. */
+static int failed(struct dump *d, struct img_err *err)
+{
+	return dump_go_on(d, err) < 0 ? -1 : img_wrap(err, "page server");
+}
+
 static uint64_t dst_of(enum img_kind kind, uint64_t id)
 {
 	return remote_dst(kind == IMG_PAGEMAP ? REMOTE_TASK : REMOTE_SHMEM, id);
@@ -205,8 +218,7 @@ static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, si
 int dump_remote_pages(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
 	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
 {
-	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? img_wrap(err, "page server")
-									    : 0;
+	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? failed(d, err) : 0;
 }
 
 int dump_remote_finish(struct dump *d, struct img_err *err)
@@ -217,7 +229,7 @@ int dump_remote_finish(struct dump *d, struct img_err *err)
 	if (!d->remote)
 		return 0;
 	if (ask(d->remote, cmd, 0, &status, sizeof(status), err) < 0)
-		return img_wrap(err, "page server");
+		return failed(d, err);
 	d->remote->conn.orderly = true;
 	if (status)
 		return img_fail(err, IMG_SYS, "page server: it could not store the pages: status %d", status);
@@ -228,6 +240,7 @@ void dump_remote_free(struct dump *d)
 {
 	if (!d->remote)
 		return;
+	dump_cut_stop(d->remote->cut);
 	remote_close(&d->remote->conn);
 	if (d->remote->buf)
 		munmap(d->remote->buf, BUFFER);

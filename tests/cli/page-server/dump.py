@@ -2,6 +2,7 @@
 """criu-dump --page-server: whatever happens to the connection or to the server, the tasks live on and nothing looks complete."""
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -168,6 +169,24 @@ def killed():
                 check(not [n for n in s.left() if n.endswith('.img')], f'killed at {place}: {s.left()}')
 
 
+def given_up():
+    """a server that takes nothing more: Ctrl-C, and the death of criu-dump, are noticed all the same"""
+    for signal_nr in (signal.SIGINT, signal.SIGKILL):
+        with Case() as c, socket.create_server(('127.0.0.1', 0)) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            p = subprocess.Popen([DUMP, '--no-default-config', '-t', str(c.subject.pid), '-D', c.images, '-R', '--page-server', '--address',
+                                  '127.0.0.1', '--port', str(listener.getsockname()[1])], stdin=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            server, _ = listener.accept()
+            server.recv(32)
+            p.send_signal(signal_nr)
+            _, text = p.communicate(timeout=20)
+            check(p.returncode == (1 if signal_nr == signal.SIGINT else -9), f'{p.returncode} {text}')
+            c.well(f'after signal {signal_nr}')
+            check('manifest.img' not in os.listdir(c.images), 'there is a manifest')
+            server.close()
+
+
 def no_room():
     """the server's file system is full: the dump fails, and nothing is left there"""
     with Case() as c, tempfile.TemporaryDirectory() as d:
@@ -240,4 +259,4 @@ if __name__ == '__main__':
         print('1..0 # SKIP dump needs root')
         sys.exit(0)
     busy.in_namespace()
-    tap.main([whole, nobody, cut, killed, no_room, secured, with_peer])
+    tap.main([whole, nobody, cut, killed, given_up, no_room, secured, with_peer])
