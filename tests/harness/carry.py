@@ -48,7 +48,7 @@ LESS_TMPFS = ('awk -v here="$PWD/" \'$3 == "tmpfs" && index(here, $2 "/") != 1 {
               'mount -t tmpfs -o size=16m shm /dev/shm; ')
 # The place `namespaces`: a tree whose root is the init of namespaces of its own; a shell, which adopts and reaps.
 PLACE = ('unshare', '--mount', '--uts', '--ipc', '--net', '--pid', '--fork', '--mount-proc', 'setsid',
-         'sh', '-c', LESS_TMPFS + '"$@" & while :; do wait; sleep 1; done', 'init')
+         'sh', '-c', LESS_TMPFS + 'ip link set lo up; "$@" & while :; do wait; sleep 1; done', 'init')
 
 
 class Carrier:
