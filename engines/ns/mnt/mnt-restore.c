@@ -323,6 +323,10 @@ static int open_sources(struct restore *r, struct mnt_plan *p, struct img_err *e
 {
 	const char *root = p->root->external ? p->root->external : r->opt->root ? r->opt->root : "/";
 
+	cleanup_fd int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (host < 0)
+		return img_fail_sys(err, "/");
 	p->root->source = open(root, O_PATH | O_CLOEXEC);
 	if (p->root->source < 0)
 		return img_fail_sys(err, "mount %u '/': %s", p->root->entry->mnt_id, root);
@@ -332,8 +336,8 @@ static int open_sources(struct restore *r, struct mnt_plan *p, struct img_err *e
 
 		if (!path || m == p->root)
 			continue;
-		/* A path that is not absolute is one in the new root. */
-		m->source = openat(p->root->source, path, O_PATH | O_CLOEXEC);
+		/* One that is not absolute is a path from our root, as CRIU has it: wherever we were started. */
+		m->source = openat(host, path, O_PATH | O_CLOEXEC);
 		if (m->source < 0)
 			return img_fail_sys(err, "mount %u '%s': %s", m->entry->mnt_id, m->entry->mountpoint, path);
 	}
@@ -391,38 +395,74 @@ static int mount_sb(struct restore *r, struct mnt_plan *p, struct mnt_sb *sb, st
 
 /* ---- mounts ---- */
 
-/* A directory or file that was removed and is mounted all the same: there while it is bound. */
-static int make_deleted(int at, const char *path, bool dir, struct img_err *err)
+/* Where the part that a mount shows is: a descriptor, and a path from there. */
+static int part_at(struct mnt_plan *p, const struct mnt_mount *m, const char **rest)
 {
-	if (dir ? mkdirat(at, path, 0755) < 0 : mknodat(at, path, S_IFREG | 0600, 0) < 0)
-		return img_fail_sys(err, "make '%s', which was deleted", path);
+	const struct mnt_mount *given;
+
+	*rest = part_of(p, m, &given);
+	if (given)
+		return given->source;
+	*rest = m->entry->root;
+	while (**rest == '/')
+		++*rest;
+	return m->sb->fd;
+}
+
+static bool is_deleted(const struct mnt_mount *m)
+{
+	return m->entry->has_deleted && m->entry->deleted;
+}
+
+/* Directories are mounted on directories, files on files. */
+static bool goes_on_dir(struct mnt_plan *p, const struct mnt_mount *m)
+{
+	char path[PATH_MAX];
+	const char *rest;
+	struct stat st;
+	int at;
+
+	if (!m->parent)
+		return true;
+	at = part_at(p, m->parent, &rest);
+	snprintf(path, sizeof(path), "%s%s%s", rest, *rest ? "/" : "",
+		kern_path_below(m->entry->mountpoint, m->parent->entry->mountpoint));
+	return fstatat(at, path, &st, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode);
+}
+
+/* A directory or file that was removed and is mounted all the same: there until all mounts are in place. */
+static int make_deleted(struct mnt_plan *p, const struct mnt_mount *m, struct img_err *err)
+{
+	const char *rest;
+	int at = part_at(p, m, &rest);
+
+	if (is_deleted(m) && (goes_on_dir(p, m) ? mkdirat(at, rest, 0755) : mknodat(at, rest, S_IFREG | 0600, 0)) < 0 && errno != EEXIST)
+		return img_fail_sys(err, "make '%s', which was deleted", rest);
+	return 0;
+}
+
+static int remove_deleted(struct mnt_plan *p, struct img_err *err)
+{
+	for (size_t i = 0; i < p->nr; i++) {
+		const char *rest;
+		int at = part_at(p, &p->mounts[i], &rest);
+
+		if (is_deleted(&p->mounts[i]) && unlinkat(at, rest, goes_on_dir(p, &p->mounts[i]) ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
+			return img_fail_sys(err, "remove '%s' again", rest);
+	}
 	return 0;
 }
 
 /* A detached clone of the part that the mount shows. */
 static int clone_part(struct mnt_plan *p, struct mnt_mount *m, struct img_err *err)
 {
-	const struct mnt_mount *given;
-	const char *rest = part_of(p, m, &given);
-	int at = given ? given->source : m->sb->fd;
-	bool deleted = m->entry->has_deleted && m->entry->deleted, dir = true;
-	int fd;
+	const char *rest;
+	int at = part_at(p, m, &rest), fd;
 
-	if (!given) {
-		rest = m->entry->root;
-		while (*rest == '/')
-			rest++;
-	}
-	if (deleted && make_deleted(at, rest, dir, err) < 0)
+	if (make_deleted(p, m, err) < 0)
 		return -1;
 	fd = (int)syscall(SYS_open_tree, at, rest, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
-	if (fd < 0)
-		return img_fail_sys(err, "clone '%s' of %s", m->entry->root, m->entry->source);
-	if (deleted && unlinkat(at, rest, dir ? AT_REMOVEDIR : 0) < 0) {
-		close(fd);
-		return img_fail_sys(err, "remove '%s' again", rest);
-	}
-	return fd;
+	return fd < 0 ? img_fail_sys(err, "clone '%s' of %s", m->entry->root, m->entry->source) : fd;
 }
 
 static int make_mount(struct restore *r, struct mnt_plan *p, struct mnt_mount *m, struct img_err *err)
@@ -604,6 +644,8 @@ static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 		return -1;
 	if (mnt_propagate(r, p, err) < 0)
 		return img_wrap(err, "propagation");
+	if (remove_deleted(p, err) < 0)
+		return -1;
 	return make_namespaces(r, p, err);
 }
 

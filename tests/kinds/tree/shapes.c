@@ -6,6 +6,8 @@
  * many there are at most, MADE how many ever were, ZOMBIES 0 or 1.
  *
  * harness: compare: no
+ *
+ * harness: places: host
  */
 
 #include <limits.h>
