@@ -58,6 +58,22 @@ struct facts {
 
 /* What we added to messages of CRIU. docs/format-history.md says when and why. */
 static const struct fact_field own_fields[] = {
+	{ .file = "sk-netlink.proto",
+		.message = "netlink_sk_entry",
+		.number = 1000,
+		.label = "repeated",
+		.type = "sk_int_opt_entry",
+		.name = "more_opts",
+		.def = "",
+		.annotations = "" },
+	{ .file = "sk-netlink.proto",
+		.message = "netlink_sk_entry",
+		.number = 1001,
+		.label = "optional",
+		.type = "uint32",
+		.name = "type",
+		.def = "",
+		.annotations = "" },
 	{ .file = "pagemap.proto",
 		.message = "pagemap_entry",
 		.number = 1000,
