@@ -129,6 +129,26 @@ bool dump_is_mqueue(pid_t pid, int fd)
 	return statfs(path, &fs) == 0 && fs.f_type == MQUEUE_MAGIC;
 }
 
+/* An io_uring with the sizes of its rings: what whoever used it would have to make again. io_uring/fdinfo.c */
+static bool ring_kind(const struct fd_probe *probe, char *buf, size_t size)
+{
+	struct ring {
+		uint64_t submissions, completions; /* masks */
+	} ring = { 0 };
+	static const struct fdinfo_field fields[] = {
+		{ "SqMask", FDINFO_HEX, offsetof(struct ring, submissions), true },
+		{ "CqMask", FDINFO_HEX, offsetof(struct ring, completions), true },
+	};
+	struct img_err ignored = IMG_ERR_INIT;
+
+	if (strcmp(probe->link, "anon_inode:[io_uring]") ||
+		kern_fdinfo_fields(probe->extra, fields, ARRAY_SIZE(fields), &ring, NULL, NULL, &ignored) < 0)
+		return false;
+	snprintf(buf, size, "io_uring (rings of %llu submissions and %llu completions)", (unsigned long long)ring.submissions + 1,
+		(unsigned long long)ring.completions + 1);
+	return true;
+}
+
 void dump_fd_kind(struct dump *d, struct dump_task *t, const struct fd_probe *probe, char *buf, size_t size)
 {
 	if (!probe->link[0]) {
@@ -150,7 +170,8 @@ void dump_fd_kind(struct dump *d, struct dump_task *t, const struct fd_probe *pr
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!strncmp(probe->link, kinds[i].link, strlen(kinds[i].link))) {
-			snprintf(buf, size, "%s", kinds[i].name);
+			if (!ring_kind(probe, buf, size))
+				snprintf(buf, size, "%s", kinds[i].name);
 			return;
 		}
 	}

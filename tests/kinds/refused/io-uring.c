@@ -1,6 +1,7 @@
 /* tests/kinds/refused/io-uring.c -- a ring with its mappings: what is in flight is in the kernel alone.
  *
  * harness: expect: refused io_uring is not supported
+ * harness: expect: refused io_uring (rings of 4 submissions and 8 completions) is not supported
  */
 
 #include <linux/io_uring.h>
