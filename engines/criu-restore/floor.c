@@ -82,6 +82,9 @@ int restore_floor(struct restore *r, int *images_dirfd, struct img_err *err)
 		return -1;
 	if (r->work_dirfd >= 0 && move(&r->work_dirfd, filler, err) < 0)
 		return -1;
+	for (size_t i = 0; i < r->nr_earlier; i++)
+		if (move(&r->earlier[i], filler, err) < 0)
+			return -1;
 	if (move(&r->archive_fd, filler, err) < 0 || move(&r->stream_fd, filler, err) < 0)
 		return -1;
 	/* It stays: its own number may be one of the image's. */

@@ -60,16 +60,16 @@ int restore_images_manifest(struct restore *r, struct img_err *err)
 	return ret;
 }
 
-int restore_images_parent(struct restore *r, struct img_err *err)
+int restore_images_parent(struct img_set *set, struct img_err *err)
 {
 	ManifestEntry *ours, *theirs = NULL;
 	struct img_set *parent;
-	int ret = img_manifest_read(r->set, &ours, err), differ;
+	int ret = img_manifest_read(set, &ours, err), differ;
 
 	/* Of a stream the manifest comes last: then this is called again. */
 	if (ret <= 0)
 		return ret;
-	ret = ours->has_parent_id ? img_set_parent(r->set, &parent, err) : 0;
+	ret = ours->has_parent_id ? img_set_parent(set, &parent, err) : 0;
 	if (ret > 0)
 		ret = img_manifest_read(parent, &theirs, err);
 	differ = ret > 0 && (theirs->set_id.len != ours->parent_id.len ||

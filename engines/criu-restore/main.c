@@ -64,6 +64,9 @@ static void release(struct restore *r)
 		close(r->images_dirfd);
 	if (r->archive_fd >= 0)
 		close(r->archive_fd);
+	for (size_t i = 0; i < r->nr_earlier; i++)
+		close(r->earlier[i]);
+	free(r->earlier);
 	if (r->work_dirfd >= 0)
 		close(r->work_dirfd);
 }

@@ -159,6 +159,8 @@ struct restore {
 	struct img_set *set;
 	struct restore_stream *stream; /* --stream, as it comes: it owns the set; else NULL */
 	int stream_fd;		       /* its descriptor, or -1 */
+	int *earlier; /* files with the sets that the one in the stream was made on, oldest first */
+	size_t nr_earlier, room_earlier;
 	int archive_fd;		       /* images in a file that is no directory, or -1 */
 	int work_dirfd, images_dirfd;
 	InventoryEntry *inventory;

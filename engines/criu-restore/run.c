@@ -69,6 +69,14 @@ static void close_set(struct restore *r)
 		r->set = NULL;
 }
 
+static int use_parent(struct restore *r, struct img_set *parent, struct img_err *err)
+{
+	if (img_set_use_parent(r->set, parent, err) == 0)
+		return restore_images_parent(r->set, err);
+	img_set_close(parent);
+	return -1;
+}
+
 /* Of images that come without it: the parent is found by whoever restores, and known by its identity. */
 static int find_parent(struct restore *r, struct img_err *err)
 {
@@ -77,6 +85,10 @@ static int find_parent(struct restore *r, struct img_err *err)
 	struct options where = *r->opt;
 	struct img_set *parent;
 
+	if (restore_stream_earlier(r, &parent, err) < 0)
+		return img_wrap(err, "earlier in the stream");
+	if (parent)
+		return use_parent(r, parent, err);
 	where.work_dir = NULL;
 	if (!path)
 		return 0;
@@ -87,10 +99,7 @@ static int find_parent(struct restore *r, struct img_err *err)
 	parent = img_set_open(full, err);
 	if (!parent)
 		return img_wrap(err, "--prev-images-dir %s", path);
-	if (img_set_use_parent(r->set, parent, err) == 0)
-		return restore_images_parent(r, err);
-	img_set_close(parent);
-	return -1;
+	return use_parent(r, parent, err);
 }
 
 /* The set is opened twice: what it keeps open must have numbers that no task uses, and those are in the

@@ -208,7 +208,7 @@ static int verify(struct pump *u, struct img_err *err)
 	}
 	if (img_stream_verify(u->s->from, err) < 0)
 		return -1;
-	return restore_images_manifest(u->r, err) < 0 ? -1 : restore_images_parent(u->r, err);
+	return restore_images_manifest(u->r, err) < 0 ? -1 : restore_images_parent(u->r->set, err);
 }
 
 /* An image streamer's: to its end. */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "criu-restore/images.h"
 #include "criu-restore/stage.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -78,6 +79,51 @@ static int to_file(struct restore *r, struct img_err *err)
 	return r->archive_fd < 0 ? img_wrap(err, "--stream") : 0;
 }
 
+/* Sets of pre-dumps, in front of the one that was made on them: memory without tasks. */
+static int keep_earlier(struct restore *r, struct img_err *err)
+{
+	struct img_stream *from = r->stream->from;
+	int ret;
+
+	while (!r->stream->served && (ret = img_set_has(img_stream_set(from), "pstree.img", err)) <= 0) {
+		int *fd = ret < 0 ? NULL : img_array_more(&r->earlier, r->nr_earlier, &r->room_earlier);
+
+		if (!fd)
+			return ret < 0 ? -1 : img_fail_nomem(err);
+		*fd = img_stream_spool(from, err);
+		if (*fd < 0)
+			return -1;
+		r->nr_earlier++;
+		log_info(r->log, "the stream begins with a pre-dump, which is kept in a file");
+		ret = img_stream_another(from, err);
+		if (ret <= 0)
+			return ret < 0 ? -1 : img_fail(err, IMG_CORRUPT, "only the memory of tasks: a pre-dump");
+	}
+	return 0;
+}
+
+/* What the set in the stream was made on, as it came before it. *parent NULL: nothing did. */
+int restore_stream_earlier(struct restore *r, struct img_set **parent, struct img_err *err)
+{
+	*parent = NULL;
+	for (size_t i = 0; i < r->nr_earlier; i++) {
+		struct img_set *set = img_set_open_archive(r->earlier[i], err);
+
+		if (!set || (*parent && img_set_use_parent(set, *parent, err) < 0)) {
+			img_set_close(set);
+			img_set_close(*parent);
+			return -1;
+		}
+		/* From here on the older one is closed with it. */
+		*parent = set;
+		if (restore_images_parent(set, err) < 0) {
+			img_set_close(set);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int restore_stream_open(struct restore *r, struct img_err *err)
 {
 	int served;
@@ -96,6 +142,8 @@ int restore_stream_open(struct restore *r, struct img_err *err)
 	if (!r->stream->from)
 		return img_wrap(err, "--stream");
 	if (img_stream_ordered(r->stream->from)) {
+		if (keep_earlier(r, err) < 0)
+			return img_wrap(err, "--stream");
 		r->set = img_stream_set(r->stream->from);
 		return 0;
 	}

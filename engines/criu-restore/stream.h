@@ -27,6 +27,7 @@ int restore_stream_or_file(struct restore *r, struct img_err *err);
 
 /* Where the parent of the set was, or NULL. */
 const char *restore_stream_parent(const struct restore *r);
+int restore_stream_earlier(struct restore *r, struct img_set **parent, struct img_err *err);
 /* r->stream_fd has a new number. */
 void restore_stream_moved(struct restore *r);
 

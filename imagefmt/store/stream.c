@@ -166,14 +166,43 @@ static int go_to(struct img_stream *s, uint64_t at, struct img_err *err)
 
 /* ---- members ---- */
 
+static bool all_zero(const unsigned char *p, size_t len)
+{
+	while (len && !*p) {
+		p++;
+		len--;
+	}
+	return !len;
+}
+
+/* Is the end of an archive at `at`, and the first header of another one behind it? */
+static int look_for_more(struct img_stream *s, uint64_t at, struct img_err *err)
+{
+	unsigned char blocks[3 * TAR_BLOCK];
+	ssize_t n = window_pread(s, blocks, TAR_BLOCK, at, err);
+
+	if (n != TAR_BLOCK || !all_zero(blocks, TAR_BLOCK))
+		return n < 0 ? -1 : 0;
+	n = window_pread(s, blocks, sizeof(blocks), at, err);
+	if (n < 0)
+		return -1;
+	s->more = n == sizeof(blocks) && all_zero(blocks, 2 * TAR_BLOCK) && img_tar_is_header(blocks + 2 * TAR_BLOCK);
+	s->next_at = at + 2 * TAR_BLOCK;
+	s->ended = s->more;
+	return s->more;
+}
+
 /* The next header: 1, 0 at the end, -1. */
 static int header(struct img_stream *s, struct img_err *err)
 {
-	uint64_t at = s->entry.path ? s->entry.next : 0;
+	uint64_t at = s->entry.path ? s->entry.next : s->next_at;
 	int ret;
 
 	img_tar_entry_free(&s->entry);
-	ret = go_to(s, at, err) ? -1 : img_tar_read(s->window, at, &s->entry, err);
+	ret = go_to(s, at, err) ? -1 : look_for_more(s, at, err);
+	if (ret)
+		return ret < 0 ? -1 : 0;
+	ret = img_tar_read(s->window, at, &s->entry, err);
 	if (ret == 2)
 		return img_fail(err, IMG_UNSUPPORTED, "archive: has what can be read from a file only");
 	if (ret == 0)
@@ -443,7 +472,7 @@ static bool begins_well(struct img_stream *s, struct img_err *err)
 {
 	unsigned char blocks[2 * TAR_BLOCK], *first = blocks;
 
-	if (window_pread(s, blocks, sizeof(blocks), 0, err) != sizeof(blocks))
+	if (window_pread(s, blocks, sizeof(blocks), s->next_at, err) != sizeof(blocks))
 		return false;
 	if (!memcmp(blocks, PARENT, sizeof(PARENT)) && blocks[156] == '2')
 		first += TAR_BLOCK;
@@ -472,6 +501,26 @@ struct img_stream *img_stream_open(int fd, struct img_err *err)
 fail:
 	img_stream_close(s);
 	return NULL;
+}
+
+int img_stream_another(struct img_stream *s, struct img_err *err)
+{
+	if (!s->ended)
+		return img_fail(err, IMG_USAGE, "archive: has not come to its end");
+	if (!s->more)
+		return 0;
+	img_tar_entry_free(&s->entry);
+	img_set_close(s->set);
+	free(steal_ptr(&s->parent));
+	s->set = img_set_create_memory(err);
+	s->at_page_image = s->ended = s->more = false;
+	s->nr_passed = 0;
+	if (!s->set || go_to(s, s->next_at, err))
+		return -1;
+	s->set->streams = true;
+	if (!begins_well(s, err))
+		return img_fail(err, IMG_UNSUPPORTED, "archive: the one behind it is not in the order of use");
+	return to_page_image(s, err) < 0 ? -1 : 1;
 }
 
 bool img_stream_ordered(const struct img_stream *s)

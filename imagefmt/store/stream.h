@@ -33,6 +33,8 @@ struct img_stream {
 	bool at_page_image;	/* it is of one that is passing */
 	uint64_t left;		/* bytes of it to come */
 	bool ended;
+	bool more;	  /* behind its end another archive begins, at next_at */
+	uint64_t next_at;
 
 	struct img_passed *passed;
 	size_t nr_passed, room_passed;

@@ -55,6 +55,10 @@ int img_stream_digest(struct img_stream *s, uint32_t pages_id, const unsigned ch
 /* All has passed: hold it against the manifest, which is in the set now: 1; 0: the archive has no manifest (v1.1); -1. */
 int img_stream_verify(struct img_stream *s, struct img_err *err);
 
+/* Archives may follow each other: a set behind those it was made on. At the end of one: 1 when another one has begun, in place
+ * of it: its set is another; 0; -1. */
+int img_stream_another(struct img_stream *s, struct img_err *err);
+
 /* In place of all that: everything, to its end, as an archive in a file without a name, below $TMPDIR. Verified, if it has a
  * manifest. A descriptor for img_set_open_archive(), FD_CLOEXEC, or -1. */
 int img_stream_spool(struct img_stream *s, struct img_err *err);

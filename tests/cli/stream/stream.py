@@ -97,6 +97,16 @@ class Work:
         carry.reap()
         return data
 
+    def pre_dump(self, name, *args):
+        """Into a file; its bytes."""
+        with open(name, 'wb') as f:
+            p = subprocess.Popen([DUMP, 'pre-dump', '--no-default-config', '--stream', '-W', self.dir, '-o', 'dump.log', '-v4', '-t',
+                                  str(self.pid), *args], stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.PIPE)
+            _, text = p.communicate(timeout=60)
+        check(p.returncode == 0, f'pre-dump: {p.returncode}: {text}')
+        with open(name, 'rb') as f:
+            return f.read()
+
     def restore_from(self, data, *args):
         p = self.restore(*args, stdin=subprocess.PIPE)
         try:
@@ -324,15 +334,10 @@ def foreign():
 def incremental():
     """a chain: each stream has what changed since the one before, which is found by name, or told, and known by its identity"""
     with Work(mib=16) as w:
-        last, sizes = [], []
-        for name in ('1.tar', '2.tar'):
-            with open(name, 'wb') as f:
-                d = subprocess.Popen([DUMP, 'pre-dump', '--no-default-config', '--stream', '-W', w.dir, '-o', 'dump.log', '-v4', '-t',
-                                      str(w.pid), *last], stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.PIPE)
-                _, text = d.communicate(timeout=60)
-            check(d.returncode == 0, f'pre-dump: {d.returncode}: {text}')
-            check(w.runs(), 'the tasks do not run')
-            last = ['--prev-images-dir', name]
+        w.pre_dump('1.tar')
+        check(w.runs(), 'the tasks do not run')
+        w.pre_dump('2.tar', '--prev-images-dir', '1.tar')
+        last = ['--prev-images-dir', '2.tar']
         data = w.archive('--track-mem', *last)
         check(len(data) * 3 < os.path.getsize('1.tar'), f'{len(data)} bytes of {os.path.getsize("1.tar")}')
         os.mkdir('elsewhere')
@@ -341,6 +346,19 @@ def incremental():
             status, text = w.restore_from(data, *options)
             check(status in (1, 4) and word in text and not carried(), f'{options}: {status}: {text}')
         status, text = w.restore_from(data, '-D', 'elsewhere', '--prev-images-dir', '../2.tar')
+        check(status == 0 and w.runs(), f'restore: {status}: {text}')
+
+
+def incremental_at_once():
+    """a chain in one stream: what the set was made on comes before it"""
+    with Work(mib=4) as w:
+        first, second = w.pre_dump('1.tar'), w.pre_dump('2.tar', '--prev-images-dir', '1.tar')
+        data = w.archive('--track-mem', '--prev-images-dir', '2.tar')
+        os.mkdir('elsewhere')
+        for stream in (first + data, second + data, second + first + data, data + first, first + second, first + second + data[:-700]):
+            status, text = w.restore_from(stream, '-D', 'elsewhere')
+            check(status == BAD_IMAGE and not carried(), f'{status}: {text}')
+        status, text = w.restore_from(first + second + data, '-D', 'elsewhere')
         check(status == 0 and w.runs(), f'restore: {status}: {text}')
 
 
@@ -379,7 +397,7 @@ def watch(p, worker):
 
 
 TESTS = [there_and_back(), there_and_back('--compress'), there_and_back('--compress=9'), in_one_line, cut(), cut('--compress'), damaged, reader_gone, reader_late,
-         interrupted, restore_interrupted, terminals, other_descriptors, clean, foreign, incremental, little_memory]
+         interrupted, restore_interrupted, terminals, other_descriptors, clean, foreign, incremental, incremental_at_once, little_memory]
 
 
 def main():
