@@ -117,6 +117,8 @@ int restore_ttys_plan(struct restore *r, struct img_err *err);
 int restore_ttys_sources(struct restore *r, struct img_err *err);
 void restore_ttys_free(struct restore *r);
 int restore_ttys_make(struct restore *r, struct restore_task *t, struct img_err *err);
+/* The root, before that: a pty of the devpts that this directory is, whose slave is mounted somewhere (/dev/console of a container). */
+int restore_pty_early(struct restore *r, int devpts, unsigned index, struct img_err *err);
 int restore_ttys_attach(struct restore *r, struct restore_task *t, struct img_err *err);
 int restore_ttys_foreground(struct restore *r, struct restore_task *t, struct img_err *err);
 /* The front, when the root has made them: masters that go to somebody outside, one call of the action scripts each. */

@@ -53,6 +53,11 @@ struct restore_ttys {
 	size_t nr_data, data_room;
 	struct tty_file *files; /* by id, as in files.img */
 	size_t nr_files, files_room;
+	struct {
+		unsigned index;
+		int fd; /* the master */
+	} early[16]; /* made before the others: restore_pty_early() */
+	size_t nr_early;
 	int terminal;	     /* the one we were started on, -1: none */
 	pid_t terminal_pgrp; /* its foreground group then */
 	bool terminal_taken; /* another group is in front there now, of the tree */

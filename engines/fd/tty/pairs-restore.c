@@ -53,7 +53,8 @@ static void ptmx_path(const struct restore_ttys *ttys, const struct pair *p, cha
 		snprintf(slash, size - (size_t)(slash - path), "/ptmx");
 }
 
-static int open_master(struct pair *p, const char *path, struct img_err *err)
+/* path is relative to the directory at. */
+static int open_master(int at, const char *path, unsigned index, int *master, struct img_err *err)
 {
 	cleanup_free int *others = NULL;
 	size_t nr = 0, room = 0;
@@ -67,9 +68,9 @@ static int open_master(struct pair *p, const char *path, struct img_err *err)
 			ret = img_fail_nomem(err);
 			break;
 		}
-		*place = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+		*place = openat(at, path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 		if (*place < 0) {
-			ret = img_fail_sys(err, "open '%s' for pty %u", path, p->index);
+			ret = img_fail_sys(err, "open '%s' for pty %u", path, index);
 			break;
 		}
 		nr++;
@@ -77,19 +78,45 @@ static int open_master(struct pair *p, const char *path, struct img_err *err)
 			ret = img_fail_sys(err, "'%s': TIOCGPTN", path);
 			break;
 		}
-		if (got > p->index) {
+		if (got > index) {
 			errno = EEXIST;
-			ret = img_fail_sys(err, "pty %u is in use here", p->index);
+			ret = img_fail_sys(err, "pty %u is in use here", index);
 			break;
 		}
-		if (got == p->index) {
-			p->fd = others[--nr];
+		if (got == index) {
+			*master = others[--nr];
 			break;
 		}
 	}
 	while (nr)
 		close(others[--nr]);
 	return ret;
+}
+
+int restore_pty_early(struct restore *r, int devpts, unsigned index, struct img_err *err)
+{
+	struct restore_ttys *ttys = r->files->ttys;
+	int open = 0;
+
+	for (size_t i = 0; i < ttys->nr_early; i++)
+		if (ttys->early[i].index == index)
+			return 0;
+	if (ttys->nr_early == ARRAY_SIZE(ttys->early))
+		return img_fail(err, IMG_UNSUPPORTED, "more than %zu terminals are mounted", ARRAY_SIZE(ttys->early));
+	ttys->early[ttys->nr_early].index = index;
+	if (open_master(devpts, "ptmx", index, &ttys->early[ttys->nr_early].fd, err) < 0)
+		return -1;
+	ttys->nr_early++;
+	return ioctl(ttys->early[ttys->nr_early - 1].fd, TIOCSPTLCK, &open) < 0 ? img_fail_sys(err, "unlock") : 0;
+}
+
+/* One whose slave had to be there to be mounted. */
+static bool is_there(const struct restore_ttys *ttys, struct pair *p)
+{
+	for (size_t i = 0; i < ttys->nr_early; i++)
+		if (ttys->early[i].index == p->index)
+			p->fd = ttys->early[i].fd;
+	return p->fd >= 0;
 }
 
 /* ---- slaves ---- */
@@ -289,7 +316,7 @@ static int make(struct pair *p, struct img_err *err)
 	int open = 0;
 
 	ptmx_path(ttys, p, path, sizeof(path));
-	if (open_master(p, path, err) < 0)
+	if (!is_there(ttys, p) && open_master(AT_FDCWD, path, p->index, &p->fd, err) < 0)
 		return -1;
 	if (ioctl(p->fd, TIOCSPTLCK, &open) < 0)
 		return img_fail_sys(err, "unlock");

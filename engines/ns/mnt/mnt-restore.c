@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/files.h"
 #include "criu-restore/mnt-own.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/ns_ops.h"
@@ -453,12 +454,20 @@ static int remove_deleted(struct mnt_plan *p, struct img_err *err)
 	return 0;
 }
 
+/* The slave of a terminal, which has to be there first. */
+static bool is_pty(const struct mnt_mount *m, const char *rest)
+{
+	return m->entry->fstype == FSTYPE__DEVPTS && *rest && strspn(rest, "0123456789") == strlen(rest);
+}
+
 /* A detached clone of the part that the mount shows. */
-static int clone_part(struct mnt_plan *p, struct mnt_mount *m, struct img_err *err)
+static int clone_part(struct restore *r, struct mnt_plan *p, struct mnt_mount *m, struct img_err *err)
 {
 	const char *rest;
 	int at = part_at(p, m, &rest), fd;
 
+	if (at == m->sb->fd && is_pty(m, rest) && restore_pty_early(r, at, (unsigned)atoi(rest), err) < 0)
+		return img_wrap(err, "'%s' of %s", m->entry->root, m->entry->source);
 	if (make_deleted(p, m, err) < 0)
 		return -1;
 	fd = (int)syscall(SYS_open_tree, at, rest, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
@@ -479,7 +488,7 @@ static int make_mount(struct restore *r, struct mnt_plan *p, struct mnt_mount *m
 		if (!given && mount_sb(r, p, m->sb, err) < 0)
 			return -1;
 	}
-	fd = clone_part(p, m, err);
+	fd = clone_part(r, p, m, err);
 	if (fd < 0)
 		return -1;
 	if (kern_mount_flags(fd, m->entry->flags, err) < 0)
