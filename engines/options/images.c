@@ -26,7 +26,10 @@ bool options_images_archive(const struct options *opt, bool *zstd)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(zstd_names); i++)
 		*zstd |= ends_in(opt->images_dir, zstd_names[i]);
-	return there || *zstd || ends_in(opt->images_dir, ".tar");
+	/* What is there is read whatever its name is; it is not written over. */
+	if (there && opt->command == CMD_RESTORE)
+		return true;
+	return *zstd || ends_in(opt->images_dir, ".tar");
 }
 
 const char *options_work_dir(const struct options *opt, char *buf)

@@ -175,7 +175,8 @@ const char *options_command_name(enum command command);
  * and before it touches anything. */
 int options_supported(const struct options *opt, struct img_err *err);
 
-/* Is -D an archive, in place of a directory: 1, 0; by what is there, else by its name (.tar; .tar.zst and .tzst: *zstd too). */
+/* Is -D an archive, in place of a directory? By its name (.tar; .tar.zst, .tar.zstd and .tzst: *zstd too), and for a restore by what is
+ * there. */
 bool options_images_archive(const struct options *opt, bool *zstd);
 /* The directory for logs, statistics, pid files: -W, else -D, else where the archive is. buf has room for PATH_MAX. */
 const char *options_work_dir(const struct options *opt, char *buf);
