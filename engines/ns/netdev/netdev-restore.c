@@ -55,11 +55,16 @@ static int set_conf(struct restore *r, int family, const char *dev, SysctlEntry 
 	size_t known = family == 4 ? kern_net_conf4_nr : kern_net_conf6_nr;
 	char path[128];
 
-	for (size_t i = 0; i < nr && i < known; i++) {
-		/* A device without IPv6 (a small mtu) has none of its settings. */
-		snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/%s", family, dev, names[i]);
-		if (set_one(r, path, list[i], err) < 0)
-			return -1;
+	/* Forwarding first: to change it changes others (net/ipv4/devinet.c, inet_forward_change()). */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < nr && i < known; i++) {
+			if (!strcmp(names[i], "forwarding") != (pass == 0))
+				continue;
+			/* A device without IPv6 (a small mtu) has none of its settings. */
+			snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/%s", family, dev, names[i]);
+			if (set_one(r, path, list[i], err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -141,6 +146,9 @@ static int make_device(struct restore *r, const NetDeviceEntry *e, struct img_er
 	req.ifr_flags = (short)(e->flags & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST | IFF_DYNAMIC));
 	if (ioctl(fd, SIOCSIFFLAGS, &req) < 0)
 		return img_fail_sys(err, "device %s: flags %#x", e->name, e->flags);
+	/* What coming up has changed: the mtu of IPv6. */
+	if (set_conf(r, 6, e->name, e->conf6, e->n_conf6, err) < 0)
+		return -1;
 	log_info(r->log, "device %u %s, flags %#x", e->ifindex, e->name, e->flags);
 	return 0;
 }
