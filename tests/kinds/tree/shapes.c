@@ -6,6 +6,7 @@
  * many there are at most, MADE how many ever were, ZOMBIES 0 or 1.
  *
  * harness: compare: no
+ * harness: to-peer: some orphans come back as children of init
  *
  * harness: places: host
  */
