@@ -265,11 +265,14 @@ static int write_in_turn(struct job *job, const struct chunk *c, struct img_err 
 	if (failed)
 		return img_fail(err, IMG_SYS, "another thread failed");
 	ret = img_pages_data(job->w, &whole, 1, err);
+	/* Nobody's turn comes behind a failure, which the caller is about to tell. */
+	if (ret)
+		return ret;
 	pthread_mutex_lock(&job->lock);
 	job->written++;
 	pthread_cond_broadcast(&job->turn);
 	pthread_mutex_unlock(&job->lock);
-	return ret;
+	return 0;
 }
 
 static int put_chunk(struct job *job, const struct chunk *c, struct img_err *err)
