@@ -36,7 +36,7 @@ static void print_help(void)
 		printf("  %-12s%s\n", verbs[i]->name, verbs[i]->summary);
 	puts("\n`crit VERB --help` explains a verb and shows examples.\n\n"
 	     "  -h, --help     this text\n"
-	     "  --version      the version of crit\n"
+	     "  -V, --version  the version of crit\n"
 	     "  --completion SHELL\n"
 	     "                 print what makes bash or zsh complete command lines of crit");
 }
@@ -61,7 +61,7 @@ static int run(int argc, char **argv, struct img_err *err)
 		print_help();
 		return 0;
 	}
-	if (!strcmp(argv[1], "--version")) {
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
 		puts(VERSION);
 		return 0;
 	}
