@@ -21,8 +21,12 @@ struct outcome {
 	struct img_err err;
 };
 
-static int enter(int ns, int copy, struct img_err *err)
+/* In a copy that another user namespace owns, mounts could not be told from what they hide: they are locked together. So a copy is
+ * made as whoever owns the original (mount_namespaces(7)). In our own user namespace already: EINVAL. */
+static int enter(int ns, int user, int copy, struct img_err *err)
 {
+	if (copy && user >= 0 && setns(user, CLONE_NEWUSER) < 0 && errno != EINVAL)
+		return img_fail_sys(err, "enter a user namespace");
 	if (setns(ns, CLONE_NEWNS) < 0)
 		return img_fail_sys(err, "enter a mount namespace");
 	if (copy && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
@@ -32,7 +36,7 @@ static int enter(int ns, int copy, struct img_err *err)
 
 int kern_in_mntns(pid_t pid, int copy, int (*fn)(void *arg, struct img_err *err), void *arg, struct img_err *err)
 {
-	cleanup_fd int ns = -1;
+	cleanup_fd int ns = -1, user = -1;
 	struct outcome *out;
 	char path[32];
 	int status, ret;
@@ -42,6 +46,8 @@ int kern_in_mntns(pid_t pid, int copy, int (*fn)(void *arg, struct img_err *err)
 	ns = open(path, O_RDONLY | O_CLOEXEC);
 	if (ns < 0)
 		return img_fail_sys(err, "%s", path);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	user = open(path, O_RDONLY | O_CLOEXEC);
 	out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (out == MAP_FAILED)
 		return img_fail_nomem(err);
@@ -49,7 +55,7 @@ int kern_in_mntns(pid_t pid, int copy, int (*fn)(void *arg, struct img_err *err)
 	/* As fork(2), but for the descriptors. */
 	child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, 0);
 	if (child == 0) {
-		if (enter(ns, copy, &out->err) == 0)
+		if (enter(ns, user, copy, &out->err) == 0)
 			out->ret = fn(arg, &out->err);
 		_exit(0);
 	}
