@@ -6,7 +6,8 @@
 #include "criuimg/digest.h"
 #include "criuimg/stream.h"
 
-#define NO_TASK UINT32_MAX
+#define NO_TASK	  UINT32_MAX	 /* the front */
+#define ROOT_EARLY (UINT32_MAX - 1) /* the root, before it makes others: System V segments of its IPC namespace */
 
 /* A page image that is to come. In shared memory. */
 struct passing {

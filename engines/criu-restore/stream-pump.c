@@ -56,8 +56,11 @@ static bool ready(const struct pump *u, const struct passing *p)
 	if (p->task == NO_TASK)
 		return true;
 	for (size_t i = 0; i < u->s->nr_passing; i++)
-		if (u->s->passing[i].task == NO_TASK && !taken(&u->s->passing[i]))
+		if ((u->s->passing[i].task == NO_TASK || (u->s->passing[i].task == ROOT_EARLY && p->task != ROOT_EARLY)) &&
+			!taken(&u->s->passing[i]))
 			return false;
+	if (p->task == ROOT_EARLY)
+		return true;
 	for (const struct restore_task *c = u->r->tasks[p->task].creator; c; c = c->creator) {
 		const struct passing *theirs = of_task(u, c->index);
 
@@ -70,7 +73,7 @@ static bool ready(const struct pump *u, const struct passing *p)
 static void announce(const struct pump *u, struct passing *p)
 {
 	log_info(u->r->log, "pages-%u.img: %" PRIu64 " bytes for %s %#" PRIx64, p->pages_id, p->size,
-		p->task == NO_TASK ? "shared memory" : "pid", p->id);
+		p->task >= ROOT_EARLY ? "shared memory" : "pid", p->id);
 	restore_post(&p->go, 1);
 	restore_add(u->s->turn, 1);
 }

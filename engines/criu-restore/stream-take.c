@@ -114,7 +114,7 @@ static int keep_until(struct take *t, uint64_t end, struct img_err *err)
 {
 	struct restore_stream *s = t->r->stream;
 
-	while (t->at < end && t->p->task != NO_TASK && s->kept_bytes < KEPT_MAX) {
+	while (t->at < end && t->p->task < ROOT_EARLY && s->kept_bytes < KEPT_MAX) {
 		size_t len = end - t->at < KEPT_PIECE ? end - t->at : KEPT_PIECE;
 		struct kept *k = img_array_more(&s->kept, s->nr_kept, &s->room_kept);
 		struct iovec iov = { k ? img_arena_alloc(&t->r->arena, len) : NULL, len };

@@ -21,6 +21,8 @@
 #include "criu-restore/stage.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "criuimg/image.h"
+#include "ipc-shm.pb-c.h"
 #include "kernel/clone.h"
 
 #define STREAMER "streamer-serve.sock"
@@ -196,12 +198,14 @@ void restore_stream_moved(struct restore *r)
 
 /* ---- plan ---- */
 
+enum { SYSV_MAX = 4096 }; /* SHMMNI of the kernel */
+
 static int count(struct restore *r)
 {
-	return r->nr_tasks + r->mem->nr_segments + r->mem->nr_memfds;
+	return r->nr_tasks + r->mem->nr_segments + r->mem->nr_memfds + SYSV_MAX;
 }
 
-static int add(struct restore *r, enum img_kind kind, uint64_t id, struct restore_task *t, struct img_err *err)
+static int add(struct restore *r, enum img_kind kind, uint64_t id, uint32_t task, struct img_err *err)
 {
 	struct restore_stream *s = r->stream;
 	struct img_pages_reader *pages;
@@ -210,7 +214,7 @@ static int add(struct restore *r, enum img_kind kind, uint64_t id, struct restor
 
 	if (ret <= 0)
 		return ret;
-	*p = (struct passing){ .task = t ? (uint32_t)t->index : NO_TASK, .id = id };
+	*p = (struct passing){ .task = task, .id = id };
 	img_pages_data_of(pages, &p->pages_id, &p->size);
 	img_pages_close(pages);
 	if (!p->size)
@@ -221,6 +225,26 @@ static int add(struct restore *r, enum img_kind kind, uint64_t id, struct restor
 				p->pages_id);
 	s->nr_passing++;
 	return 0;
+}
+
+static int add_sysv(struct restore *r, struct img_err *err)
+{
+	struct img_reader *reader;
+	ProtobufCMessage *msg;
+	size_t nr = 0;
+	int ret = r->root->ids ? img_reader_open(r->set, IMG_IPCNS_SHM, r->root->ids->ipc_ns_id, &reader, err) : 0;
+
+	if (ret <= 0)
+		return ret;
+	while ((ret = img_read(reader, &msg, err)) > 0) {
+		ret = nr++ < SYSV_MAX ? add(r, IMG_SHMEM_PAGEMAP, ((IpcShmEntry *)msg)->desc->id, ROOT_EARLY, err)
+				      : img_fail(err, IMG_CORRUPT, "more than %d shared memory segments", SYSV_MAX);
+		img_message_free(msg);
+		if (ret < 0)
+			break;
+	}
+	img_reader_close(reader);
+	return ret;
 }
 
 int restore_stream_plan(struct restore *r, struct img_err *err)
@@ -234,13 +258,15 @@ int restore_stream_plan(struct restore *r, struct img_err *err)
 	if (!s->passing)
 		return -1;
 	for (size_t i = 0; i < r->mem->nr_segments; i++)
-		if (add(r, IMG_SHMEM_PAGEMAP, r->mem->segments[i].shmid, NULL, err) < 0)
+		if (add(r, IMG_SHMEM_PAGEMAP, r->mem->segments[i].shmid, NO_TASK, err) < 0)
 			return -1;
 	for (size_t i = 0; i < r->mem->nr_memfds; i++)
-		if (add(r, IMG_SHMEM_PAGEMAP, r->mem->memfds[i].rec->shmid, NULL, err) < 0)
+		if (add(r, IMG_SHMEM_PAGEMAP, r->mem->memfds[i].rec->shmid, NO_TASK, err) < 0)
 			return -1;
+	if (add_sysv(r, err) < 0)
+		return -1;
 	for (size_t i = 0; i < r->nr_tasks; i++)
-		if (restore_task_lives(&r->tasks[i]) && add(r, IMG_PAGEMAP, r->tasks[i].pid, &r->tasks[i], err) < 0)
+		if (restore_task_lives(&r->tasks[i]) && add(r, IMG_PAGEMAP, r->tasks[i].pid, i, err) < 0)
 			return -1;
 	return 0;
 }
