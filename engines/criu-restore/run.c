@@ -214,20 +214,14 @@ static int stage(
 	return restore_stage_await(r, err);
 }
 
-/* For scripts that see to namespaces: none where the tree has none of its own. */
-static int ns_script(struct restore *r, const char *action, struct img_err *err)
-{
-	return restore_ns_new(r, ~0u) ? restore_script(r, action, err) : 0;
-}
-
 static int build(struct restore *r, struct img_err *err)
 {
 	size_t threads, live = live_tasks(r, &threads);
 
 	restore_stage_open(r, STAGE_BORN, 1);
 	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0 || restore_ns_born(r, err) < 0 ||
-		ns_script(r, "setup-namespaces", err) < 0 || stage(r, STAGE_NS, "namespaces", 1, err) < 0 ||
-		restore_ns_made(r, err) < 0 || ns_script(r, "post-setup-namespaces", err) < 0)
+		stage(r, STAGE_NS, "namespaces", 1, err) < 0 ||
+		restore_ns_made(r, err) < 0)
 		return -1;
 	if (stage(r, STAGE_FORK, "fork", r->nr_tasks + restore_stream_parts(r), err) < 0 ||
 		restore_ttys_orphans(r, err) < 0 || stage(r, STAGE_JOIN, "join", r->nr_tasks, err) < 0 ||

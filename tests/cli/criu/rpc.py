@@ -374,7 +374,7 @@ def page_server():
         p = subprocess.Popen([CLIENT, 'swrk', CRIU, *server, 'request', 'type=WAIT_PID', 'pid=$pid'], stdout=subprocess.PIPE,
                              stdin=subprocess.DEVNULL, text=True)
         line = p.stdout.readline()
-        while not line.startswith('type='):
+        while line and not line.startswith('type='):
             line = p.stdout.readline()
         said = good(Said(line))
         tap.check(said.answers[0]['type'] == 'PAGE_SERVER' and int(said.answers[0]['ps.port']) > 0, said.text)
