@@ -36,12 +36,37 @@ struct mnt_plan {
 	int yard; /* a directory that only we know */
 };
 
+/* ---- plan-restore.c ---- */
+
+/* The records of all mount namespaces, checked; nothing is opened. *p can be freed after a failure too. */
+int mnt_plan_read(struct restore *r, struct mnt_plan *p, struct img_err *err);
+/* Closes what is open in it as well. */
+void mnt_plan_free(struct mnt_plan *p);
+/* What a mount of the root's file system, or of an external one, is below the part that we are given. NULL, and *given NULL: it is
+ * of a file system that we mount. */
+const char *mnt_part_of(const struct mnt_plan *p, const struct mnt_mount *m, const struct mnt_mount **given);
+
+/* ---- propagation-restore.c ---- */
+
 /* Is it an external mount that receives from one of the host? Then it stays what a clone of that is. */
 bool mnt_keeps_master(const struct mnt_plan *p, const struct mnt_mount *m);
-/* Peer groups and masters, when all mounts are in place (propagation-restore.c). */
+/* Peer groups and masters, when all mounts are in place. */
 int mnt_propagate(struct restore *r, struct mnt_plan *p, struct img_err *err);
-/* What is in file system sb, which has just been mounted: content-restore.c. */
+
+/* ---- content-restore.c ---- */
+
+/* What is in file system sb, which has just been mounted. */
 int mnt_fill(struct restore *r, const struct mnt_sb *sb, struct img_err *err);
+
+/* ---- root-restore.c ---- */
+
+/* The other namespaces of the plan, then the root of this one. All mounts are where they belong; the yard and the old root go. */
+int mnt_make_namespaces(struct restore *r, struct mnt_plan *p, struct img_err *err);
+
+/* ---- mnt-restore.c: the yard ---- */
+
+/* The name of the place of m there. */
+void mnt_yard_name(const struct mnt_mount *m, char name[32]);
 /* A directory or file of the yard to mount on: like what is mounted. */
 int mnt_yard_place(struct mnt_plan *p, const char *name, bool dir, struct img_err *err);
 
