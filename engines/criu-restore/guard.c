@@ -120,9 +120,9 @@ int restore_guard_start(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-void restore_guard_pidfile(struct restore *r)
+void restore_guard_pidfile(struct restore *r, bool ours)
 {
-	store(&r->guard->pidfile, 1);
+	store(&r->guard->pidfile, ours);
 }
 
 void restore_guard_end(struct restore *r)

@@ -240,10 +240,12 @@ static int build(struct restore *r, struct img_err *err)
 /* Everything is there and held: what may still refuse, then the point of no return. */
 static int let_run(struct restore *r, struct img_err *err)
 {
-	if (restore_pidfile(r, err) < 0)
+	/* Before it is there: whoever is killed in between leaves none. */
+	restore_guard_pidfile(r, r->opt->pidfile != NULL);
+	if (restore_pidfile(r, err) < 0) {
+		restore_guard_pidfile(r, r->pidfile_made);
 		return -1;
-	if (r->pidfile_made)
-		restore_guard_pidfile(r);
+	}
 	if (restore_script(r, "post-restore", err) < 0 ||
 		(restore_ns_new(r, CLONE_NEWNET) && restore_script(r, "network-unlock", err) < 0) ||
 		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||

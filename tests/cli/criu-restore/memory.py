@@ -69,10 +69,10 @@ def unknown_status():
 def aio_ring():
     """a mapping of a kind that cannot be made"""
     with Dumped('pages/private') as d:
-        def ring(vmas):
-            find(vmas, ANON)['status'] = 1 << 13
-        d.change_vmas(ring)
-        d.refused(UNSUPPORTED, 'asynchronous I/O')
+        def socket(vmas):
+            find(vmas, ANON)['status'] = 1 << 11
+        d.change_vmas(socket)
+        d.refused(UNSUPPORTED, 'packet socket')
 
 
 def no_file():

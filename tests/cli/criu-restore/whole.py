@@ -198,6 +198,9 @@ def killed_with_names():
             left = settled({0, tasks})
             tap.check(left in (0, tasks), f'{left} processes of {tasks}')
             if left == 0:
+                end = time.monotonic() + 10  # who clears up may not be done yet
+                while names(d) != before and time.monotonic() < end:
+                    time.sleep(0.01)
                 tap.check(names(d) == before, f'round {i}: {set(names(d)) - set(before)}')
             elif os.path.exists(os.path.join(d.top, 'pid')):
                 os.remove(os.path.join(d.top, 'pid'))
