@@ -11,7 +11,7 @@ int restore_guard_start(struct restore *r, struct img_err *err);
 void restore_guard_name(struct restore *r, const char *path);
 /* Those names are gone, or are to stay. */
 void restore_guard_names_done(struct restore *r);
-/* The pid file is there: it is to be removed with the rest. */
+/* The pid file is ours, or is about to be made: it is to be removed with the rest. */
 void restore_guard_pidfile(struct restore *r, bool ours);
 /* All of the tree runs, or the front clears away itself: the guard ends. */
 void restore_guard_end(struct restore *r);
