@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -329,8 +330,11 @@ int dump_namespaces_write(struct dump *d, struct img_err *err)
 static int open_up(void *arg, const char *name, struct img_err *err)
 {
 	int dir = *(int *)arg;
+	char compressed[NAME_MAX + 1];
 
-	if (fchmodat(dir, name, 0644, 0) < 0)
+	/* A page image that is compressed is known by its name without the end. */
+	snprintf(compressed, sizeof(compressed), "%s.zst", name);
+	if (fchmodat(dir, name, 0644, 0) < 0 && (errno != ENOENT || fchmodat(dir, compressed, 0644, 0) < 0))
 		return img_fail_sys(err, "%s", name);
 	return 0;
 }

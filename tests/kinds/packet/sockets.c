@@ -5,6 +5,7 @@
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "tests/harness/subject.h"
@@ -31,13 +32,16 @@ int main(int argc, char **argv)
 	struct sockaddr_ll now = { 0 };
 	socklen_t len = sizeof(now);
 	int raw, ringed, udp;
+	uint16_t group;
 
 	subject_begin(argc, argv);
 	raw = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
 	MUST(raw >= 0 && bind(raw, (struct sockaddr *)&lo, sizeof(lo)) == 0);
 	MUST(setsockopt(raw, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promisc, sizeof(promisc)) == 0);
 	set(raw, PACKET_AUXDATA, 1);
-	set(raw, PACKET_FANOUT, 4321 | PACKET_FANOUT_HASH << 16);
+	/* Others of its kind may live in the same network namespace: a group of its own. */
+	MUST(getrandom(&group, sizeof(group), 0) == sizeof(group));
+	set(raw, PACKET_FANOUT, group | PACKET_FANOUT_HASH << 16);
 	ringed = socket(AF_PACKET, SOCK_RAW, 0);
 	MUST(ringed >= 0);
 	set(ringed, PACKET_VERSION, TPACKET_V2);
@@ -49,7 +53,7 @@ int main(int argc, char **argv)
 	CHECK(getsockname(raw, (struct sockaddr *)&now, &len) == 0 && now.sll_ifindex == 1 && now.sll_protocol == htons(ETH_P_IP),
 		"it is bound to device %d, protocol %#x", now.sll_ifindex, ntohs(now.sll_protocol));
 	check(raw, PACKET_AUXDATA, 1);
-	check(raw, PACKET_FANOUT, 4321 | PACKET_FANOUT_HASH << 16);
+	check(raw, PACKET_FANOUT, group | PACKET_FANOUT_HASH << 16);
 	check(ringed, PACKET_VERSION, TPACKET_V2);
 	check(ringed, PACKET_RESERVE, 16);
 	udp = socket(AF_INET, SOCK_DGRAM, 0);
