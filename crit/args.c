@@ -85,12 +85,22 @@ static int row_of(const struct crit_verb *verb, int found)
 	return -1;
 }
 
+static bool stands_alone(const struct crit_verb *verb, const struct crit_args *args)
+{
+	for (int n = 0; verb->options && verb->options[n].name; n++)
+		if (args->option[n] && verb->options[n].alone)
+			return true;
+	return false;
+}
+
 static int take_operands(
 	const struct crit_verb *verb, int argc, char **argv, struct crit_args *args, struct img_err *err)
 {
 	int n = 0;
 
 	for (; verb->operands && verb->operands[n].name; n++) {
+		if (n >= argc && stands_alone(verb, args))
+			break;
 		if (n >= argc)
 			return img_fail(err, IMG_USAGE, "%s: %s is missing (see `crit %s --help`)", verb->name,
 				verb->operands[n].name, verb->name);

@@ -26,7 +26,7 @@ static const struct crit_option options[] = {
 	[NO_DIGESTS] = { "no-digests", 0, NULL,
 		"hold sizes against the manifest, and do not read all the data" },
 	[HERE] = { "here", 0, NULL, "also: can this host take it" },
-	[HOST] = { "host", 0, "FILE", "also: can the host take it that `crit requires --describe .` described" },
+	[HOST] = { "host", 0, "FILE", "also: can the host take it that `crit requires --describe` described" },
 	{ 0 },
 };
 

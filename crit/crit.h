@@ -20,6 +20,7 @@ struct crit_option {
 	char letter;	 /* 0: none */
 	const char *arg; /* what its argument is called in the help; NULL: it has none */
 	const char *help;
+	bool alone; /* with it, the operands may be left out */
 };
 
 struct crit_operand {
@@ -29,7 +30,7 @@ struct crit_operand {
 
 struct crit_args {
 	const char *option[CRIT_MAX];  /* by the order of the verb's rows: its argument ("" if it has none), NULL: not given */
-	const char *operand[CRIT_MAX]; /* all of them are there */
+	const char *operand[CRIT_MAX]; /* all of them are there; NULL: left out, as an option that is `alone` allows */
 };
 
 struct crit_verb {

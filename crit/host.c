@@ -135,7 +135,7 @@ json_t *host_read(const char *path, struct img_err *err)
 	else if (!json_is_object(host)) {
 		json_decref(host);
 		host = NULL;
-		img_fail(err, IMG_USAGE, "%s: no description of a host (`crit requires --describe .` makes one)", path);
+		img_fail(err, IMG_USAGE, "%s: no description of a host (`crit requires --describe` makes one)", path);
 	}
 	return host;
 }

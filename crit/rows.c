@@ -18,13 +18,27 @@ void rows_init(struct rows *rows)
 
 void rows_next(struct rows *rows)
 {
+	rows->before = rows->row;
 	rows->row = json_object();
 	if (!rows->row || json_array_append_new(rows->list, rows->row) < 0)
 		rows->failed = true;
 }
 
+/* A thousand tasks may well be alike: what the row before has is not kept twice. */
+static json_t *shared(const struct rows *rows, const char *key, json_t *value)
+{
+	json_t *before = json_object_get(rows->before, key);
+
+	if (!before || !json_equal(before, value))
+		return value;
+	json_decref(value);
+	return json_incref(before);
+}
+
 void rows_value(struct rows *rows, const char *key, json_t *value)
 {
+	if (!rows->failed)
+		value = shared(rows, key, value);
 	if (rows->failed)
 		json_decref(value);
 	else if (!value || json_object_set_new(rows->row, key, value) < 0)

@@ -15,6 +15,7 @@
 
 struct rows {
 	json_t *list, *row;
+	json_t *before; /* the row before */
 	bool failed; /* no memory: everything after that does nothing */
 };
 
@@ -27,7 +28,7 @@ void rows_text(struct rows *rows, const char *key, const char *text);	    /* NUL
 void rows_bytes(struct rows *rows, const char *key, const void *text, size_t len);
 void rows_format(struct rows *rows, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void rows_bool(struct rows *rows, const char *key, bool value);
-void rows_value(struct rows *rows, const char *key, json_t *value);	    /* takes it over */
+void rows_value(struct rows *rows, const char *key, json_t *value);	    /* takes it over; it may stand in other rows, too */
 /* The list, or NULL (without memory). The rows are gone. */
 json_t *rows_done(struct rows *rows, struct img_err *err);
 void rows_drop(struct rows *rows);

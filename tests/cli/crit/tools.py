@@ -62,7 +62,7 @@ def stats():
 
 def requires():
     """requires: what a set asks for, against a host"""
-    host = json.loads(run(CRIT, 'requires', '--describe', '.').stdout)
+    host = json.loads(run(CRIT, 'requires', '--describe').stdout)
     check(host['page_size'] == 4096 and 'epoll' in host['features'], host)
     poor = os.path.join(TMP.name, 'host.json')
     with open(poor, 'w') as f:
