@@ -4,7 +4,13 @@
 #include <string.h>
 
 #include "criu-dump/mem-parent.h"
+#include "criu-dump/mem.h"
 #include "criuimg/array.h"
+#include "criuimg/cleanup.h"
+
+enum {
+	PAGES = 256, /* compared at a time */
+};
 
 static uint64_t run_end(const struct img_run *run)
 {
@@ -109,5 +115,57 @@ int dump_parent_pages(struct img_pages_reader *parent, uint64_t addr, size_t nr_
 			return img_wrap(err, "the set before");
 		memset(has + first, 1, (upto - from) / IMG_PAGE);
 	}
+	return 0;
+}
+
+struct comparing {
+	struct img_pages_reader *parent;
+	const struct dump_source *src;
+	struct list list;
+	char ours[PAGES * IMG_PAGE], theirs[PAGES * IMG_PAGE];
+};
+
+static int compare(struct comparing *c, const struct img_run *run, uint64_t at, size_t nr, struct img_err *err)
+{
+	struct iovec piece = { (void *)(uintptr_t)at, nr * IMG_PAGE };
+	unsigned char has[PAGES];
+
+	if (dump_parent_pages(c->parent, at, nr, c->theirs, has, err) < 0)
+		return -1;
+	if (memchr(has, 1, nr) && c->src->read(c->src->arg, &piece, 1, c->ours, piece.iov_len, err) < 0)
+		return -1;
+	for (size_t i = 0; i < nr; i++) {
+		bool same = has[i] && !memcmp(c->ours + i * IMG_PAGE, c->theirs + i * IMG_PAGE, IMG_PAGE);
+		uint64_t addr = at + i * IMG_PAGE;
+
+		if (add(&c->list, addr, addr + IMG_PAGE, same ? IMG_RUN_PARENT : run->flags, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int dump_parent_compare(struct img_pages_reader *parent, const struct dump_source *src, const struct img_run *runs, size_t nr,
+	struct img_run **own, size_t *nr_own, struct img_err *err)
+{
+	cleanup_free struct comparing *c = calloc(1, sizeof(*c));
+	int ret = c ? 0 : img_fail_nomem(err);
+
+	if (c) {
+		c->parent = parent;
+		c->src = src;
+	}
+	for (size_t i = 0; i < nr && ret == 0; i++)
+		for (uint64_t done = 0; done < runs[i].nr_pages && ret == 0; done += PAGES) {
+			uint64_t left = runs[i].nr_pages - done;
+
+			ret = compare(c, &runs[i], runs[i].addr + done * IMG_PAGE, left < PAGES ? left : PAGES, err);
+		}
+	if (ret < 0) {
+		if (c)
+			free(c->list.items);
+		return -1;
+	}
+	*own = c->list.items;
+	*nr_own = c->list.nr;
 	return 0;
 }

@@ -13,4 +13,11 @@ int dump_parent_runs(struct img_pages_reader *parent, const struct img_run **run
 int dump_parent_pages(struct img_pages_reader *parent, uint64_t addr, size_t nr_pages, char *buf, unsigned char *has,
 	struct img_err *err);
 
+struct dump_source;
+
+/* The runs (all of them to be stored) cut into what the set before has just so (IMG_RUN_PARENT) and what is to be stored, into a list
+ * of the caller's. Pages are read for it; none are looked at that parent lacks. */
+int dump_parent_compare(struct img_pages_reader *parent, const struct dump_source *src, const struct img_run *runs, size_t nr,
+	struct img_run **own, size_t *nr_own, struct img_err *err);
+
 #endif

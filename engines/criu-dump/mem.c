@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "criu-dump/mem.h"
@@ -69,7 +70,7 @@ int dump_shmem_add(struct dump *d, uint64_t shmid, struct img_err *err, const ch
 	memmove(s->items + at + 1, s->items + at, (s->nr - at) * sizeof(*s->items));
 	s->nr++;
 	seg = &s->items[at];
-	seg->shmid = shmid;
+	*seg = (struct dump_segment){ .shmid = shmid };
 	va_start(ap, path);
 	vsnprintf(seg->path, sizeof(seg->path), path, ap);
 	va_end(ap);
@@ -80,6 +81,11 @@ void dump_shmem_free(struct dump *d)
 {
 	if (!d->shmem)
 		return;
+	for (size_t i = 0; i < d->shmem->nr; i++) {
+		free(d->shmem->items[i].runs);
+		if (d->shmem->items[i].held)
+			munmap(d->shmem->items[i].held, d->shmem->items[i].held_len);
+	}
 	free(d->shmem->items);
 	free(d->shmem);
 	d->shmem = NULL;

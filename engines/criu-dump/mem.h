@@ -81,6 +81,12 @@ int dump_shmem_add(struct dump *d, uint64_t shmid, struct img_err *err, const ch
 struct dump_segment {
 	uint64_t shmid;
 	char path[64];
+	void *held; /* a mapping of ours, where path leads; NULL: there is none */
+	size_t held_len;
+	struct img_run *runs; /* of what goes out in two passes: found in the first */
+	size_t nr_runs;
+	bool found; /* runs are those */
+	bool gone;  /* in a pre-dump: nobody has it mapped any more */
 };
 
 struct dump_shmem {

@@ -3,7 +3,7 @@
  *
  * The copy of a task's memory is a process that the dump blob makes (parasite/blob.h): a child of a child that has ended, so that
  * the task never sees it. It never runs a program: it waits, and is stopped by us (PTRACE_O_EXITKILL: it ends when we do). Shared
- * memory is not copied by fork: its content is written before the tasks run on.
+ * memory is not copied by fork: its content is written before the tasks run on, or, where an archive wants it later, copied.
  *
  * What fork does not copy either (MADV_DONTFORK, MADV_WIPEONFORK, huge pages of hugetlbfs, which may run out), or a task that
  * cannot fork or might not be let (seccomp), means that the tasks are held until all is written, as without --snapshot.
@@ -111,8 +111,6 @@ int dump_snap_look(struct dump *d, struct img_err *err)
 {
 	if (!d->opt->leave_running)
 		return img_fail(err, IMG_USAGE, "--snapshot is for tasks that run on: with -R");
-	if (img_set_maps_first(d->set))
-		return img_fail(err, IMG_UNSUPPORTED, "--snapshot into an archive");
 	d->snap = img_arena_alloc(&d->arena, sizeof(*d->snap));
 	if (!d->snap)
 		return img_fail_nomem(err);
@@ -332,6 +330,23 @@ int dump_snap_release(struct dump *d, struct img_err *err)
 	d->running = true;
 	d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
 	return 0;
+}
+
+/* ---- memory ---- */
+
+int dump_snap_shared(struct dump *d, struct img_err *err)
+{
+	if (!img_set_maps_first(d->set))
+		return dump_pages_shared(d, err);
+	for (const struct task_dump_ops *const *room = dump_task_rooms; *room; room++)
+		if ((*room)->tree_keep && (*room)->tree_keep(d, err) < 0)
+			return img_wrap(err, "%s", (*room)->name);
+	return 0;
+}
+
+int dump_snap_pages(struct dump *d, struct img_err *err)
+{
+	return img_set_maps_first(d->set) ? dump_pages(d, err) : dump_pages_tasks(d, err);
 }
 
 /* ---- the rest ---- */

@@ -124,9 +124,11 @@ int dump_pages_shared(struct dump *d, struct img_err *err);
 
 int dump_snap_look(struct dump *d, struct img_err *err);    /* the flags of all mappings, of tasks that still run */
 int dump_snap_maps(struct dump *d, struct img_err *err);    /* the mappings, with those flags */
+int dump_snap_shared(struct dump *d, struct img_err *err);  /* shared memory, or a copy of it */
 int dump_snap_take(struct dump *d, struct img_err *err);    /* a copy of the memory of each task */
 int dump_snap_release(struct dump *d, struct img_err *err); /* the tasks run on, the copies do not */
 int dump_snap_rest(struct dump *d, struct img_err *err);    /* what was left for later of the small records */
+int dump_snap_pages(struct dump *d, struct img_err *err);   /* private memory, and what there is a copy of */
 int dump_snap_end(struct dump *d, struct img_err *err);	    /* the copies end */
 
 /* ---- pre-dump.c ---- */

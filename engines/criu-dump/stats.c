@@ -90,7 +90,8 @@ int dump_stats_member(struct dump *d, struct img_err *err)
 
 	if (!img_set_maps_first(d->set))
 		return 0;
-	d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
+	if (!d->running)
+		d->stats.frozen_time = dump_now_us() - d->frozen_at_us;
 	sink = img_set_sink(d->set, "stats-dump", err);
 	return sink ? write_to(sink, &d->stats, err) : -1;
 }

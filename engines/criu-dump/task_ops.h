@@ -40,6 +40,10 @@ struct task_dump_ops {
 	int (*pages)(struct dump *d, struct dump_task *t, struct img_err *err);
 	int (*tree_pages)(struct dump *d, struct img_err *err);
 
+	/* With --snapshot into an archive, which takes page data last: see that tree_pages finds it all as it is now when the tasks run
+	 * again. */
+	int (*tree_keep)(struct dump *d, struct img_err *err);
+
 	/* With --snapshot: what `task` has left for later, when the tasks run again and dump_mem.copy has their memory as it was. */
 	int (*late)(struct dump *d, struct dump_task *t, struct img_err *err);
 

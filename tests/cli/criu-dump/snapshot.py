@@ -124,13 +124,63 @@ while True:
 
 
 def refused():
-    """without -R, or into an archive"""
+    """without -R"""
     with chain.subject() as r:
         p = r.dump('--snapshot', status=2)
         tap.check('-R' in p.stderr, p.stderr)
-        p = tap.run(chain.DUMP, '--no-default-config', '-t', r.pid, '-D', os.path.join(r.folder, 'x.tar'), '-R', '--snapshot',
-                    status=3)
-        tap.check('archive' in p.stderr, p.stderr)
+        r.end()
+
+
+def into(r, name, *args):
+    """A snapshot into an archive of this name in the subject's folder; "stream": through a pipe."""
+    path = os.path.join(r.folder, name)
+    where = ['--stream', '-W', r.folder] if name == 'stream' else ['-D', path]
+    with open(path if name == 'stream' else os.devnull, 'wb') as f:
+        p = subprocess.run([chain.DUMP, '--no-default-config', '-t', str(r.pid), *where, '-R', '--snapshot', '-o', 'arc.log', '-v4',
+                            *args], stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.PIPE, timeout=60)
+    tap.check(p.returncode == 0, p.stderr)
+    chain.reap()
+    with open(os.path.join(r.folder, 'arc.log'), errors='replace') as f:
+        log = f.read()
+    tap.check('no snapshot' not in log, log[-300:])
+    tap.check(not others(r), f'copies are left: {others(r)}')
+    return log
+
+
+def back_from(r, name):
+    path = os.path.join(r.folder, name)
+    where = ['--stream', '-W', r.folder] if name == 'stream' else ['-D', path]
+    with open(path if name == 'stream' else os.devnull, 'rb') as f:
+        p = subprocess.run([chain.RESTORE, '--no-default-config', '-d', '-o', 'back.log', '-v4', *where], stdin=f,
+                           stderr=subprocess.PIPE, timeout=60)
+    tap.check(p.returncode == 0, p.stderr)
+
+
+def into_archives():
+    """into an archive, plain or in zstd, and into a stream: private and shared memory are of one moment"""
+    for seed, name in enumerate(['a.tar', 'a.tar.zst', 'stream'] * 2, 1):
+        with chain.subject(seed) as r:
+            into(r, name)
+            time.sleep(0.1)
+            r.runs()
+            r.kill()
+            back_from(r, name)
+            time.sleep(0.05)
+            r.end()
+
+
+def chain_of_archives():
+    """a pre-dump and snapshots in archives, each over the one before"""
+    with chain.subject(6) as r:
+        tap.run(chain.DUMP, 'pre-dump', '--no-default-config', '-t', r.pid, '-D', os.path.join(r.folder, '0.tar'))
+        for nr in range(1, 4):
+            time.sleep(0.05)
+            log = into(r, f'{nr}.tar', '--track-mem', '--prev-images-dir', f'{nr - 1}.tar')
+            r.runs()
+        shared = [line for line in log.splitlines() if 'shared memory' in line and 'as in the set before' in line]
+        tap.check(any(' 0 as in' not in line for line in shared), f'all of shared memory is stored again: {shared}')
+        r.kill()
+        back_from(r, '3.tar')
         r.end()
 
 
@@ -164,4 +214,5 @@ if __name__ == '__main__':
         print('1..0 # SKIP needs root')
         sys.exit(0)
     busy.in_namespace()
-    tap.main([as_it_was, in_a_chain, tracked_from_a_snapshot, a_tree, what_fork_does_not_copy, refused, killed])
+    tap.main([as_it_was, in_a_chain, tracked_from_a_snapshot, a_tree, what_fork_does_not_copy, into_archives,
+              chain_of_archives, refused, killed])
