@@ -21,6 +21,8 @@
 #include "mm.pb-c.h"
 #include "vma.pb-c.h"
 
+struct inject_batch;
+
 /* Where the pages of a mapping are stored. */
 enum dump_vma_data {
 	DUMP_VMA_NOTHING, /* nowhere: of the kernel, or may be dropped */
@@ -69,6 +71,21 @@ struct dump_vma_class {
 	const char *refused; /* why it cannot be dumped, or NULL */
 };
 struct dump_vma_class dump_vma_class(const struct kern_vma *vma, dev_t shmem_dev);
+
+/* Policies of memory (mbind(2)) of a task's mappings: items[i] is that of t->maps->vmas[i] (vma/). */
+struct dump_policy {
+	long ret;
+	int mode; /* MPOL_* and MPOL_F_* */
+};
+struct dump_policies {
+	struct dump_policy *items;
+};
+int dump_policies_ask(struct dump_task *t, struct dump_policies *p, struct inject_batch *b, struct img_err *err);
+/* Of two mappings. */
+bool dump_policies_same(const struct dump_task *t, const struct dump_policies *p, const struct kern_vma *a,
+	const struct kern_vma *b);
+/* Into the records of the task's mappings, which stands still. */
+int dump_policies_fill(struct dump *d, struct dump_task *t, const struct dump_policies *p, struct img_err *err);
 
 /* ---- shared segments ---- */
 

@@ -141,27 +141,19 @@ int dump_track_begin(struct dump *d, struct img_err *err)
 
 /* ---- who is tracked ---- */
 
-/* Marks split what is one mapping: put it together again. */
+/* Marks split what is one mapping. */
 static void mend(struct kern_maps *maps)
 {
-	size_t kept = 0;
-
 	for (size_t i = 0; i < maps->nr; i++) {
-		struct kern_vma *v = &maps->vmas[i], *last = kept ? &maps->vmas[kept - 1] : NULL;
+		struct kern_vma *v = &maps->vmas[i], *last = i ? v - 1 : NULL;
 
 		v->flags &= ~KERN_VM(UFFD_WP);
-		if (last && last->end == v->start && !v->ino && !last->ino && last->prot == v->prot &&
+		v->continues = last && last->end == v->start && !v->ino && !last->ino && last->prot == v->prot &&
 			last->shared == v->shared && last->flags == v->flags &&
 			last->page_size == v->page_size && last->pkey == v->pkey && last->dev_major == v->dev_major &&
 			last->dev_minor == v->dev_minor && !strcmp(last->name, v->name) &&
-			(!*v->name || !strcmp(v->name, "[heap]") || !strncmp(v->name, "[anon:", 6))) {
-			last->end = v->end;
-			last->others += v->others;
-			continue;
-		}
-		maps->vmas[kept++] = *v;
+			(!*v->name || !strcmp(v->name, "[heap]") || !strncmp(v->name, "[anon:", 6));
 	}
-	maps->nr = kept;
 }
 
 /* Take a keeper's descriptors over to the tasks they belong to. */

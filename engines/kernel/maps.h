@@ -72,6 +72,8 @@ struct kern_vma {
 	uint64_t page_size; /* KernelPageSize, bytes; 0 when read from maps */
 	int pkey;	    /* ProtectionKey; 0 when there is none */
 	uint64_t others; /* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
+	/* Never set here: for who knows what keeps it apart from the one before it that looks the same. */
+	bool continues;
 	/* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Of struct kern_maps. */
 	const char *name;
 };

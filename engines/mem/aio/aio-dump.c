@@ -119,6 +119,11 @@ static int aio_task(struct dump *d, struct dump_task *t, struct img_err *err)
 				"pid %d: the ring of asynchronous I/O at %" PRIx64
 				" is its parent's: it gets a context of its own",
 				t->pid, ring->vma->start);
+		else
+			log_warn(d->log,
+				"pid %d: asynchronous I/O %" PRIx64
+				": requests that are still under way cannot be seen, and are lost",
+				t->pid, ring->vma->start);
 		log_info(d->log, "pid %d: asynchronous I/O %" PRIx64 ": %u places, events %u to %u", t->pid,
 			ring->vma->start, ring->head.nr, ring->head.head, ring->head.tail);
 	}

@@ -37,7 +37,10 @@ static const struct {
 #define SYS_mseal 462
 #endif
 
-enum { WORKER_TIDS = 64 };
+enum {
+	WORKER_TIDS = 64,
+	NODE_WORDS = 1024 / 64, /* nodes of memory, as many as the kernel can be built for */
+};
 
 /* ---- the record ---- */
 
@@ -125,6 +128,8 @@ static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err 
 	/* Of nothing it does nothing. */
 	if (e->sealed && syscall(SYS_mseal, 0, 0, 0) < 0)
 		return img_fail(err, IMG_UNSUPPORTED, "sealed, and this kernel has no mseal");
+	if (e->n_mempolicy_nodes > NODE_WORDS)
+		return img_fail(err, IMG_UNSUPPORTED, "more nodes of memory than there can be");
 	if (e->madv & ~MADV_KNOWN)
 		return img_fail(err, IMG_UNSUPPORTED, "advice %#llx is not known",
 			(unsigned long long)(e->madv & ~MADV_KNOWN));

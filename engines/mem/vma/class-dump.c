@@ -19,6 +19,7 @@ static const struct {
 	{ KERN_VM(UFFD_MISSING) | KERN_VM(UFFD_WP) | KERN_VM(UFFD_MINOR),
 		"memory registered with userfaultfd is not supported" },
 	{ KERN_VM(SHADOW_STACK), "shadow stacks are not supported" },
+	{ KERN_VM(SYNC), "synchronous mappings of persistent memory (MAP_SYNC) are not supported" },
 	{ KERN_VM(MTE) | KERN_VM(BTI), "memory tags and branch targets are not supported" },
 };
 

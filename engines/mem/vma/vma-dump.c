@@ -20,6 +20,8 @@
 #include "criuimg/cleanup.h"
 #include "kernel/anon-dev.h"
 
+extern const struct task_dump_ops vma_dump_ops;
+
 /* What madvise(2), mmap(2) and mlock(2) left in a mapping, and the way to say so in a record. */
 static const struct {
 	uint64_t flag;
@@ -187,8 +189,8 @@ static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *f
 	what_mapping(what, sizeof(what), vma);
 	if (class.refused)
 		return dump_block(d, t, what, "%s", class.refused);
-	if (vma->pkey && dump_unknown(d, t, what, "has protection key %d, which is not kept", vma->pkey) < 0)
-		return -1;
+	if (vma->pkey)
+		return dump_block(d, t, what, "protection key %d is not supported", vma->pkey);
 	if (class.status & IMG_VMA_SYSVIPC) {
 		if (!dump_ns_of(d, t, CLONE_NEWIPC))
 			return dump_block(d, t, what, "System V shared memory of an IPC namespace that is not the tree's own is not "
@@ -214,6 +216,13 @@ static int vma_check(struct dump *d, struct dump_task *t, struct img_err *err)
 		ret = check_vma(d, t, &files, &t->maps->vmas[i], shmem_dev, err);
 	mapped_files_free(&files);
 	return ret;
+}
+
+static int vma_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
+{
+	struct dump_policies *p = dump_keep(d, t, &vma_dump_ops, sizeof(*p));
+
+	return p ? dump_policies_ask(t, p, b, err) : img_fail_nomem(err);
 }
 
 /* ---- the records ---- */
@@ -259,6 +268,19 @@ static bool can_be_lazy(const VmaEntry *rec)
 {
 	return rec->flags & IMG_MAP_ANON && rec->flags & IMG_MAP_PRIVATE &&
 	       !(rec->flags & (IMG_MAP_LOCKED | IMG_MAP_HUGETLB)) && !(rec->status & IMG_VMA_VDSO);
+}
+
+/* Is it one with the mapping before it, but for marks of ours? */
+static bool join(struct dump_task *t, const struct dump_policies *policies, const struct kern_vma *vma)
+{
+	struct dump_mem *mem = t->mem;
+	struct dump_vma *last = mem->nr_vmas ? &mem->vmas[mem->nr_vmas - 1] : NULL;
+
+	if (!vma->continues || !last || !dump_policies_same(t, policies, last->map, vma))
+		return false;
+	last->rec.end = vma->end;
+	t->maps->vmas[last->map - t->maps->vmas].others += vma->others;
+	return true;
 }
 
 static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *files,
@@ -313,27 +335,31 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 
 static int vma_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
+	const struct dump_policies *policies = dump_keep(d, t, &vma_dump_ops, sizeof(*policies));
 	struct mapped_files files;
 	dev_t shmem_dev;
 	int ret = 0;
 
-	if (!dump_mem(t))
+	if (!policies || !dump_mem(t))
 		return img_fail_nomem(err);
 	if (kern_shmem_dev(&shmem_dev, err) < 0 || mapped_files_open(&files, t->pid, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->maps->nr && !ret; i++) {
 		const struct kern_vma *vma = &t->maps->vmas[i];
 
+		if (join(t, policies, vma))
+			continue;
 		ret = add_vma(d, t, &files, vma, shmem_dev, err);
 		if (ret < 0)
 			img_wrap(err, "mapping %" PRIx64 "-%" PRIx64, vma->start, vma->end);
 	}
 	mapped_files_free(&files);
-	return ret;
+	return ret < 0 ? -1 : dump_policies_fill(d, t, policies, err);
 }
 
 const struct task_dump_ops vma_dump_ops = {
 	.name = "vma",
 	.check = vma_check,
+	.ask = vma_ask,
 	.task = vma_task,
 };

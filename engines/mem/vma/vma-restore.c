@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/mempolicy.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -177,6 +179,19 @@ static void tape_last(const MmEntry *mm, bool guards, struct restore_tape *tape)
 	}
 }
 
+/* Where the memory comes from: for what is there already, too. */
+static void tape_policy(const VmaEntry *e, struct restore_tape *tape)
+{
+	size_t size = e->n_mempolicy_nodes * sizeof(uint64_t);
+	uint64_t nodes = size ? tape_data(tape, e->mempolicy_nodes, size) : 0;
+	char what[64];
+
+	snprintf(what, sizeof(what), "set memory policy of %" PRIx64, e->start);
+	/* The kernel leaves the last bit out of account. */
+	tape_step(tape, TAPE_PROTECT, what, SYS_mbind, e->start, e->end - e->start, (int32_t)e->mempolicy, nodes,
+		size ? size * 8 + 1 : 0, MPOL_MF_MOVE);
+}
+
 /* Guard regions cannot be made in memory that is locked, and mark the mapping they are in: by then it has
  * to be told from its neighbours by all that tells it from them. */
 int restore_mem_tape(
@@ -184,6 +199,9 @@ int restore_mem_tape(
 {
 	const MmEntry *mm = t->mm;
 
+	for (size_t i = 0; i < mm->n_vmas; i++)
+		if (mm->vmas[i]->has_mempolicy && in_list(mm->vmas[i]))
+			tape_policy(mm->vmas[i], tape);
 	tape_last(mm, false, tape);
 	for (size_t i = 0; i < mm->n_vmas; i++)
 		if (mm->vmas[i]->status & IMG_VMA_GUARD)

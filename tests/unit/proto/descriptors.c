@@ -322,6 +322,22 @@ static const struct fact_field own_fields[] = {
 		.name = "sealed",
 		.def = "",
 		.annotations = "" },
+	{ .file = "vma.proto",
+		.message = "vma_entry",
+		.number = 1002,
+		.label = "optional",
+		.type = "uint32",
+		.name = "mempolicy",
+		.def = "",
+		.annotations = "hex=true" },
+	{ .file = "vma.proto",
+		.message = "vma_entry",
+		.number = 1003,
+		.label = "repeated",
+		.type = "uint64",
+		.name = "mempolicy_nodes",
+		.def = "",
+		.annotations = "hex=true" },
 };
 
 /* Messages of families that CRIU does not have. */
