@@ -31,6 +31,12 @@ enum {
 	OPT_TIMESTAMP = 8,
 };
 
+enum { /* what TCP_MAXSEG takes: include/net/tcp.h, TCP_MIN_MSS and MAX_TCP_WINDOW */
+	MAXSEG_MIN = 88,
+	MAXSEG_MAX = 32767,
+	TIMESTAMP_SIZE = 12, /* of the option, in every segment */
+};
+
 static bool fin_sent(const InetSkEntry *isk)
 {
 	return isk->state == TCP_FIN_WAIT1 || isk->state == TCP_FIN_WAIT2 || isk->state == TCP_CLOSING || isk->state == TCP_LAST_ACK;
@@ -66,6 +72,19 @@ static uint32_t outq_start(const InetSkEntry *isk, const TcpStreamEntry *ts)
 
 /* ---- steps of making ---- */
 
+/* connect(2) works out how large segments are to be, before anybody can tell it what the ends agreed on, and does so again only when the
+ * route changes: without TCP_MAXSEG at that moment it is 536 bytes for good. Small segments take several times their size in the peer's buffer,
+ * and what the peer's window had promised would not fit. Larger ones than half of the largest window are not sent before a timer is over. */
+static int choose_mss(int fd, const TcpStreamEntry *ts, struct img_err *err)
+{
+	uint32_t half = ts->max_window / 2 + (ts->opt_mask & TCPI_OPT_TIMESTAMPS ? TIMESTAMP_SIZE : 0);
+	uint32_t mss = ts->mss_clamp < MAXSEG_MAX ? ts->mss_clamp : MAXSEG_MAX;
+
+	if (ts->max_window && mss > half)
+		mss = half;
+	return mss < MAXSEG_MIN ? 0 : set(fd, TCP_MAXSEG, "TCP_MAXSEG", (int)mss, err);
+}
+
 static int attach(int fd, const InetSkEntry *isk, const TcpStreamEntry *ts, struct img_err *err)
 {
 	union inet_address src, dst;
@@ -77,9 +96,11 @@ static int attach(int fd, const InetSkEntry *isk, const TcpStreamEntry *ts, stru
 		return -1;
 	if (bind(fd, &src.any, len) < 0)
 		return img_fail_sys(err, "bind to the address of the connection, port %u", isk->src_port);
+	if (choose_mss(fd, ts, err) < 0)
+		return -1;
 	if (connect(fd, &dst.any, len) < 0)
 		return img_fail_sys(err, "connect to the peer, port %u", isk->dst_port);
-	return 0;
+	return set(fd, TCP_MAXSEG, "TCP_MAXSEG", 0, err);
 }
 
 static int agree(int fd, const TcpStreamEntry *ts, struct img_err *err)
