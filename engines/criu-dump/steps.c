@@ -59,9 +59,9 @@ static const struct step steps[] = {
 	{ "inventory", dump_inventory },
 	{ "pstree", dump_pstree },
 	{ "timens", dump_timens },
-	{ "namespace images", dump_namespaces_write },
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
+	{ "namespace images", dump_namespaces_write }, /* a tmpfs with the names that files were given */
 	{ "pages", dump_pages },
 	{ "page server has them", dump_remote_finish },
 	{ "figures", dump_stats_member },
@@ -98,9 +98,9 @@ static const struct step snapshot_steps[] = {
 	{ "inventory", dump_inventory },
 	{ "pstree", dump_pstree },
 	{ "timens", dump_timens },
-	{ "namespace images", dump_namespaces_write },
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
+	{ "namespace images", dump_namespaces_write }, /* a tmpfs with the names that files were given */
 	{ "shared memory", dump_snap_shared },
 	{ "track", dump_track_arm },
 	{ "snapshot", dump_snap_take },

@@ -21,14 +21,16 @@ enum {
 	HANDLE_WORDS = FH_ENTRY_SIZES__min_entries,
 };
 
-/* The path of an opened file, seen to lead to it: 1; 0: it was deleted, and path is what its link says. */
-static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char *path, size_t size, struct img_err *err)
+/* The path of an opened file, seen to lead to it: 1; 0: it was deleted, and path is what its link says. *m: the mount namespace of the path,
+ * NULL: ours. */
+static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char *path, size_t size, struct dump_mntns **m,
+	struct img_err *err)
 {
 	struct stat opened, named;
-	struct dump_mntns *m = NULL;
 	char link[64];
 	ssize_t len;
 
+	*m = NULL;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	len = readlink(link, path, size - 1);
 	if (len < 0 || fstat(fd, &opened) < 0)
@@ -37,9 +39,9 @@ static int path_of(struct dump *d, int fd, const char *line, uint64_t ino, char 
 	if (!opened.st_nlink)
 		return 0;
 	/* A pre-dump does not look at namespaces. */
-	if (d->ns && dump_mntns_of(d, NULL, dump_mnt_id(fd), &m, err) < 0)
+	if (d->ns && dump_mntns_of(d, NULL, dump_mnt_id(fd), m, err) < 0)
 		return -1;
-	if (dump_path_stat(m, path, &named) == 0 && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev)
+	if (dump_path_stat(*m, path, &named) == 0 && named.st_ino == opened.st_ino && named.st_dev == opened.st_dev)
 		return 1;
 	if (dump_irmap_allowed(d)) {
 		int ret = dump_irmap_find(d, line, ino, path, size, err);
@@ -77,13 +79,14 @@ static int parse(const char *line, struct kern_handle *handle, struct img_err *e
 	return strstr(line, "fhandle-bytes:") ? kern_handle_parse(line, handle, err) : 0;
 }
 
-/* By its handle, or, where that leads nowhere, looked for. *fd: the file where it was opened by its handle, else -1. */
+/* By its handle, or, where that leads nowhere, looked for. *fd: the file where it was opened by its handle, else -1. *m: as path_of(). */
 static int find(struct dump *d, const struct kern_handle *handle, const char *line, dev_t dev, uint64_t ino, int *fd, char *path, size_t size,
-	struct img_err *err)
+	struct dump_mntns **m, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
 
 	*fd = -1;
+	*m = NULL;
 	if (handle->bytes)
 		*fd = open_watched(d, dev, handle, &why);
 	else
@@ -94,7 +97,7 @@ static int find(struct dump *d, const struct kern_handle *handle, const char *li
 		*fd = dump_irmap_open(d, line, ino, &ignored);
 	}
 	if (*fd >= 0)
-		return path_of(d, *fd, line, ino, path, size, err);
+		return path_of(d, *fd, line, ino, path, size, m, err);
 	if (dump_irmap_allowed(d)) {
 		int ret = dump_irmap_find(d, line, ino, path, size, err);
 
@@ -109,13 +112,14 @@ int dump_watched_path(struct dump *d, const char *line, uint32_t sdev, uint64_t 
 	struct img_err *err)
 {
 	struct kern_handle handle;
+	struct dump_mntns *m;
 	cleanup_fd int fd = -1;
 	int ret;
 
 	*dev = kern_dev(sdev);
 	if (parse(line, &handle, err) < 0)
 		return -1;
-	ret = find(d, &handle, line, *dev, ino, &fd, path, size, err);
+	ret = find(d, &handle, line, *dev, ino, &fd, path, size, &m, err);
 	return ret == 0 ? img_fail(err, IMG_UNSUPPORTED, "it watches a deleted file, '%s'", path) : ret < 0 ? -1 : 0;
 }
 
@@ -123,6 +127,7 @@ int dump_watched(struct dump *d, struct dump_task *t, const char *line, uint32_t
 	struct img_err *err)
 {
 	struct kern_handle handle;
+	struct dump_mntns *m;
 	cleanup_fd int fd = -1;
 	char path[4096];
 	uint32_t id;
@@ -131,7 +136,7 @@ int dump_watched(struct dump *d, struct dump_task *t, const char *line, uint32_t
 
 	if (parse(line, &handle, err) < 0)
 		return -1;
-	ret = find(d, &handle, line, kern_dev(sdev), ino, &fd, path, sizeof(path), err);
+	ret = find(d, &handle, line, kern_dev(sdev), ino, &fd, path, sizeof(path), &m, err);
 	/* A deleted file comes back as a ghost, known by device and inode, and has no path. */
 	if (ret == 0)
 		ret = checking ? dump_file_check(d, t, fd, path, 0, err) : dump_file_by_fd(d, t, fd, path, 0, &id, err);
@@ -149,6 +154,10 @@ int dump_watched(struct dump *d, struct dump_task *t, const char *line, uint32_t
 	memcpy(fh->handle, handle.data, sizeof(handle.data));
 	if (ret == 1 && !(fh->path = img_arena_strdup(&d->arena, path)))
 		return img_fail_nomem(err);
+	if (ret == 1 && m && fd >= 0) {
+		fh->has_mnt_id = true;
+		fh->mnt_id = (uint32_t)dump_mnt_id(fd);
+	}
 	*out = fh;
 	return 0;
 }

@@ -63,11 +63,17 @@ void restore_dead_end(struct restore_dead *dead);
 /* A ghost's file on disk (engines/fd/ghost/inode-restore.c). Open its image and read its first record, which is the caller's; NULL on
  * failure. */
 struct img_reader *restore_ghost_image(struct restore *r, uint32_t id, GhostFileEntry **rec, struct img_err *err);
-/* Make it at path, readable by root only; *made when there is something at path that is ours, whatever is returned. */
-int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const char *path, bool *made,
+/* A name, as the directory that it is in and what it is there. */
+struct ghost_place {
+	int dir;	  /* O_PATH */
+	const char *base; /* points into path */
+	const char *path; /* for messages */
+};
+/* Make it there, readable by root only; *made when there is something that is ours, whatever is returned. */
+int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const struct ghost_place *at, bool *made,
 	struct img_err *err);
 /* Owner, mode, times. */
-int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const char *path, struct img_err *err);
+int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const struct ghost_place *at, struct img_err *err);
 
 /* The number by which its maker has it. */
 static inline int files_made_at(const struct file_plan *p)

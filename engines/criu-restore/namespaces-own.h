@@ -20,10 +20,6 @@ struct mnt_root {
 	uint32_t *fd;
 };
 
-struct mnt_place {
-	uint32_t mnt_id, ns;
-};
-
 struct restore_namespaces {
 	unsigned new;	 /* CLONE_NEW*: of which kinds the tree has one of its own */
 	unsigned joined; /* of which it is put into one that is there: not made, and not filled */
@@ -31,8 +27,8 @@ struct restore_namespaces {
 	size_t nr_more, room_more;
 	struct mnt_root *roots;
 	size_t nr_roots, room_roots;
-	struct mnt_place *mnts; /* by mnt_id, ascending: where each mount is */
-	size_t nr_mnts, room_mnts;
+	struct restore_mount *mnts; /* by mnt_id, ascending */
+	size_t nr_mnts;
 	struct mnt_plan *mnt_plan;
 	struct kern_idmap uids, gids; /* of the user namespace, if there is one */
 	uint32_t front_in; /* the mount namespace that the front is in at the moment; 0: its own */

@@ -36,8 +36,14 @@ void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd);
 /* What the room mnt remembers between its hooks. */
 struct mnt_plan;
 struct mnt_plan **restore_ns_mnt_plan(struct restore *r);
-/* Plan: mount mnt_id of the images is in mount namespace ns; there is such a namespace. Root: its root directory, kept. */
-int restore_ns_mount(struct restore *r, uint32_t mnt_id, uint32_t ns, struct img_err *err);
+/* A mount of the images. */
+struct restore_mount {
+	uint32_t mnt_id, ns, dev;
+	const char *root, *mountpoint; /* of the arena */
+};
+/* Plan: all mounts of all namespaces; allocated, r's from now on. */
+void restore_ns_mounts(struct restore *r, struct restore_mount *mounts, size_t nr);
+/* Plan: there is such a namespace. Root: its root directory, kept. */
 int restore_ns_root_slot(struct restore *r, uint32_t id, struct img_err *err);
 void restore_ns_keep_root(struct restore *r, uint32_t id, int fd);
 
@@ -60,6 +66,9 @@ int restore_ns_open(struct restore *r, int flag, uint32_t id, struct img_err *er
 /* The root directory for a file on mount mnt_id (of the images; -1: not known), when that is in another mount namespace than
  * the task: to be used with kern_open_in_root(). -1: "/" will do. */
 int restore_ns_root_for(const struct restore *r, const struct restore_task *t, int mnt_id);
+/* A mount that shows both the file at path a of mount mnt_a and the one at path b of mnt_b: its id, with the paths there in via_a and via_b,
+ * PATH_MAX bytes each. -1: none. */
+int restore_ns_common(const struct restore *r, int mnt_a, const char *a, int mnt_b, const char *b, char *via_a, char *via_b);
 /* Front, in restore_ns_whole(): go where mount mnt_id is. */
 int restore_ns_switch(struct restore *r, int mnt_id, struct img_err *err);
 

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "criu-restore/files-own.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/watched.h"
 #include "criuimg/cleanup.h"
 #include "kernel/handle.h"
+#include "kernel/ns.h"
 #include "kernel/self.h"
 
 static bool is_it(const FhEntry *fh, uint32_t sdev, uint64_t i_ino, uint32_t dev, uint64_t ino)
@@ -41,22 +43,30 @@ int restore_watched_plan(const FhEntry *fh, struct img_err *err)
 	return 0;
 }
 
-int restore_watched_open(struct restore *r, const FhEntry *fh, uint32_t sdev, uint64_t ino, int *fd, char path[RESTORE_WATCHED_PATH],
-	struct img_err *err)
+int restore_watched_open_path(struct restore *r, const struct restore_task *t, int mnt_id, const char *named, int *fd,
+	char path[RESTORE_WATCHED_PATH], struct img_err *err)
+{
+	int root = restore_ns_root_for(r, t, mnt_id);
+
+	*fd = root < 0 ? open(named, O_PATH | O_CLOEXEC) : kern_open_in_root(root, named, O_PATH);
+	if (*fd < 0)
+		return img_fail_sys(err, "watched '%s'", named);
+	kern_self_path(path, RESTORE_WATCHED_PATH, "fd/%d", *fd);
+	return 0;
+}
+
+int restore_watched_open(struct restore *r, const struct restore_task *t, const FhEntry *fh, uint32_t sdev, uint64_t ino, int *fd,
+	char path[RESTORE_WATCHED_PATH], struct img_err *err)
 {
 	const char *named = fh->path && fh->path[0] ? fh->path : restore_ghost_path(r, sdev, ino);
 	struct kern_handle handle = { .bytes = fh->bytes, .type = fh->type };
 
-	if (named) {
-		*fd = open(named, O_PATH | O_CLOEXEC);
-		if (*fd < 0)
-			return img_fail_sys(err, "watched '%s'", named);
-	} else {
-		memcpy(handle.data, fh->handle, fh->bytes);
-		*fd = kern_handle_open(kern_dev(sdev), &handle, O_PATH, err);
-		if (*fd < 0)
-			return -1;
-	}
+	if (named)
+		return restore_watched_open_path(r, t, fh->has_mnt_id ? (int)fh->mnt_id : -1, named, fd, path, err);
+	memcpy(handle.data, fh->handle, fh->bytes);
+	*fd = kern_handle_open(kern_dev(sdev), &handle, O_PATH, err);
+	if (*fd < 0)
+		return -1;
 	kern_self_path(path, RESTORE_WATCHED_PATH, "fd/%d", *fd);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include "fh.pb-c.h"
 
 struct restore;
+struct restore_task;
 
 enum {
 	RESTORE_WATCHED_PATH = 64,
@@ -22,7 +23,10 @@ bool restore_is_watched(const struct restore *r, uint32_t dev, uint64_t ino);
 
 /* Open the watched file (O_PATH), by its path, as the ghost with its device and inode, or by its handle where there is neither. *fd is the
  * caller's; path is what leads to it while fd is open. */
-int restore_watched_open(struct restore *r, const FhEntry *fh, uint32_t sdev, uint64_t ino, int *fd, char path[RESTORE_WATCHED_PATH],
-	struct img_err *err);
+int restore_watched_open(struct restore *r, const struct restore_task *t, const FhEntry *fh, uint32_t sdev, uint64_t ino, int *fd,
+	char path[RESTORE_WATCHED_PATH], struct img_err *err);
+/* The same of a path, in the mount namespace of mount mnt_id (of the images; -1: not known). */
+int restore_watched_open_path(struct restore *r, const struct restore_task *t, int mnt_id, const char *named, int *fd,
+	char path[RESTORE_WATCHED_PATH], struct img_err *err);
 
 #endif

@@ -3,8 +3,11 @@
 #include "kernel/mountctl.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "criuimg/cleanup.h"
 
 #ifndef MOVE_MOUNT_SET_GROUP
 #define MOVE_MOUNT_SET_GROUP 0x00000100 /* include/uapi/linux/mount.h */
@@ -62,4 +65,22 @@ int kern_mount_set_group(int from, int to, struct img_err *err)
 		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH | MOVE_MOUNT_SET_GROUP) < 0)
 		return img_fail_sys(err, "set the peer group");
 	return 0;
+}
+
+int kern_mount_writable(int dir, struct img_err *err)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+	cleanup_fd int fd = -1;
+	struct statvfs st;
+
+	if (fstatvfs(dir, &st) < 0)
+		return img_fail_sys(err, "statvfs");
+	if (!(st.f_flag & ST_RDONLY)) {
+		fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? img_fail_sys(err, "dup") : steal_fd(&fd);
+	}
+	fd = (int)syscall(SYS_open_tree, dir, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (fd < 0 || syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return img_fail_sys(err, "write where it is read-only");
+	return steal_fd(&fd);
 }

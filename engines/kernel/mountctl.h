@@ -22,4 +22,9 @@ int kern_mount_propagation(int fd, uint32_t type, struct img_err *err);
  * that of `to` (Linux 5.15). */
 int kern_mount_set_group(int from, int to, struct img_err *err);
 
+/* The same directory, through a detached mount of its own that is not read-only: what is made there is seen in dir. A no-op
+ * descriptor of dir itself where that can be written. -1 where the whole file system is read-only too, or dir is in a mount namespace
+ * other than the caller's. */
+int kern_mount_writable(int dir, struct img_err *err);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/mounts.h"
 #include "criu-dump/watched.h"
 #include "criuimg/array.h"
 
@@ -39,42 +40,44 @@ static int inode_mark(struct dump *d, struct dump_task *t, const char *line, boo
 	return dump_watched(d, t, line, mark->s_dev, ino, checking, &ie->f_handle, err);
 }
 
-/* Where the mount with this number is, as the marked task's mountinfo has it. */
-static int mount_point(struct dump *d, int mnt_id, char **path, dev_t *dev, struct img_err *err)
+/* Where the mount with this number is: in a mount namespace of the tree, or in ours. */
+static const struct kern_mount *mount_of(struct dump *d, int mnt_id, struct img_err *err)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[4096], point[4096];
-	unsigned maj, min;
-	int id;
+	struct dump_mntns *m = NULL;
+	const struct kern_mounts *own;
+	const struct kern_mount *at;
 
-	if (!f)
-		return img_fail_sys(err, "/proc/self/mountinfo");
-	*path = NULL;
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%d %*d %u:%u %*s %4095s", &id, &maj, &min, point) == 4 && id == mnt_id) {
-			*path = img_arena_strdup(&d->arena, point);
-			*dev = (dev_t)(maj << 20 | min); /* the kernel's own form, as of inodes */
-		}
-	}
-	fclose(f);
-	return *path ? 0 : img_fail(err, IMG_UNSUPPORTED, "it watches mount %d, which is not here", mnt_id);
+	/* A pre-dump does not look at namespaces. */
+	if (d->ns && dump_mntns_of(d, NULL, mnt_id, &m, err) < 0)
+		return NULL;
+	own = dump_own_mounts(d, err);
+	if (!own)
+		return NULL;
+	at = m ? kern_mount_find(&m->mounts, mnt_id) : NULL;
+	if (!at)
+		at = kern_mount_find(own, mnt_id);
+	if (!at)
+		img_fail(err, IMG_UNSUPPORTED, "it watches mount %d, which is not here", mnt_id);
+	return at;
 }
 
 static int mount_mark(struct dump *d, const char *line, FanotifyMarkEntry *mark, struct img_err *err)
 {
 	FanotifyMountMarkEntry *me = img_arena_message(&d->arena, FanotifyMountMarkEntry, fanotify_mount_mark_entry);
-	dev_t dev = 0;
+	const struct kern_mount *at;
 
 	if (!me)
 		return img_fail_nomem(err);
 	if (sscanf(line, "fanotify mnt_id:%x mflags:%x mask:%x ignored_mask:%x", &me->mnt_id, &mark->mflags, &mark->mask,
 		    &mark->ignored_mask) != 4)
 		return img_fail(err, IMG_UNSUPPORTED, "fdinfo line '%s' is not understood", line);
-	if (mount_point(d, (int)me->mnt_id, &me->path, &dev, err) < 0)
+	at = mount_of(d, (int)me->mnt_id, err);
+	if (!at)
 		return -1;
+	me->path = (char *)at->mountpoint;
 	mark->type = MARK_TYPE__MOUNT;
 	mark->me = me;
-	mark->s_dev = (uint32_t)dev;
+	mark->s_dev = at->major << 20 | at->minor; /* the kernel's own form, as of inodes */
 	return 0;
 }
 

@@ -35,14 +35,17 @@ static int set_mark(int fd, unsigned flags, const FanotifyMarkEntry *mark, const
 	return 0;
 }
 
-static int mark_one(struct restore *r, int fd, const FanotifyMarkEntry *mark, struct img_err *err)
+static int mark_one(struct restore *r, const struct restore_task *t, int fd, const FanotifyMarkEntry *mark, struct img_err *err)
 {
 	char path[RESTORE_WATCHED_PATH];
 	cleanup_fd int file = -1;
 
-	if (mark->type == MARK_TYPE__MOUNT)
-		return set_mark(fd, FAN_MARK_MOUNT, mark, mark->me->path, err);
-	if (restore_watched_open(r, mark->ie->f_handle, mark->s_dev, mark->ie->i_ino, &file, path, err) < 0)
+	if (mark->type == MARK_TYPE__MOUNT) {
+		if (restore_watched_open_path(r, t, (int)mark->me->mnt_id, mark->me->path, &file, path, err) < 0)
+			return -1;
+		return set_mark(fd, FAN_MARK_MOUNT, mark, path, err);
+	}
+	if (restore_watched_open(r, t, mark->ie->f_handle, mark->s_dev, mark->ie->i_ino, &file, path, err) < 0)
 		return -1;
 	return set_mark(fd, 0, mark, path, err);
 }
@@ -56,7 +59,7 @@ static int fanotify_make(struct restore *r, struct restore_task *t, const struct
 	if (fd < 0)
 		return img_fail_sys(err, "fanotify_init(%#x, %#x)", ffy->faflags, ffy->evflags);
 	for (size_t i = 0; i < ffy->n_mark; i++)
-		if (mark_one(r, fd, ffy->mark[i], err) < 0)
+		if (mark_one(r, t, fd, ffy->mark[i], err) < 0)
 			return img_wrap(err, "mark %zu", i);
 	if (restore_file_flags(fd, ffy->flags, err) < 0 || restore_file_owner(r, fd, ffy->fown, err) < 0)
 		return -1;

@@ -225,6 +225,27 @@ static int open_dir_of(const struct made_link *l, struct img_err *err)
 	return fd < 0 ? img_fail_sys(err, "directory '%s'", dir) : fd;
 }
 
+/* The new name: in the directory of the old one, or in the nearest above that is still there. Its directory is opened. */
+static int name_link(struct dump *d, struct made_link *l, const char *path, uint32_t id, struct img_err *err)
+{
+	for (const char *end = strrchr(path, '/'); end; end = memrchr(path, '/', (size_t)(end - path))) {
+		struct img_err why = IMG_ERR_INIT;
+		int dir;
+
+		l->name = img_arena_printf(&d->arena, "%.*s/link_remap.%u", (int)(end - path), path, id);
+		if (!l->name)
+			return img_fail_nomem(err);
+		dir = open_dir_of(l, &why);
+		if (dir >= 0)
+			return dir;
+		if (why.sys_errno != ENOENT || end == path) {
+			*err = why;
+			return -1;
+		}
+	}
+	return img_fail(err, IMG_SYS, "'%s' is no path from the root", path);
+}
+
 static int unlink_again(struct dump *d, void *obj, struct img_err *err)
 {
 	const struct made_link *l = obj;
@@ -238,7 +259,7 @@ static int unlink_again(struct dump *d, void *obj, struct img_err *err)
 }
 
 /* The record of the new name says nothing but that. */
-static int write_link(struct dump *d, uint32_t id, char *path, struct img_err *err)
+static int write_link(struct dump *d, uint32_t id, const struct made_link *l, int mnt_id, struct img_err *err)
 {
 	RegFileEntry reg = REG_FILE_ENTRY__INIT;
 	FownEntry fown = FOWN_ENTRY__INIT;
@@ -246,7 +267,11 @@ static int write_link(struct dump *d, uint32_t id, char *path, struct img_err *e
 
 	reg.id = id;
 	reg.fown = &fown;
-	reg.name = path;
+	reg.name = (char *)l->name;
+	if (l->mntns && mnt_id >= 0) {
+		reg.has_mnt_id = true;
+		reg.mnt_id = mnt_id;
+	}
 	rec.type = FD_TYPES__REG;
 	rec.id = id;
 	rec.reg = &reg;
@@ -255,34 +280,34 @@ static int write_link(struct dump *d, uint32_t id, char *path, struct img_err *e
 
 static int make_link(struct dump *d, const struct fd_target *t, const char *path, uint32_t id, struct img_err *err)
 {
-	int dir_len = (int)(strrchr(path, '/') - path) + 1;
-	char *name = img_arena_printf(&d->arena, "%.*slink_remap.%u", dir_len, path, id);
 	struct made_link *l = img_arena_alloc(&d->arena, sizeof(*l));
 	struct dump_mntns *mntns;
 	cleanup_fd int dir = -1;
 	char self[40];
 
-	if (!name || !l)
+	if (!l)
 		return img_fail_nomem(err);
 	if (dump_mntns_of(d, t->task, t->probe->mnt_id, &mntns, err) < 0)
 		return -1;
-	*l = (struct made_link){ mntns, name };
-	dir = open_dir_of(l, err);
-	if (dir < 0 || undo_push(&d->undo, UNDO_ON_FAILURE, name, unlink_again, l, err) < 0)
+	*l = (struct made_link){ mntns, NULL };
+	dir = name_link(d, l, path, id, err);
+	if (dir < 0 || undo_push(&d->undo, UNDO_ON_FAILURE, l->name, unlink_again, l, err) < 0)
 		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->lfd);
-	if (linkat(AT_FDCWD, self, dir, strrchr(name, '/') + 1, AT_SYMLINK_FOLLOW) < 0)
-		return img_fail_sys(err, "give it the name '%s'", name);
-	log_info(d->log, "'%s' for a file that was '%s'", name, path);
-	return write_link(d, id, name, err);
+	if (linkat(AT_FDCWD, self, dir, strrchr(l->name, '/') + 1, AT_SYMLINK_FOLLOW) < 0)
+		return img_fail_sys(err, "give it the name '%s'", l->name);
+	log_info(d->log, "'%s' for a file that was '%s'", l->name, path);
+	return write_link(d, id, l, t->probe->mnt_id, err);
 }
 
 int dump_link(struct dump *d, const struct fd_target *t, const char *path, struct img_err *err)
 {
+	/* One for each mount that it was opened through: names cannot be linked from one mount to another. */
+	uint64_t where = (uint64_t)t->probe->dev << 32 | (uint32_t)t->probe->mnt_id;
 	uint32_t *id;
 	int first;
 
-	first = dump_once(d, DUMP_ONCE_LINK, t->probe->dev, t->probe->ino, &id, err);
+	first = dump_once(d, DUMP_ONCE_LINK, where, t->probe->ino, &id, err);
 	if (first < 0)
 		return -1;
 	if (first) {

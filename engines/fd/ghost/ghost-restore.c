@@ -23,6 +23,7 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
+#include "kernel/mountctl.h"
 #include "kernel/ns.h"
 #include "remap-file-path.pb-c.h"
 
@@ -44,11 +45,14 @@ struct remap {
 	uint32_t ghost;	    /* id; 0: a link */
 	int mnt_id;	    /* of the file; -1: not known */
 	const char *linked; /* a name that the dump made for it, of a record of files.img */
+	int linked_mnt_id;  /* of that */
 };
 
-struct made_dir {
-	char *path;
-	int mnt_id; /* of what it was made for */
+/* A name that is made for the time being. */
+struct made_name {
+	const char *path;
+	int mnt_id; /* by which mount it is reached */
+	bool dir;
 };
 
 struct restore_ghosts {
@@ -56,8 +60,8 @@ struct restore_ghosts {
 	size_t nr_remaps, remaps_room;
 	struct ghost *ghosts; /* by id, ascending */
 	size_t nr_ghosts, ghosts_room;
-	struct made_dir *dirs; /* made on the way, in this order */
-	size_t nr_dirs, dirs_room;
+	struct made_name *names; /* made besides, in this order: directories on the way, other names */
+	size_t nr_names, names_room;
 	uint32_t *lock; /* shared: 1 while somebody plays with a name */
 	struct restore_dead dead;
 };
@@ -123,6 +127,7 @@ static int plan_remap(struct restore *r, const RemapFilePathEntry *rec, struct i
 	if (rec->has_remap_type && rec->remap_type != REMAP_TYPE__LINKED)
 		return img_fail(err, IMG_UNSUPPORTED, "'%s' is remapped in a way (%d) that is not known", name, rec->remap_type);
 	m->linked = restore_file_path(r, rec->remap_id);
+	m->linked_mnt_id = mount_of(r, rec->remap_id);
 	if (!m->linked)
 		return img_fail(err, IMG_CORRUPT, "'%s' stands for file %#x, which is not there", name, rec->remap_id);
 	return 0;
@@ -266,6 +271,53 @@ int restore_ghosts_plan(struct restore *r, struct img_err *err)
 
 /* ---- on disk ---- */
 
+/* root: of the mount namespace it is in, -1: ours. */
+static int find_place(int root, const char *path, struct ghost_place *p, struct img_err *err)
+{
+	char dir[PATH_MAX];
+
+	p->path = path;
+	p->base = strrchr(path, '/') + 1;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(p->base - path), path);
+	p->dir = root < 0 ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : kern_open_in_root(root, dir, O_PATH | O_DIRECTORY);
+	return p->dir < 0 ? img_fail_sys(err, "directory '%s'", dir) : 0;
+}
+
+/* The same, to make and change it there: the mount may be read-only, what was deleted from it was not. */
+static int find_writable(const char *path, struct ghost_place *p, struct img_err *err)
+{
+	struct ghost_place seen = { -1, NULL, NULL };
+
+	if (find_place(-1, path, &seen, err) < 0)
+		return -1;
+	*p = seen;
+	p->dir = kern_mount_writable(seen.dir, err);
+	img_cleanup_fd(&seen.dir);
+	return p->dir < 0 ? img_wrap(err, "directory of '%s'", path) : 0;
+}
+
+static int make_at(struct restore *r, struct ghost *ghost, struct img_err *err)
+{
+	struct ghost_place at = { -1, NULL, NULL };
+	int ret = find_writable(ghost->path, &at, err);
+
+	if (ret == 0)
+		ret = restore_ghost_make(r, ghost->id, ghost->rec, &at, &ghost->made, err);
+	img_cleanup_fd(&at.dir);
+	return ret;
+}
+
+static int set_attributes(struct restore *r, const struct ghost *ghost, struct img_err *err)
+{
+	struct ghost_place at = { -1, NULL, NULL };
+	int ret = find_writable(ghost->path, &at, err);
+
+	if (ret == 0)
+		ret = restore_ghost_attributes(r, ghost->rec, &at, err);
+	img_cleanup_fd(&at.dir);
+	return ret;
+}
+
 /* A directory is made where it was, and beside that when the name is in use. */
 static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *err)
 {
@@ -274,7 +326,7 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 
 	if (!ghost->in_place)
 		restore_guard_name(r, ghost->path);
-	if (restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, &why) == 0) {
+	if (make_at(r, ghost, &why) == 0) {
 		if (ghost->in_place)
 			restore_guard_name(r, ghost->path);
 		return 0;
@@ -288,36 +340,75 @@ static int make_inode(struct restore *r, struct ghost *ghost, struct img_err *er
 	free(ghost->path);
 	ghost->path = other;
 	restore_guard_name(r, ghost->path);
-	return restore_ghost_make(r, ghost->id, ghost->rec, ghost->path, &ghost->made, err);
+	return make_at(r, ghost, err);
+}
+
+/* Another name of what is at `from`, which the same mount shows; NULL: a directory. */
+static int make_name(struct restore *r, const char *path, int mnt_id, const char *from, struct img_err *err)
+{
+	struct restore_ghosts *g = r->files->ghosts;
+	struct made_name *made = img_array_more(&g->names, g->nr_names, &g->names_room);
+	struct ghost_place at = { -1, NULL, NULL };
+	int ret = 0;
+
+	if (!made || !(made->path = img_arena_strdup(&r->arena, path)))
+		return img_fail_nomem(err);
+	made->mnt_id = mnt_id;
+	made->dir = !from;
+	if (from)
+		ret = link(from, path);
+	else if (find_writable(path, &at, err) < 0)
+		return -1;
+	else
+		ret = mkdirat(at.dir, at.base, 0755);
+	img_cleanup_fd(&at.dir);
+	if (ret < 0)
+		return img_fail_sys(err, "make '%s'", path);
+	g->nr_names++;
+	restore_guard_name(r, made->path);
+	log_info(r->log, "'%s' made for a deleted file", path);
+	return 0;
 }
 
 /* The directories above path that are not there. */
 static int make_parents(struct restore *r, const char *path, int mnt_id, struct img_err *err)
 {
-	struct restore_ghosts *g = r->files->ghosts;
 	char dir[PATH_MAX];
 	struct stat st;
 
 	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		struct made_dir *made;
-
 		if ((size_t)(slash - path) >= sizeof(dir))
 			return img_fail(err, IMG_CORRUPT, "'%s' is too long a path", path);
 		memcpy(dir, path, (size_t)(slash - path));
 		dir[slash - path] = '\0';
-		if (stat(dir, &st) == 0 || errno != ENOENT)
-			continue;
-		made = img_array_more(&g->dirs, g->nr_dirs, &g->dirs_room);
-		if (!made || !(made->path = strdup(dir)))
-			return img_fail_nomem(err);
-		made->mnt_id = mnt_id;
-		g->nr_dirs++;
-		if (mkdir(dir, 0755) < 0)
-			return img_fail_sys(err, "make '%s'", dir);
-		restore_guard_name(r, dir);
-		log_info(r->log, "directory '%s' made for a deleted file", dir);
+		if (stat(dir, &st) < 0 && errno == ENOENT && make_name(r, dir, mnt_id, NULL, err) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+/* A ghost that was opened by several mounts which show different directories of its file system gets a name in each of these, by a mount
+ * that shows both: names cannot be linked from one mount to another. */
+static int make_reachable(struct restore *r, const struct remap *m, struct img_err *err)
+{
+	const struct ghost *ghost = find_ghost(r->files->ghosts, m->ghost);
+	const char *name = restore_file_path(r, m->orig_id);
+	char here[PATH_MAX], there[PATH_MAX], wanted[PATH_MAX];
+	int via;
+
+	if (m->mnt_id < 0 || ghost->in_place || m->mnt_id == ghost->mnt_id)
+		return 0;
+	if (snprintf(wanted, sizeof(wanted), "%.*s%s", (int)parent_len(name), name, strrchr(ghost->path, '/') + 1) >= PATH_MAX)
+		return img_fail(err, IMG_CORRUPT, "'%s' is too long a path", name);
+	via = restore_ns_common(r, ghost->mnt_id, ghost->path, m->mnt_id, wanted, here, there);
+	if (via < 0 || !strcmp(here, there))
+		return 0;
+	if (restore_ns_switch(r, via, err) < 0)
+		return -1;
+	/* It is hidden by another mount, or has been done for another file. */
+	if (faccessat(AT_FDCWD, here, F_OK, AT_SYMLINK_NOFOLLOW) < 0 || faccessat(AT_FDCWD, there, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return make_name(r, there, via, here, err);
 }
 
 /* Directories from the root down, then what may lie in them. */
@@ -363,9 +454,19 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 			return img_wrap(err, "ghost %#x '%s'", ghost->id, ghost->name);
 		log_info(r->log, "ghost %#x: mode %#o, '%s' for now", ghost->id, ghost->rec->mode, ghost->path);
 	}
+	for (size_t i = 0; i < g->nr_remaps; i++) {
+		const struct remap *m = &g->remaps[i];
+		const char *name = restore_file_path(r, m->orig_id);
+		int ret = !m->linked ? make_reachable(r, m, err)
+			  : restore_ns_switch(r, m->mnt_id, err) < 0 ? -1
+							 : make_parents(r, name, m->mnt_id, err);
+
+		if (ret < 0)
+			return img_wrap(err, "'%s'", name);
+	}
 	/* From the inside out: making something in a directory sets its times. */
 	for (size_t i = g->nr_ghosts; i-- > 0;)
-		if (restore_ns_switch(r, order[i]->mnt_id, err) < 0 || restore_ghost_attributes(r, order[i]->rec, order[i]->path, err) < 0)
+		if (restore_ns_switch(r, order[i]->mnt_id, err) < 0 || set_attributes(r, order[i], err) < 0)
 			return img_wrap(err, "ghost %#x '%s'", order[i]->id, order[i]->name);
 	return 0;
 }
@@ -384,51 +485,51 @@ static int take_lock(struct restore *r, uint32_t *lock, struct img_err *err)
 	return 0;
 }
 
-/* A name, as the directory that it is in and what it is there. */
-struct place {
-	int dir;
-	const char *base;
-};
-
-static int find_place(int root, const char *path, struct place *p, struct img_err *err)
+/* Where the thing is that lies at path for now, seen through the mount that it was opened by as `name`: the same directory may be mounted
+ * in several places. Else at path. */
+static int find_through(int root, const char *path, const char *name, bool same_mount, struct ghost_place *p, struct img_err *err)
 {
-	char dir[PATH_MAX];
+	struct img_err ignored = IMG_ERR_INIT;
 
-	p->base = strrchr(path, '/') + 1;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(p->base - path), path);
-	p->dir = root < 0 ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : kern_open_in_root(root, dir, O_PATH | O_DIRECTORY);
-	return p->dir < 0 ? img_fail_sys(err, "directory '%s'", dir) : 0;
+	if (!same_mount && find_place(root, name, p, &ignored) == 0) {
+		p->base = strrchr(path, '/') + 1;
+		if (faccessat(p->dir, p->base, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return 0;
+		img_cleanup_fd(&p->dir);
+	}
+	return find_place(root, path, p, err);
 }
 
-static int open_between(const struct place *now, const struct place *then, const char *path, int flags, struct img_err *err)
+static int open_between(const struct ghost_place *now, const struct ghost_place *then, int flags, struct img_err *err)
 {
-	bool named = then->dir >= 0 && linkat(now->dir, now->base, then->dir, then->base, 0) == 0;
+	struct img_err ignored = IMG_ERR_INIT;
+	cleanup_fd int way = then->dir >= 0 ? kern_mount_writable(then->dir, &ignored) : -1;
+	/* Names can be linked within one mount only: the old name's directory may be that of both. */
+	bool named = way >= 0 && (linkat(now->dir, now->base, way, then->base, 0) == 0 ||
+					 linkat(way, now->base, way, then->base, 0) == 0);
 	int fd = named ? openat(then->dir, then->base, flags) : openat(now->dir, now->base, flags), saved = errno;
 
-	if (named && unlinkat(then->dir, then->base, 0) < 0) {
+	if (named && unlinkat(way, then->base, 0) < 0) {
 		img_cleanup_fd(&fd);
-		return img_fail_sys(err, "remove '%s' again", then->base);
+		return img_fail_sys(err, "remove '%s' again", then->path);
 	}
 	errno = saved;
-	return fd < 0 ? img_fail_sys(err, "open '%s'", path) : fd;
+	return fd < 0 ? img_fail_sys(err, "open '%s'", now->path) : fd;
 }
 
-/* Open path, under its old name if that can be. root: of the mount namespace it is in, -1: ours. */
-static int open_as(struct restore *r, int root, const char *path, const char *name, int flags, struct img_err *err)
+/* Open what is at `now`, under its old name if that can be. */
+static int open_as(struct restore *r, int root, const struct ghost_place *now, const char *name, int flags, struct img_err *err)
 {
 	uint32_t *lock = r->files->ghosts->lock;
-	struct place now = { -1, NULL }, then = { -1, NULL };
+	struct ghost_place then = { -1, NULL, NULL };
 	struct img_err ignored = IMG_ERR_INIT;
 	int fd = -1;
 
-	if (find_place(root, path, &now, err) < 0)
-		return -1;
 	find_place(root, name, &then, &ignored);
 	if (take_lock(r, lock, err) == 0) {
-		fd = open_between(&now, &then, path, flags, err);
+		fd = open_between(now, &then, flags, err);
 		restore_post(lock, 0);
 	}
-	img_cleanup_fd(&now.dir);
 	img_cleanup_fd(&then.dir);
 	return fd;
 }
@@ -443,24 +544,21 @@ bool restore_is_ghost(const struct restore *r, const RegFileEntry *reg, const ch
 
 int restore_open_ghost(struct restore *r, struct restore_task *t, const RegFileEntry *reg, int flags, int *fd, struct img_err *err)
 {
-	int root = restore_ns_root_for(r, t, reg->has_mnt_id ? reg->mnt_id : -1);
-	struct restore_ghosts *g = r->files->ghosts;
-	const struct remap *m = find_remap(g, reg->id);
-	const struct ghost *ghost;
+	int mnt_id = reg->has_mnt_id ? reg->mnt_id : -1, root = restore_ns_root_for(r, t, mnt_id);
+	const struct remap *m = find_remap(r->files->ghosts, reg->id);
+	const struct ghost *ghost = m && !m->linked ? find_ghost(r->files->ghosts, m->ghost) : NULL;
+	struct ghost_place now = { -1, NULL, NULL };
 
 	if (!m)
 		return 0;
-	if (m->linked) {
-		*fd = open_as(r, root, m->linked, reg->name, flags, err);
-		return *fd < 0 ? -1 : 1;
-	}
-	ghost = find_ghost(g, m->ghost);
-	if (!ghost->in_place) {
-		*fd = open_as(r, root, ghost->path, reg->name, flags, err);
-		return *fd < 0 ? -1 : 1;
-	}
-	*fd = root < 0 ? open(ghost->path, flags) : kern_open_in_root(root, ghost->path, flags);
-	return *fd < 0 ? img_fail_sys(err, "open '%s'", ghost->path) : 1;
+	if (find_through(root, ghost ? ghost->path : m->linked, reg->name, mnt_id == (ghost ? ghost->mnt_id : m->linked_mnt_id), &now, err) < 0)
+		return -1;
+	if (!ghost || !ghost->in_place)
+		*fd = open_as(r, root, &now, reg->name, flags, err);
+	else if ((*fd = openat(now.dir, now.base, flags)) < 0)
+		img_fail_sys(err, "open '%s'", now.path);
+	img_cleanup_fd(&now.dir);
+	return *fd < 0 ? -1 : 1;
 }
 
 bool restore_has_ghosts(const struct restore *r)
@@ -485,11 +583,17 @@ const char *restore_ghost_path(const struct restore *r, uint32_t dev, uint64_t i
 
 static int remove_one(struct restore *r, const char *path, bool dir, struct img_err *err)
 {
-	if ((dir ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT)
+	struct ghost_place at = { -1, NULL, NULL };
+	int ret = find_writable(path, &at, err);
+
+	if (ret < 0 && err->sys_errno == ENOENT)
 		return 0;
-	img_fail_sys(err, "remove '%s'", path);
-	log_warn(r->log, "%s", err->text);
-	return -1;
+	if (ret == 0 && unlinkat(at.dir, at.base, dir ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT)
+		ret = img_fail_sys(err, "remove '%s'", path);
+	img_cleanup_fd(&at.dir);
+	if (ret < 0)
+		log_warn(r->log, "%s", err->text);
+	return ret;
 }
 
 int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
@@ -509,10 +613,10 @@ int restore_ghosts_remove(struct restore *r, bool done, struct img_err *err)
 			ret |= restore_ns_switch(r, order[i]->mnt_id, err) < 0 ? -1 : remove_one(r, order[i]->path, S_ISDIR(order[i]->rec->mode), err);
 		order[i]->made = false;
 	}
-	while (g->nr_dirs) {
-		g->nr_dirs--;
-		ret |= restore_ns_switch(r, g->dirs[g->nr_dirs].mnt_id, err) < 0 ? -1 : remove_one(r, g->dirs[g->nr_dirs].path, true, err);
-		free(g->dirs[g->nr_dirs].path);
+	while (g->nr_names) {
+		struct made_name *n = &g->names[--g->nr_names];
+
+		ret |= restore_ns_switch(r, n->mnt_id, err) < 0 ? -1 : remove_one(r, n->path, n->dir, err);
 	}
 	for (size_t i = 0; done && i < g->nr_remaps; i++)
 		if (g->remaps[i].linked)
@@ -536,9 +640,7 @@ void restore_ghosts_free(struct restore *r)
 		img_message_free(&g->ghosts[i].rec->base);
 		free(g->ghosts[i].path);
 	}
-	for (size_t i = 0; i < g->nr_dirs; i++)
-		free(g->dirs[i].path);
-	free(g->dirs);
+	free(g->names);
 	restore_dead_end(&g->dead);
 	free(g->ghosts);
 	free(g->remaps);

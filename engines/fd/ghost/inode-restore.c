@@ -72,15 +72,15 @@ static int copy_content(struct img_reader *reader, const GhostFileEntry *rec, in
 	return ret;
 }
 
-static int make_regular(struct restore *r, uint32_t id, const char *path, bool *made, struct img_err *err)
+static int make_regular(struct restore *r, uint32_t id, const struct ghost_place *at, bool *made, struct img_err *err)
 {
 	GhostFileEntry *rec = NULL;
 	struct img_reader *reader;
-	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	cleanup_fd int fd = openat(at->dir, at->base, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int ret;
 
 	if (fd < 0)
-		return img_fail_sys(err, "make '%s'", path);
+		return img_fail_sys(err, "make '%s'", at->path);
 	*made = true;
 	reader = restore_ghost_image(r, id, &rec, err);
 	if (!reader)
@@ -91,44 +91,44 @@ static int make_regular(struct restore *r, uint32_t id, const char *path, bool *
 	return ret;
 }
 
-int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const char *path, struct img_err *err)
+int restore_ghost_attributes(struct restore *r, const GhostFileEntry *rec, const struct ghost_place *at, struct img_err *err)
 {
-	if (fchownat(AT_FDCWD, path, restore_front_uid(r, rec->uid), restore_front_gid(r, rec->gid), AT_SYMLINK_NOFOLLOW) < 0)
-		return img_fail_sys(err, "give '%s' to uid %u, gid %u", path, rec->uid, rec->gid);
-	if (!S_ISLNK(rec->mode) && chmod(path, rec->mode & 07777) < 0)
-		return img_fail_sys(err, "set mode %#o of '%s'", rec->mode, path);
+	if (fchownat(at->dir, at->base, restore_front_uid(r, rec->uid), restore_front_gid(r, rec->gid), AT_SYMLINK_NOFOLLOW) < 0)
+		return img_fail_sys(err, "give '%s' to uid %u, gid %u", at->path, rec->uid, rec->gid);
+	if (!S_ISLNK(rec->mode) && fchmodat(at->dir, at->base, rec->mode & 07777, 0) < 0)
+		return img_fail_sys(err, "set mode %#o of '%s'", rec->mode, at->path);
 	if (rec->atim && rec->mtim) {
 		struct timespec times[2] = {
 			{ (time_t)rec->atim->tv_sec, (long)rec->atim->tv_usec * 1000 },
 			{ (time_t)rec->mtim->tv_sec, (long)rec->mtim->tv_usec * 1000 },
 		};
 
-		if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
-			return img_fail_sys(err, "set the times of '%s'", path);
+		if (utimensat(at->dir, at->base, times, AT_SYMLINK_NOFOLLOW) < 0)
+			return img_fail_sys(err, "set the times of '%s'", at->path);
 	}
 	return 0;
 }
 
-int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const char *path, bool *made,
-	struct img_err *err)
+int restore_ghost_make(struct restore *r, uint32_t id, const GhostFileEntry *rec, const struct ghost_place *at,
+	bool *made, struct img_err *err)
 {
 	int ret;
 
 	switch (rec->mode & S_IFMT) {
 	case S_IFREG:
-		return make_regular(r, id, path, made, err);
+		return make_regular(r, id, at, made, err);
 	case S_IFDIR:
-		ret = mkdir(path, 0700);
+		ret = mkdirat(at->dir, at->base, 0700);
 		break;
 	case S_IFLNK:
-		ret = symlink(rec->symlnk_target, path);
+		ret = symlinkat(rec->symlnk_target, at->dir, at->base);
 		break;
 	default:
-		ret = mknod(path, (rec->mode & S_IFMT) | 0600, rec->rdev);
+		ret = mknodat(at->dir, at->base, (rec->mode & S_IFMT) | 0600, rec->rdev);
 		break;
 	}
 	if (ret < 0)
-		return img_fail_sys(err, "make '%s'", path);
+		return img_fail_sys(err, "make '%s'", at->path);
 	*made = true;
 	return 0;
 }

@@ -49,13 +49,13 @@ static int add_watch(int fd, const char *path, uint32_t mask, int wanted)
 	}
 }
 
-static int watch(struct restore *r, int fd, const InotifyWdEntry *wd, struct img_err *err)
+static int watch(struct restore *r, const struct restore_task *t, int fd, const InotifyWdEntry *wd, struct img_err *err)
 {
 	char path[RESTORE_WATCHED_PATH];
 	cleanup_fd int file = -1;
 	int got;
 
-	if (restore_watched_open(r, wd->f_handle, wd->s_dev, wd->i_ino, &file, path, err) < 0)
+	if (restore_watched_open(r, t, wd->f_handle, wd->s_dev, wd->i_ino, &file, path, err) < 0)
 		return -1;
 	got = add_watch(fd, path, wd->mask, (int)wd->wd);
 	if (got < 0)
@@ -82,7 +82,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* In the order of their numbers (the kernel shows the last one first): the next one that is given out comes after them all. */
-static int watch_all(struct restore *r, int fd, const InotifyFileEntry *ify, struct img_err *err)
+static int watch_all(struct restore *r, const struct restore_task *t, int fd, const InotifyFileEntry *ify, struct img_err *err)
 {
 	cleanup_free InotifyWdEntry **wds = calloc(ify->n_wd + 1, sizeof(*wds));
 
@@ -91,7 +91,7 @@ static int watch_all(struct restore *r, int fd, const InotifyFileEntry *ify, str
 	memcpy(wds, ify->wd, ify->n_wd * sizeof(*wds));
 	qsort(wds, ify->n_wd, sizeof(*wds), by_number);
 	for (size_t i = 0; i < ify->n_wd; i++)
-		if (watch(r, fd, wds[i], err) < 0)
+		if (watch(r, t, fd, wds[i], err) < 0)
 			return img_wrap(err, "watch %u", wds[i]->wd);
 	return 0;
 }
@@ -104,7 +104,7 @@ static int inotify_make(struct restore *r, struct restore_task *t, const struct 
 
 	if (fd < 0)
 		return img_fail_sys(err, "inotify_init1");
-	if (watch_all(r, fd, ify, err) < 0)
+	if (watch_all(r, t, fd, ify, err) < 0)
 		return -1;
 	drain(fd);
 	if (restore_file_flags(fd, ify->flags, err) < 0 || restore_file_owner(r, fd, ify->fown, err) < 0)

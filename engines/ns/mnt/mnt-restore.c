@@ -288,6 +288,27 @@ static int place_all(struct mnt_plan *p, struct img_err *err)
 
 /* ---- what the room does ---- */
 
+/* For whoever opens files: where each mount is. */
+static int tell_mounts(struct restore *r, const struct mnt_plan *p, struct img_err *err)
+{
+	struct restore_mount *all = calloc(p->nr + 1, sizeof(*all));
+
+	if (!all)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < p->nr; i++) {
+		const MntEntry *e = p->mounts[i].entry;
+
+		all[i] = (struct restore_mount){ e->mnt_id, p->mounts[i].ns, e->root_dev, img_arena_strdup(&r->arena, e->root),
+			img_arena_strdup(&r->arena, e->mountpoint) };
+		if (!all[i].root || !all[i].mountpoint) {
+			free(all);
+			return img_fail_nomem(err);
+		}
+	}
+	restore_ns_mounts(r, all, p->nr);
+	return 0;
+}
+
 /* All of them at once, when the root's is asked for. */
 static int mnt_plan(struct restore *r, uint32_t id, struct img_err *err)
 {
@@ -297,8 +318,8 @@ static int mnt_plan(struct restore *r, uint32_t id, struct img_err *err)
 	if (id != restore_ns_id(r, CLONE_NEWNS))
 		return 0;
 	ret = mnt_plan_read(r, &p, err);
-	for (size_t i = 0; ret == 0 && i < p.nr; i++)
-		ret = restore_ns_mount(r, p.mounts[i].entry->mnt_id, p.mounts[i].ns, err);
+	if (ret == 0)
+		ret = tell_mounts(r, &p, err);
 	for (size_t i = 0; ret == 0 && i < p.nr_ns; i++)
 		ret = restore_ns_root_slot(r, p.roots[i]->ns, err);
 	mnt_plan_free(&p);
