@@ -11,4 +11,16 @@ int dump_arch_regs(struct dump_thread *th, uint64_t clear_tid, struct img_err *e
  * stopped. */
 int dump_arch_check(struct dump *d, struct dump_thread *th, struct img_err *err);
 
+/* What the CPU does and refuses for the thread (<arch>-modes-dump.c): what it was asked itself. */
+struct dump_arch_asked {
+	long tsc_ret, cpuid, perm_ret, ldt;
+	int tsc;
+	uint64_t perm, ldt_entry;
+};
+
+int dump_arch_check_modes(struct dump *d, struct dump_thread *th, struct img_err *err);
+void dump_arch_ask(struct dump_thread *th, struct dump_arch_asked *a, struct inject_batch *b);
+/* After dump_arch_regs(). */
+int dump_arch_modes(struct dump_thread *th, const struct dump_arch_asked *a, struct img_err *err);
+
 #endif

@@ -40,14 +40,26 @@ static const struct ns_row {
 #undef ROW
 };
 
-/* What children will get: no record of its own, but it must be the same as that of the task. */
+/* What children will get: no record of its own, but it must be the same as that of the task. Of a pid namespace that has no process yet
+ * there is nothing to be seen. */
 static const struct {
 	const char *name, *same_as;
-	int flag;
 	const char *words;
 } for_children[] = {
-	{ "pid_for_children", "pid", CLONE_NEWPID, "pid namespace for its children" },
-	{ "time_for_children", "time", CLONE_NEWTIME, "time namespace for its children" },
+	{ "pid_for_children", "pid", "pid namespace for its children" },
+	{ "time_for_children", "time", "time namespace for its children" },
+};
+
+/* What a thread may have that its process has not: setns(2), unshare(2). The others want a process of one thread, or a table of directories
+ * of its own (ids.c). */
+static const struct {
+	const char *name, *words;
+} of_threads[] = {
+	{ "net", "network namespace" },
+	{ "uts", "UTS namespace" },
+	{ "ipc", "IPC namespace" },
+	{ "cgroup", "cgroup namespace" },
+	{ "pid_for_children", "pid namespace for its children" },
 };
 
 struct dump_ns {
@@ -192,10 +204,10 @@ uint32_t dump_gid(const struct dump *d, uint32_t gid)
 static int look_at_children(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(for_children); i++) {
-		struct stat st, own;
+		struct stat st = { 0 }, own;
 		int got = look(t->pid, for_children[i].name, &st, err);
 
-		if (got <= 0 || look(t->pid, for_children[i].same_as, &own, err) <= 0) {
+		if (got < 0 || look(t->pid, for_children[i].same_as, &own, err) <= 0) {
 			if (got < 0)
 				return -1;
 			continue;
@@ -204,6 +216,30 @@ static int look_at_children(struct dump *d, struct dump_task *t, struct img_err 
 			dump_block(d, t, "", "a %s of its own is not supported", for_children[i].words) < 0)
 			return img_fail_nomem(err);
 	}
+	return 0;
+}
+
+static int look_at_threads(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct stat leader[ARRAY_SIZE(of_threads)] = { 0 };
+
+	for (size_t k = 0; k < ARRAY_SIZE(of_threads) && t->nr_threads > 1; k++)
+		if (look(t->pid, of_threads[k].name, &leader[k], err) < 0)
+			return -1;
+	for (size_t i = 1; i < t->nr_threads; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(of_threads); k++) {
+			struct stat st = { 0 };
+
+			/* A thread has a directory of its own here, though it is not listed. */
+			if (look(t->threads[i].tid, of_threads[k].name, &st, err) < 0)
+				return -1;
+			if (d->dry_run && !st.st_ino)
+				continue; /* it runs, and has ended */
+			if (st.st_ino != leader[k].st_ino &&
+				dump_block(d, t, "", "thread %d: a %s of its own is not supported", t->threads[i].tid,
+					of_threads[k].words) < 0)
+				return img_fail_nomem(err);
+		}
 	return 0;
 }
 
@@ -293,7 +329,7 @@ int dump_namespaces(struct dump *d, struct img_err *err)
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 			if (look_at_kind(d, t, i, err) < 0)
 				return img_wrap(err, "pid %d", t->pid);
-		if (look_at_children(d, t, err) < 0)
+		if (look_at_children(d, t, err) < 0 || look_at_threads(d, t, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	}
 	if (read_idmaps(d, err) < 0)

@@ -10,7 +10,7 @@
 #include "criuimg/array.h"
 
 /* task/ */
-extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, lsm_dump_ops, signal_dump_ops,
+extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, keyrings_dump_ops, lsm_dump_ops, signal_dump_ops,
 	timer_dump_ops, seccomp_dump_ops, mempolicy_dump_ops, rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops,
 	prctl_dump_ops, cwd_dump_ops;
 /* mem/ */
@@ -21,6 +21,7 @@ extern const struct task_dump_ops files_dump_ops;
 const struct task_dump_ops *const dump_task_rooms[] = {
 	&regs_dump_ops,
 	&creds_dump_ops,
+	&keyrings_dump_ops,
 	&lsm_dump_ops,
 	&signal_dump_ops,
 	&timer_dump_ops,

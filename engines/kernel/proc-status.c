@@ -145,6 +145,7 @@ static const struct line lines[] = {
 	{ "NSpgid", parse_ns, FIELD(ns_pgid), false },
 	{ "NSsid", parse_ns, FIELD(ns_sid), false },
 	{ "THP_enabled", parse_bool, FIELD(thp_enabled), true },
+	{ "untag_mask", parse_hex, FIELD(untag_mask), true },
 	{ "Threads", parse_int, FIELD(threads), true },
 	{ "SigPnd", parse_hex, FIELD(sig_pending), false },
 	{ "ShdPnd", parse_hex, FIELD(sig_shared_pending), false },
@@ -183,6 +184,7 @@ int kern_status_parse(const char *text, struct kern_status *status, struct img_e
 
 	memset(status, 0, sizeof(*status));
 	status->thp_enabled = true;
+	status->untag_mask = UINT64_MAX;
 	while (*text) {
 		const char *eol = strchrnul(text, '\n'), *colon = memchr(text, ':', eol - text);
 		const struct line *l = colon ? find_line(text, colon - text, &hint) : NULL;

@@ -35,6 +35,7 @@ struct kern_status {
 	unsigned seccomp_filters;
 	bool thp_enabled;  /* of the address space; true where the kernel does not say */
 	bool shadow_stack; /* x86: the thread has one */
+	uint64_t untag_mask; /* bits of an address that count; all of them where the kernel does not say */
 	unsigned threads;
 };
 

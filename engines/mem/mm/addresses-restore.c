@@ -18,6 +18,10 @@
 #define PR_SET_MEMORY_MERGE 67
 #endif
 
+#ifndef PR_THP_DISABLE_EXCEPT_ADVISED /* Linux 6.18 */
+#define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)
+#endif
+
 enum {
 	AUXV_WORDS_MAX = 1024, /* the kernel has about 50 and refuses more than it has */
 	SUID_DUMP_ROOT = 2,    /* include/linux/coredump.h */
@@ -97,7 +101,10 @@ static int mm_tape(struct restore *r, struct restore_task *t, struct restore_tap
 		map.auxv = (__u64 *)tape_data(tape, mm->mm_saved_auxv, map.auxv_size);
 	tape_step(tape, TAPE_MM, "set addresses, auxv and exe", SYS_prctl, PR_SET_MM, PR_SET_MM_MAP,
 		tape_data(tape, &map, sizeof(map)), sizeof(map), 0);
-	if (mm->has_thp_disabled && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != mm->thp_disabled)
+	if (mm->thp_advised)
+		tape_step(tape, TAPE_MM, "huge pages where they were asked for alone", SYS_prctl, PR_SET_THP_DISABLE, 1,
+			PR_THP_DISABLE_EXCEPT_ADVISED);
+	else if (mm->has_thp_disabled && prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) != mm->thp_disabled)
 		tape_step(tape, TAPE_MM, "disable huge pages or not", SYS_prctl, PR_SET_THP_DISABLE, mm->thp_disabled);
 
 	if (mm->memory_merge)

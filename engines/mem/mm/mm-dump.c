@@ -22,9 +22,13 @@
 #define PR_GET_MEMORY_MERGE 68
 #endif
 
+#ifndef PR_THP_DISABLE_EXCEPT_ADVISED /* Linux 6.18 */
+#define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)
+#endif
+
 /* What the task itself was asked. */
 struct answers {
-	long brk, dumpable, merge;
+	long brk, dumpable, merge, thp;
 	MmEntry *later; /* what is to be written when the tasks run again */
 };
 
@@ -38,6 +42,7 @@ static int mm_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, s
 		return img_fail_nomem(err);
 	inject_call(b, &a->brk, SYS_brk, inj_val(0));
 	inject_call(b, &a->merge, SYS_prctl, inj_val(PR_GET_MEMORY_MERGE), inj_val(0), inj_val(0), inj_val(0), inj_val(0));
+	inject_call(b, &a->thp, SYS_prctl, inj_val(PR_GET_THP_DISABLE), inj_val(0), inj_val(0), inj_val(0), inj_val(0));
 	inject_call(b, &a->dumpable, SYS_prctl, inj_val(PR_GET_DUMPABLE));
 	return 0;
 }
@@ -131,6 +136,7 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	mm.has_memory_merge = mm.memory_merge = a->merge == 1;
 	mm.has_thp_disabled = true;
 	mm.thp_disabled = !t->threads[0].status.thp_enabled;
+	mm.has_thp_advised = mm.thp_advised = a->thp > 0 && a->thp & PR_THP_DISABLE_EXCEPT_ADVISED;
 
 	mm.aios = t->mem->aios;
 	mm.n_aios = t->mem->nr_aios;

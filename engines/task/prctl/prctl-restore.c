@@ -25,6 +25,20 @@ enum {
 	NICE_MAX = 20, /* 19 and -20 */
 };
 
+#ifndef PR_SET_MDWE /* Linux 6.3 */
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
+#endif
+
+#ifndef PR_TIMER_CREATE_RESTORE_IDS /* Linux 6.15 */
+#define PR_TIMER_CREATE_RESTORE_IDS 77
+#define PR_TIMER_CREATE_RESTORE_IDS_ON 1
+#endif
+
+enum {
+	MDWE_KNOWN = 3, /* PR_MDWE_REFUSE_EXEC_GAIN, PR_MDWE_NO_INHERIT */
+};
+
 /* The flags that there are, and the numbers of systems (include/uapi/linux/personality.h). */
 #define PERSONALITY_KNOWN 0x0ffe00ffu
 
@@ -41,6 +55,24 @@ static uint32_t personality_of(const TaskCoreEntry *tc)
 	return strtoul(digits, NULL, 16);
 }
 
+/* What a thread has asked the kernel to see to, that this host must be able to do. */
+static int plan_thread(const struct restore_thread *th, struct img_err *err)
+{
+	const ThreadCoreEntry *tc = th->core->thread_core;
+
+	if (tc->has_mce_kill && tc->mce_kill > PR_MCE_KILL_DEFAULT)
+		return img_fail(err, IMG_CORRUPT, "thread %d: PR_MCE_KILL %u", th->tid, tc->mce_kill);
+	for (size_t i = 0; i < tc->n_speculation; i++) {
+		long here = prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0);
+
+		/* What does not hurt this CPU needs no switch. */
+		if (tc->speculation[i] & PR_SPEC_PRCTL && here != PR_SPEC_NOT_AFFECTED && !(here > 0 && here & PR_SPEC_PRCTL))
+			return img_fail(err, IMG_UNSUPPORTED, "thread %d: PR_SET_SPECULATION_CTRL of kind %zu: not on this host",
+				th->tid, i);
+	}
+	return 0;
+}
+
 static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err *err)
 {
 	uint32_t p = personality_of(t->core->tc);
@@ -51,6 +83,13 @@ static int prctl_plan(struct restore *r, struct restore_task *t, struct img_err 
 		return img_fail(err, IMG_CORRUPT, "oom_score_adj %d", t->core->tc->oom_score_adj);
 	if (abs(t->core->tc->autogroup_nice) > NICE_MAX)
 		return img_fail(err, IMG_CORRUPT, "autogroup nice %d", t->core->tc->autogroup_nice);
+	if (t->core->tc->mdwe & ~MDWE_KNOWN)
+		return img_fail(err, IMG_UNSUPPORTED, "PR_SET_MDWE %#x", t->core->tc->mdwe);
+	if (t->core->tc->mdwe && prctl(PR_GET_MDWE, 0, 0, 0, 0) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "PR_SET_MDWE: not with this kernel");
+	for (size_t i = 0; i < t->nr_threads; i++)
+		if (plan_thread(&t->threads[i], err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -119,6 +158,13 @@ static int prctl_tape(
 	if (tc->child_subreaper || t->adopts)
 		tape_step(tape, TAPE_ARM, "be a reaper or not", SYS_prctl, PR_SET_CHILD_SUBREAPER,
 			tc->child_subreaper);
+	if (tc->mdwe) /* nothing becomes executable any more */
+		tape_step(tape, TAPE_ARM, "no new executable memory", SYS_prctl, PR_SET_MDWE, tc->mdwe);
+	/* A kernel without it numbers timers itself, whatever they ask for. */
+	if (tc->timer_restore_ids)
+		tape_step(tape, TAPE_ARM, "numbers of timers", SYS_prctl, PR_TIMER_CREATE_RESTORE_IDS,
+			PR_TIMER_CREATE_RESTORE_IDS_ON)
+			->flags = BLOB_MAY_FAIL;
 	return 0;
 }
 
@@ -134,6 +180,12 @@ static int prctl_thread(struct restore *r, struct restore_task *t, struct restor
 	tape_step(tape, TAPE_THREAD, "set name", SYS_prctl, PR_SET_NAME, tape_data(tape, name, sizeof(name)));
 	if (prctl(PR_GET_TIMERSLACK) != slack)
 		tape_step(tape, TAPE_THREAD, "timer slack", SYS_prctl, PR_SET_TIMERSLACK, slack);
+	if (tc->has_mce_kill)
+		tape_step(tape, TAPE_THREAD, "broken memory", SYS_prctl, PR_MCE_KILL, PR_MCE_KILL_SET, tc->mce_kill);
+	for (size_t i = 0; i < tc->n_speculation; i++)
+		if (tc->speculation[i] & PR_SPEC_PRCTL && tc->speculation[i] != (uint32_t)prctl(PR_GET_SPECULATION_CTRL, i, 0, 0, 0))
+			tape_step(tape, TAPE_THREAD_LAST, "speculation", SYS_prctl, PR_SET_SPECULATION_CTRL, i,
+				tc->speculation[i] & ~PR_SPEC_PRCTL);
 	if (tc->pdeath_sig)
 		tape_step(tape, TAPE_THREAD_LAST, "parent-death signal", SYS_prctl, PR_SET_PDEATHSIG,
 			tc->pdeath_sig);

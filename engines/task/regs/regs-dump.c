@@ -17,12 +17,13 @@ extern const struct task_dump_ops regs_dump_ops;
 struct regs_state {
 	long ret;
 	uint64_t clear_tid;
+	struct dump_arch_asked asked;
 };
 
 static int regs_check(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	for_each_thread(t, th)
-		if (dump_arch_check(d, th, err) < 0)
+		if (dump_arch_check(d, th, err) < 0 || dump_arch_check_modes(d, th, err) < 0)
 			return -1;
 	return 0;
 }
@@ -36,6 +37,7 @@ static int regs_ask_thread(
 		return img_fail_nomem(err);
 	inject_call(b, &s->ret, SYS_prctl, inj_val(PR_GET_TID_ADDRESS),
 		inj_out(&s->clear_tid, sizeof(s->clear_tid)));
+	dump_arch_ask(th, &s->asked, b);
 	return 0;
 }
 
@@ -47,7 +49,7 @@ static int regs_thread(struct dump *d, struct dump_thread *th, struct img_err *e
 		errno = -s->ret;
 		return img_fail_sys(err, "prctl(PR_GET_TID_ADDRESS)");
 	}
-	return dump_arch_regs(th, s->clear_tid, err);
+	return dump_arch_regs(th, s->clear_tid, err) < 0 ? -1 : dump_arch_modes(th, &s->asked, err);
 }
 
 const struct task_dump_ops regs_dump_ops = {

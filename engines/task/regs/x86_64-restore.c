@@ -8,12 +8,15 @@
 #include <asm/ldt.h>
 #include <elf.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "criu-restore/arch.h"
 #include "criuimg/array.h"
 #include "kernel/ptrace.h"
 #include "parasite/arch/regs.h"
+#include "parasite/arch/x86_64/modes.h"
 #include "parasite/arch/x86_64/xsave.h"
 
 enum {
@@ -93,6 +96,29 @@ static int check_extended(const struct xsave_layout *layout, const UserX86XsaveE
 	return 0;
 }
 
+/* Components that a task has to ask for before it may use them. */
+static uint64_t to_ask_for(const ThreadInfoX86 *ti)
+{
+	uint64_t mine = 0;
+
+	if (!ti->has_xcomp_perm || syscall(SYS_arch_prctl, ARCH_GET_XCOMP_PERM, &mine) < 0)
+		return ti->xcomp_perm;
+	return ti->xcomp_perm & ~mine;
+}
+
+static int check_modes(const struct restore_thread *th, struct img_err *err)
+{
+	const ThreadInfoX86 *ti = th->core->thread_info;
+	uint64_t can = 0, asks = to_ask_for(ti);
+
+	if (ti->no_cpuid && syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "may not use CPUID, which this host cannot forbid");
+	if (asks && (syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &can) < 0 || asks & ~can))
+		return img_fail(err, IMG_UNSUPPORTED, "may use CPU state components %#llx, which are not here",
+			(unsigned long long)(asks & ~can));
+	return 0;
+}
+
 int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_err *err)
 {
 	const UserX86RegsEntry *g = th->core->thread_info->gpregs;
@@ -108,6 +134,8 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 		return img_fail(err, IMG_UNSUPPORTED, "runs 32-bit code, which is not supported yet");
 	if (g->fs_base >= r->task_top || g->gs_base >= r->task_top)
 		return img_fail(err, IMG_CORRUPT, "FS or GS base out of range");
+	if (check_modes(th, err) < 0)
+		return -1;
 	if (f->n_st_space != 32 || f->n_xmm_space != 64)
 		return img_fail(err, IMG_CORRUPT, "FPU state of the wrong size");
 	if (!f->xsave)
@@ -116,6 +144,19 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 }
 
 /* ---- in the thread ---- */
+
+static void tape_modes(const ThreadInfoX86 *ti, struct restore_tape *tape)
+{
+	uint64_t asks = to_ask_for(ti);
+
+	for (int bit = 0; bit < 64; bit++)
+		if (asks & 1ull << bit)
+			tape_step(tape, TAPE_THREAD, "ask for a component of CPU state", SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, bit);
+	if (ti->no_tsc)
+		tape_step(tape, TAPE_THREAD_LAST, "no time stamps", SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV);
+	if (ti->no_cpuid)
+		tape_step(tape, TAPE_THREAD_LAST, "no CPUID", SYS_arch_prctl, ARCH_SET_CPUID, 0);
+}
 
 void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape)
 {
@@ -140,6 +181,7 @@ void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape)
 		tape_step(tape, TAPE_THREAD, "TLS descriptor", SYS_set_thread_area,
 			tape_data(tape, &desc, sizeof(desc)));
 	}
+	tape_modes(ti, tape);
 }
 
 /* ---- from outside ---- */

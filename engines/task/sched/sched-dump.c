@@ -1,5 +1,5 @@
 /* engines/task/sched/sched-dump.c -- what criu-dump saves of a thread's scheduling: policy, priority,
- * nice, CPUs, I/O priority (sched(7), ioprio_get(2)). */
+ * nice, times, CPUs, I/O priority (sched(7), ioprio_get(2)). */
 
 #include <errno.h>
 #include <sched.h>
@@ -11,12 +11,13 @@
 
 #include "criu-dump/task_ops.h"
 #include "criuimg/array.h"
+#include "kernel/sched.h"
 
 extern const struct task_dump_ops sched_dump_ops;
 
 /* Policies by their numbers; 4 was never used. */
 static const char *const policies[] = { "SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", NULL,
-	"SCHED_IDLE" };
+	"SCHED_IDLE", "SCHED_DEADLINE" };
 
 static bool is_known(int policy)
 {
@@ -42,6 +43,7 @@ struct cpus {
 /* What is kept of a task. */
 struct sched_state {
 	struct cpus usual; /* of a thread that nobody has confined */
+	uint64_t slice;	   /* of one that did not ask for another; ns */
 };
 
 static int get_cpus(pid_t tid, struct cpus *cpus, struct img_err *err)
@@ -80,6 +82,23 @@ static int usual_cpus(struct cpus *usual, struct img_err *err)
 	return 0;
 }
 
+/* How long a thread runs at a time that did not ask for more or less. This one may have, so for a moment it asks for the usual. */
+static int usual_slice(uint64_t *slice, struct img_err *err)
+{
+	struct kern_sched_attr ours, usual;
+
+	if (kern_sched_getattr(0, &ours, err) < 0)
+		return -1;
+	usual = ours;
+	usual.runtime = 0;
+	if (kern_sched_fair(ours.policy) && kern_sched_setattr(0, &usual) == 0 && kern_sched_getattr(0, &usual, err) < 0)
+		return -1;
+	*slice = usual.runtime;
+	if (usual.runtime != ours.runtime && kern_sched_setattr(0, &ours) < 0)
+		return img_fail_sys(err, "sched_setattr");
+	return 0;
+}
+
 /* A thread of another core scheduling group shares no core with others: only tasks can give that to each
  * other, and none of them says who has it from whom. */
 static int check_core_cookie(struct dump *d, struct dump_task *t, struct img_err *err)
@@ -115,7 +134,9 @@ static int sched_task(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	struct sched_state *s = dump_keep(d, t, &sched_dump_ops, sizeof(*s));
 
-	return s ? usual_cpus(&s->usual, err) : img_fail_nomem(err);
+	if (!s)
+		return img_fail_nomem(err);
+	return usual_cpus(&s->usual, err) < 0 ? -1 : usual_slice(&s->slice, err);
 }
 
 static int thread_cpus(struct dump *d, struct dump_thread *th, struct img_err *err)
@@ -149,6 +170,35 @@ static int thread_io(struct dump_thread *th, struct img_err *err)
 	return 0;
 }
 
+/* What sched_getattr(2) knows besides. */
+static int thread_attr(struct dump *d, struct dump_thread *th, struct img_err *err)
+{
+	const struct sched_state *s = dump_keep(d, th->task, &sched_dump_ops, sizeof(*s));
+	ThreadCoreEntry *tc = th->core->thread_core;
+	struct kern_sched_attr a;
+
+	if (kern_sched_getattr(th->tid, &a, err) < 0)
+		return -1;
+	if (a.policy == KERN_SCHED_DEADLINE) {
+		tc->has_sched_runtime = tc->has_sched_deadline = tc->has_sched_period = 1;
+		tc->sched_runtime = a.runtime;
+		tc->sched_deadline = a.deadline;
+		tc->sched_period = a.period;
+		tc->sched_flags = a.flags & KERN_SCHED_FLAGS_DEADLINE;
+		tc->has_sched_flags = tc->sched_flags != 0;
+	} else if (kern_sched_fair(a.policy) && a.runtime && a.runtime != s->slice) {
+		tc->has_sched_runtime = 1;
+		tc->sched_runtime = a.runtime;
+	}
+	/* Without such limits the kernel says 0 of both. */
+	if (a.util_max && (a.util_max != KERN_UTIL_FULL || a.util_min != kern_util_usual(a.policy))) {
+		tc->has_util_min = tc->has_util_max = 1;
+		tc->util_min = a.util_min;
+		tc->util_max = a.util_max;
+	}
+	return 0;
+}
+
 static int sched_thread(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	ThreadCoreEntry *tc = th->core->thread_core;
@@ -168,6 +218,8 @@ static int sched_thread(struct dump *d, struct dump_thread *th, struct img_err *
 	tc->sched_nice = nice;
 	tc->has_sched_policy = 1;
 	tc->sched_policy = policy;
+	if (thread_attr(d, th, err) < 0)
+		return -1;
 	if ((policy & ~SCHED_RESET_ON_FORK) != SCHED_FIFO && (policy & ~SCHED_RESET_ON_FORK) != SCHED_RR)
 		return 0;
 	if (sched_getparam(th->tid, &param) < 0)

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "criu-restore/task_ops.h"
+#include "kernel/sched.h"
 
 enum {
 	NICE_LOWEST = -20,
@@ -31,7 +32,7 @@ static int sched_plan(struct restore *r, struct restore_task *t, struct img_err 
 			tc->has_sched_policy ? tc->sched_policy & ~SCHED_RESET_ON_FORK : SCHED_OTHER;
 
 		if (policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE &&
-			!realtime(policy))
+			policy != KERN_SCHED_DEADLINE && !realtime(policy))
 			return img_fail(err, IMG_UNSUPPORTED, "thread %d: scheduling policy %u",
 				t->threads[i].tid, policy);
 		if (tc->has_sched_nice && (tc->sched_nice < NICE_LOWEST || tc->sched_nice > NICE_HIGHEST))
@@ -40,6 +41,11 @@ static int sched_plan(struct restore *r, struct restore_task *t, struct img_err 
 		if (realtime(policy) && (tc->sched_prio < 1 || tc->sched_prio > RT_HIGHEST))
 			return img_fail(err, IMG_CORRUPT, "thread %d: priority %u", t->threads[i].tid,
 				tc->sched_prio);
+		if (policy == KERN_SCHED_DEADLINE &&
+			!(tc->sched_runtime && tc->sched_runtime <= tc->sched_deadline && tc->sched_deadline <= tc->sched_period))
+			return img_fail(err, IMG_CORRUPT, "thread %d: times of SCHED_DEADLINE", t->threads[i].tid);
+		if (tc->util_min > KERN_UTIL_FULL || tc->util_max > KERN_UTIL_FULL || tc->util_min > tc->util_max)
+			return img_fail(err, IMG_CORRUPT, "thread %d: utilization", t->threads[i].tid);
 		if (tc->n_cpus_allowed > CPU_WORDS || tc->io_priority >> IO_PRIORITY_BITS)
 			return img_fail(err, IMG_CORRUPT, "thread %d: CPUs or I/O priority",
 				t->threads[i].tid);
@@ -90,6 +96,29 @@ static int sched_task(struct restore *r, struct restore_task *t, struct img_err 
 	return 0;
 }
 
+/* What sched_setscheduler(2) cannot say. */
+static void set_attr(const ThreadCoreEntry *tc, struct restore_tape *tape)
+{
+	struct kern_sched_attr attr = {
+		.size = sizeof(attr),
+		.policy = tc->sched_policy & ~SCHED_RESET_ON_FORK,
+		.flags = tc->sched_flags & KERN_SCHED_FLAGS_DEADLINE,
+		.nice = tc->sched_nice,
+		.priority = tc->sched_prio,
+		.runtime = tc->sched_runtime,
+		.deadline = tc->sched_deadline,
+		.period = tc->sched_period,
+		.util_min = tc->util_min,
+		.util_max = tc->util_max,
+	};
+
+	if (tc->sched_policy & SCHED_RESET_ON_FORK)
+		attr.flags |= KERN_SCHED_FLAG_RESET_ON_FORK;
+	if (tc->has_util_max)
+		attr.flags |= KERN_SCHED_FLAGS_UTIL;
+	tape_step(tape, TAPE_THREAD, "set scheduling attributes", SYS_sched_setattr, 0, tape_data(tape, &attr, sizeof(attr)));
+}
+
 /* Always said, also where it is the usual: criu-restore may have been started with another. */
 static int sched_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
 	struct restore_tape *tape, struct img_err *err)
@@ -97,12 +126,15 @@ static int sched_thread(struct restore *r, struct restore_task *t, struct restor
 	const ThreadCoreEntry *tc = th->core->thread_core;
 	struct sched_param param = { 0 };
 
-	if (tc->has_sched_policy) {
+	/* One with a deadline is what it is by its times. */
+	if (tc->has_sched_policy && (tc->sched_policy & ~SCHED_RESET_ON_FORK) != KERN_SCHED_DEADLINE) {
 		if (realtime(tc->sched_policy & ~SCHED_RESET_ON_FORK))
 			param.sched_priority = tc->sched_prio;
 		tape_step(tape, TAPE_THREAD, "set scheduling policy", SYS_sched_setscheduler, 0,
 			tc->sched_policy, tape_data(tape, &param, sizeof(param)));
 	}
+	if (tc->has_sched_runtime || tc->has_util_max)
+		set_attr(tc, tape);
 	if (tc->has_sched_nice)
 		tape_step(tape, TAPE_THREAD, "set nice", SYS_setpriority, PRIO_PROCESS, 0, tc->sched_nice);
 	if (tc->n_cpus_allowed)
