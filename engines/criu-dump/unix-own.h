@@ -18,6 +18,7 @@ struct unix_file {
 	FilePermsEntry perms;
 	bool deleted;
 	char dir[PATH_MAX]; /* what a relative name is relative to, "" for an absolute one */
+	int mnt_id;	    /* where the tree has mount namespaces: the mount that it is on; -1 */
 };
 
 /* Of the socket lfd that the kernel says s of; s has a name that is a path. A name that leads to another file is IMG_UNSUPPORTED. */

@@ -65,6 +65,7 @@ struct unix_planned *unix_planned_of(const struct restore *r, uint32_t id);
 struct unix_naming {
 	const UnixSkEntry *u; /* has a name */
 	int fd;		      /* gets it */
+	int root;	      /* of the mount namespace its file is in; -1: ours */
 	bool passing;	      /* just for a moment: a file that is there stays */
 	uint32_t *named;      /* see struct unix_planned; NULL: not to be noted */
 	/* Called while fd can be found by the name; may be NULL. */

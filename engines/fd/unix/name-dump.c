@@ -68,7 +68,7 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 	char name[KERN_UNIX_NAME_MAX + 1], path[PATH_MAX + KERN_UNIX_NAME_MAX + 2];
 	cleanup_fd int file = -1;
 	struct stat st, named;
-	struct dump_mntns *m;
+	struct dump_mntns *m = NULL;
 
 	memcpy(name, s->name, s->name_len);
 	name[s->name_len] = '\0';
@@ -85,11 +85,12 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 	out->dir[0] = '\0';
 	if (name[0] != '/' && find_dir(t, file, out->deleted, name, out->dir, sizeof(out->dir), err) < 0)
 		return -1;
+	if (dump_mntns_of(d, t, dump_mnt_id(file), &m, err) < 0)
+		return -1;
+	out->mnt_id = m ? dump_mnt_id(file) : -1;
 	if (out->deleted)
 		return 0;
 	snprintf(path, sizeof(path), "%s%s%s", out->dir, out->dir[0] ? "/" : "", name);
-	if (dump_mntns_of(d, t, dump_mnt_id(file), &m, err) < 0)
-		return -1;
 	if (dump_path_stat(m, path, &named) < 0 || named.st_ino != st.st_ino || named.st_dev != st.st_dev)
 		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose file has another name than its own, '%s', is not supported",
 			name);

@@ -29,49 +29,47 @@ socklen_t unix_address(const UnixSkEntry *u, struct sockaddr_un *addr)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + u->name.len);
 }
 
-/* ---- in the directory ---- */
+/* ---- elsewhere ---- */
 
-struct in_dir {
-	const char *dir;
+struct elsewhere {
+	int root;
 	int (*run)(void *arg, struct img_err *err);
 	void *arg;
 	struct img_err *err;
 	int ret;
 };
 
-static int in_dir_main(void *arg)
+static int elsewhere_main(void *arg)
 {
-	struct in_dir *in = arg;
+	struct elsewhere *e = arg;
 
-	if (chdir(in->dir) < 0)
-		in->ret = img_fail_sys(in->err, "go to '%s'", in->dir);
+	if (e->root >= 0 && (fchdir(e->root) < 0 || chroot(".") < 0))
+		e->ret = img_fail_sys(e->err, "go to another mount namespace");
 	else
-		in->ret = in->run(in->arg, in->err);
+		e->ret = e->run(e->arg, e->err);
 	syscall(SYS_exit, 0); /* the thread */
 	return 0;
 }
 
-/* Run it in the directory. Ours may be that of other tasks too, who are busy: a thread that shares all but it goes there. (A
- * process would do, but the kernel keeps the pid of who connects: SO_PEERCRED.) */
-static int run_in(const char *dir, int (*run)(void *arg, struct img_err *err), void *arg, struct img_err *err)
+/* Run it with another root directory (-1: ours), free to go to whatever directory. Ours may be that of other tasks too, who are
+ * busy: a thread that shares all but it goes there. (A process would do, but the kernel keeps the pid of who connects: SO_PEERCRED.) */
+static int run_elsewhere(int root, int (*run)(void *arg, struct img_err *err), void *arg, struct img_err *err)
 {
-	struct in_dir in = { dir, run, arg, err, -1 };
+	struct elsewhere e = { root, run, arg, err, -1 };
 	char *stack;
 	pid_t pid;
 
-	if (!dir || !dir[0])
-		return run(arg, err);
 	stack = mmap(NULL, HELPER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (stack == MAP_FAILED)
 		return img_fail_nomem(err);
-	pid = clone(in_dir_main, stack + HELPER_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_THREAD | CLONE_SIGHAND, &in);
+	pid = clone(elsewhere_main, stack + HELPER_STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_THREAD | CLONE_SIGHAND, &e);
 	if (pid < 0)
-		in.ret = img_fail_sys(err, "make a thread");
+		e.ret = img_fail_sys(err, "make a thread");
 	else
 		while (syscall(SYS_tgkill, getpid(), pid, 0) == 0)
 			sched_yield();
 	munmap(stack, HELPER_STACK);
-	return in.ret;
+	return e.ret;
 }
 
 /* ---- files ---- */
@@ -133,9 +131,8 @@ static int attributes(const struct path_naming *p, struct img_err *err)
 	return 0;
 }
 
-static int name_path(void *arg, struct img_err *err)
+static int name_path(struct path_naming *p, struct img_err *err)
 {
-	struct path_naming *p = arg;
 	const struct unix_naming *n = p->n;
 	int there = put_aside(p, err), ret;
 	bool bound;
@@ -199,13 +196,29 @@ static void full_path(const UnixSkEntry *u, char *path, size_t size)
 		(const char *)u->name.data);
 }
 
-int unix_name(struct restore *r, const struct unix_naming *n, struct img_err *err)
+/* Where the name is to be. */
+static int name_here(void *arg, struct img_err *err)
 {
-	struct path_naming p = { .r = r, .n = n };
-	const char *dir = n->u->name_dir;
+	struct path_naming *p = arg;
+	const char *dir = p->name[0] == '/' ? NULL : p->n->u->name_dir;
 	char path[PATH_SIZE];
 	size_t first = 0;
 	int ret = 0;
+
+	full_path(p->n->u, path, sizeof(path));
+	if (p->n->u->deleted)
+		ret = make_dirs(path, &first, err);
+	if (ret == 0 && dir && dir[0] && chdir(dir) < 0)
+		ret = img_fail_sys(err, "go to '%s'", dir);
+	if (ret == 0)
+		ret = name_path(p, err);
+	remove_dirs(path, first);
+	return ret;
+}
+
+int unix_name(struct restore *r, const struct unix_naming *n, struct img_err *err)
+{
+	struct path_naming p = { .r = r, .n = n };
 
 	p.len = unix_address(n->u, &p.addr);
 	if (!n->u->name.data[0]) {
@@ -215,13 +228,9 @@ int unix_name(struct restore *r, const struct unix_naming *n, struct img_err *er
 	}
 	memcpy(p.name, n->u->name.data, n->u->name.len);
 	p.name[n->u->name.len] = '\0';
-	full_path(n->u, path, sizeof(path));
-	if (n->u->deleted)
-		ret = make_dirs(path, &first, err);
-	if (ret == 0)
-		ret = run_in(p.name[0] == '/' ? NULL : dir, name_path, &p, err);
-	remove_dirs(path, first);
-	return ret;
+	if (n->root < 0 && (p.name[0] == '/' || !n->u->name_dir || !n->u->name_dir[0]))
+		return name_here(&p, err);
+	return run_elsewhere(n->root, name_here, &p, err);
 }
 
 /* After a failure: files that were not there before. */

@@ -452,6 +452,8 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 		usk.file_perms = &file.perms;
 		usk.has_deleted = usk.deleted = file.deleted;
 		usk.name_dir = file.dir[0] ? file.dir : NULL;
+		usk.has_mnt_id = file.mnt_id >= 0;
+		usk.mnt_id = file.mnt_id;
 	}
 	rec.type = FD_TYPES__UNIXSK;
 	rec.id = t->id;

@@ -20,6 +20,7 @@
 
 #include "criuimg/cleanup.h"
 #include "criu-restore/inherit.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/unix-own.h"
 #include "rpc.pb-c.h"
 
@@ -68,6 +69,7 @@ struct sock {
 	int far; /* what sends what is in its queue, and nobody has; -1: none */
 	bool connected;
 	bool handed; /* by the caller: --inherit-fd */
+	int root;    /* of the mount namespace that its name is in; -1: ours */
 	struct sock *peer;
 	struct sock *first_in, *next_in; /* those that are connected to it by its name */
 };
@@ -227,7 +229,7 @@ static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct
 
 static int name_it(struct restore *r, struct sock *s, struct img_err *err)
 {
-	struct unix_naming n = { .u = s->u, .fd = s->fd, .named = s->plan->named, .meet = meet, .arg = s };
+	struct unix_naming n = { .u = s->u, .fd = s->fd, .root = s->root, .named = s->plan->named, .meet = meet, .arg = s };
 
 	/* That of a connected socket may be somebody else's who listens. */
 	n.passing = s->u->type != SOCK_DGRAM && s->u->state == TCP_ESTABLISHED;
@@ -258,7 +260,7 @@ static int make_accepted(struct restore *r, struct sock *s, struct img_err *err)
 	struct reception m = {
 		.listener = listener, .accepted = -1, .client_of = mutual(s) ? s->peer->u : NULL, .accepted_of = s->u,
 	};
-	struct unix_naming n = { .u = s->u, .fd = listener, .passing = true, .named = s->plan->named, .meet = receive, .arg = &m };
+	struct unix_naming n = { .u = s->u, .fd = listener, .root = s->root, .passing = true, .named = s->plan->named, .meet = receive, .arg = &m };
 	int *client = mutual(s) ? &s->peer->fd : &s->far;
 
 	if (listener < 0 || (*client = new_socket(s, err)) < 0)
@@ -432,6 +434,7 @@ static int unix_make(struct restore *r, struct restore_task *t, const struct res
 	set->nr = nr;
 	for (size_t i = 0; i < nr; i++) {
 		set->socks[i] = (struct sock){ .u = files[i]->rec->usk, .plan = unix_planned_of(r, files[i]->id), .fd = -1, .far = -1 };
+		set->socks[i].root = restore_ns_root_for(r, t, set->socks[i].u->mnt_id);
 		late |= unix_has_rights(r, files[i]->id);
 	}
 	ret = make_set(set, err);
