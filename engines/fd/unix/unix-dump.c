@@ -239,8 +239,8 @@ static int write_packet(struct dump *d, uint32_t id, const void *data, size_t le
 
 		rec.has_cred_pid = rec.has_cred_uid = rec.has_cred_gid = true;
 		rec.cred_pid = (uint32_t)(sender ? sender->vpid : rights->cred.pid);
-		rec.cred_uid = rights->cred.uid;
-		rec.cred_gid = rights->cred.gid;
+		rec.cred_uid = dump_uid(d, rights->cred.uid);
+		rec.cred_gid = dump_gid(d, rights->cred.gid);
 	}
 	if (rights->nr) {
 		rec.scm = scms;
@@ -409,8 +409,8 @@ static void fill_peer(struct dump *d, int fd, UnixSkEntry *usk)
 	task = dump_task_by_pid(d, peer.pid);
 	usk->has_peer_pid = usk->has_peer_uid = usk->has_peer_gid = true;
 	usk->peer_pid = (uint32_t)(task ? task->vpid : peer.pid);
-	usk->peer_uid = peer.uid;
-	usk->peer_gid = peer.gid;
+	usk->peer_uid = dump_uid(d, peer.uid);
+	usk->peer_gid = dump_gid(d, peer.gid);
 }
 
 static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
