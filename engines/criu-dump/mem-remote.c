@@ -11,6 +11,7 @@
 #include "criu-dump/cut.h"
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/spine.h"
+#include "criu-dump/track.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "remote/conn.h"
@@ -32,6 +33,17 @@ struct dump_remote {
 	int nr;
 	size_t len; /* of all that have data */
 	uint64_t dst;
+
+	/* what was not sent, of tracked tasks: */
+	struct zeros *zeros;
+	size_t nr_zeros, room_zeros;
+};
+
+/* Pages of zeros of one task. */
+struct zeros {
+	uint64_t dst;
+	struct img_run *runs;
+	size_t nr, room;
 };
 
 _Static_assert(PIECES >= BUFFER / IMG_PAGE, "a buffer full of single pages");
@@ -99,9 +111,29 @@ static void put(struct parcel *p, uint64_t dst, uint64_t addr, uint64_t nr_pages
 		p->iov[p->nr_iov++] = (struct iovec){ data, nr_pages * IMG_PAGE };
 }
 
+static int note_zeros(struct dump_remote *remote, uint64_t addr, uint64_t nr_pages, struct img_err *err)
+{
+	struct zeros *z = remote->nr_zeros ? &remote->zeros[remote->nr_zeros - 1] : NULL;
+	struct img_run *last;
+
+	if (!z || z->dst != remote->dst)
+		return 0;
+	last = z->nr ? &z->runs[z->nr - 1] : NULL;
+	if (last && last->addr + last->nr_pages * IMG_PAGE == addr) {
+		last->nr_pages += nr_pages;
+		return 0;
+	}
+	last = img_array_more(&z->runs, z->nr, &z->room);
+	if (!last)
+		return img_fail_nomem(err);
+	*last = (struct img_run){ .addr = addr, .nr_pages = nr_pages };
+	z->nr++;
+	return 0;
+}
+
 /* A run whose data is at `data`: without its pages of zeros, if nobody misses them. */
-static void put_data(
-	struct parcel *p, uint64_t dst, const struct img_run *run, char *data, struct dump_pages_count *count)
+static int put_data(struct dump_remote *remote, struct parcel *p, const struct img_run *run, char *data,
+	struct dump_pages_count *count, struct img_err *err)
 {
 	bool keep = run->flags & DUMP_RUN_KEEP;
 
@@ -112,11 +144,14 @@ static void put_data(
 			i++;
 		count->written += i - from;
 		if (i > from)
-			put(p, dst, run->addr + from * IMG_PAGE, i - from, run->flags,
+			put(p, remote->dst, run->addr + from * IMG_PAGE, i - from, run->flags,
 				data + from * IMG_PAGE);
-		for (; i < run->nr_pages && !keep && dump_page_is_zero(data + i * IMG_PAGE); i++)
+		for (from = i; i < run->nr_pages && !keep && dump_page_is_zero(data + i * IMG_PAGE); i++)
 			count->zero++;
+		if (i > from && note_zeros(remote, run->addr + from * IMG_PAGE, i - from, err) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 static int flush(struct dump_remote *remote, const struct dump_source *src, struct dump_pages_count *count,
@@ -137,7 +172,8 @@ static int flush(struct dump_remote *remote, const struct dump_source *src, stru
 		const struct img_run *run = &remote->runs[i];
 
 		if (run->flags & IMG_RUN_PRESENT) {
-			put_data(&parcel, remote->dst, run, at, count);
+			if (put_data(remote, &parcel, run, at, count, err) < 0)
+				return -1;
 			at += run->nr_pages * IMG_PAGE;
 		} else {
 			put(&parcel, remote->dst, run->addr, run->nr_pages, run->flags, NULL);
@@ -218,7 +254,28 @@ static int send_map(struct dump *d, uint64_t dst, const struct img_run *runs, si
 int dump_remote_pages(struct dump *d, enum img_kind kind, uint64_t id, const struct img_run *runs, size_t nr,
 	const struct dump_source *src, struct dump_pages_count *count, struct img_err *err)
 {
+	struct dump_remote *remote = d->remote;
+
+	if (kind == IMG_PAGEMAP && d->track && d->track->wanted) {
+		struct zeros *z = img_array_more(&remote->zeros, remote->nr_zeros, &remote->room_zeros);
+
+		if (!z)
+			return img_fail_nomem(err);
+		*z = (struct zeros){ .dst = dst_of(kind, id) };
+		remote->nr_zeros++;
+	}
 	return send_map(d, dst_of(kind, id), runs, nr, src, count, err) < 0 ? failed(d, err) : 0;
+}
+
+const struct img_run *dump_remote_zeros(const struct dump *d, pid_t vpid, size_t i)
+{
+	for (size_t k = 0; d->remote && k < d->remote->nr_zeros; k++) {
+		const struct zeros *z = &d->remote->zeros[k];
+
+		if (z->dst == dst_of(IMG_PAGEMAP, vpid))
+			return i < z->nr ? &z->runs[i] : NULL;
+	}
+	return NULL;
 }
 
 int dump_remote_finish(struct dump *d, struct img_err *err)
@@ -244,6 +301,9 @@ void dump_remote_free(struct dump *d)
 	remote_close(&d->remote->conn);
 	if (d->remote->buf)
 		munmap(d->remote->buf, BUFFER);
+	for (size_t i = 0; i < d->remote->nr_zeros; i++)
+		free(d->remote->zeros[i].runs);
+	free(d->remote->zeros);
 	free(d->remote);
 	d->remote = NULL;
 }

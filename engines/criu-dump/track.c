@@ -12,6 +12,7 @@
 
 #include "inventory.pb-c.h"
 
+#include "criu-dump/mem-remote.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/spine.h"
 #include "criu-dump/track.h"
@@ -421,6 +422,22 @@ int dump_track_arm(struct dump *d, struct img_err *err)
 
 /* ---- the end ---- */
 
+/* A page server lacks what was zero, and nobody can see that when it comes to the next set: so this is to be looked at again. Mappings that
+ * are gone since, whole or in part, have nothing to take marks off. */
+static void unmark_zeros(const struct dump *d, const struct dump_task *t)
+{
+	const struct img_run *run;
+
+	for (size_t i = 0; (run = dump_remote_zeros(d, t->vpid, i)); i++) {
+		struct img_err gone = IMG_ERR_INIT;
+
+		if (kern_uffd_unmark(t->mem->uffd, run->addr, run->addr + run->nr_pages * IMG_PAGE, &gone) == 0)
+			continue;
+		for (uint64_t k = 0; k < run->nr_pages; k++)
+			kern_uffd_unmark(t->mem->uffd, run->addr + k * IMG_PAGE, run->addr + (k + 1) * IMG_PAGE, &gone);
+	}
+}
+
 static int hand_over(struct dump *d, struct img_err *err)
 {
 	const struct dump_task *root = d->tasks.items[0];
@@ -432,6 +449,7 @@ static int hand_over(struct dump *d, struct img_err *err)
 
 		if (kt.uffd < 0)
 			continue;
+		unmark_zeros(d, t);
 		if (keeper_give(tr->keeper, &kt, t->pidfd, err) < 0)
 			return -1;
 		nr++;
