@@ -16,12 +16,13 @@ struct dump_task;
 /* The file that a socket is bound to. */
 struct unix_file {
 	FilePermsEntry perms;
-	bool deleted;
+	bool deleted;	      /* there is no such file under its name */
+	char moved_to[PATH_MAX]; /* deleted: where it is now, "" for nowhere */
 	char dir[PATH_MAX]; /* what a relative name is relative to, "" for an absolute one */
 	int mnt_id;	    /* where the tree has mount namespaces: the mount that it is on; -1 */
 };
 
-/* Of the socket lfd that the kernel says s of; s has a name that is a path. A name that leads to another file is IMG_UNSUPPORTED. */
+/* Of the socket lfd that the kernel says s of; s has a name that is a path. A file that nothing leads to is IMG_UNSUPPORTED. */
 int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern_unix_socket *s, struct unix_file *out,
 	struct img_err *err);
 

@@ -10,21 +10,26 @@
 
     program.main([test])
 
-The program works in p.dir. Each test is run by every transport, in a pid namespace of its own.
+The program works in p.dir. Each test is run by every transport, in a pid namespace of its own. With ROUNDS=N in the environment
+each program is carried N times, at random moments.
 """
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import carry
 import tap
 from tap import Failed, Skipped, check
 
 BUILD = os.environ.get('BUILD') or os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'build')
-TRANSPORTS = ('directory', 'leave-running') + (('to-peer', 'from-peer') if carry.PEER else ())
+TRANSPORTS = ('directory', 'stream', 'leave-running') + (('to-peer', 'from-peer') if carry.PEER else ())
+
+ROUNDS = int(os.environ.get('ROUNDS', 1))
 
 
 class Program(carry.Carrier):
@@ -77,12 +82,25 @@ class Program(carry.Carrier):
             check(status == carry.UNSUPPORTED and blockers[0] in text, f'not refused as announced: status {status}: {text}')
             goes_on()
             raise Skipped('not carried yet: ' + ', '.join(word for word in later if any(word in b for b in blockers)))
-        if self.transport == 'leave-running':
-            self.dump('--leave-running', *options)
-        else:
-            self.dump(*options)
-            self.restore(*options)
-        goes_on()
+        for n in range(ROUNDS):
+            if n:
+                time.sleep(random.random() / 2)
+                self.again(n)
+            if self.transport == 'leave-running':
+                self.dump('--leave-running', *options)
+            else:
+                self.dump(*options)
+                self.restore(*options)
+            goes_on()
+
+    def again(self, n):
+        """Room for the images of another round."""
+        shutil.rmtree(self.images)
+        self.images = os.path.join(self.work, f'images-{n}')
+        os.mkdir(self.images)
+        for name in (self.archive, os.path.join(self.work, 'pid')):
+            if os.path.exists(name):
+                os.unlink(name)
 
     def blockers(self, options):
         """What would stop our dump."""
@@ -113,7 +131,7 @@ def one(tests, name, transport):
 def row(test, transport):
     def run():
         p = subprocess.run([*carry.NAMESPACE, sys.executable, sys.argv[0], '--one', test.__name__, transport],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300 + 20 * ROUNDS)
         try:
             verdict, text = json.loads(p.stdout.splitlines()[-1])
         except (IndexError, ValueError):

@@ -41,13 +41,27 @@ static int read_link(const char *link, char *path, size_t size, struct img_err *
 	return 0;
 }
 
+static int path_of(int file, char *path, size_t size, struct img_err *err)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	return read_link(link, path, size, err);
+}
+
+static bool leads_to(struct dump_mntns *m, const char *path, const struct stat *st)
+{
+	struct stat there;
+
+	return dump_path_stat(m, path, &there) == 0 && there.st_ino == st->st_ino && there.st_dev == st->st_dev;
+}
+
 /* The directory that a relative name was relative to: what the file's path has in front of it; else the one that the task is in. */
 static int find_dir(struct dump_task *t, int file, bool deleted, const char *name, char *dir, size_t size, struct img_err *err)
 {
 	char link[64], tail[KERN_UNIX_NAME_MAX + 2];
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
-	if (read_link(link, dir, size, err) < 0)
+	if (path_of(file, dir, size, err) < 0)
 		return -1;
 	if (deleted && ends_with(dir, gone))
 		dir[strlen(dir) - strlen(gone)] = '\0';
@@ -67,8 +81,8 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 {
 	char name[KERN_UNIX_NAME_MAX + 1], path[PATH_MAX + KERN_UNIX_NAME_MAX + 2];
 	cleanup_fd int file = -1;
-	struct stat st, named;
 	struct dump_mntns *m = NULL;
+	struct stat st;
 
 	memcpy(name, s->name, s->name_len);
 	name[s->name_len] = '\0';
@@ -82,7 +96,7 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 	out->perms.uid = dump_uid(d, st.st_uid);
 	out->perms.gid = dump_gid(d, st.st_gid);
 	out->deleted = st.st_nlink == 0;
-	out->dir[0] = '\0';
+	out->dir[0] = out->moved_to[0] = '\0';
 	if (name[0] != '/' && find_dir(t, file, out->deleted, name, out->dir, sizeof(out->dir), err) < 0)
 		return -1;
 	if (dump_mntns_of(d, t, dump_mnt_id(file), &m, err) < 0)
@@ -91,8 +105,12 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 	if (out->deleted)
 		return 0;
 	snprintf(path, sizeof(path), "%s%s%s", out->dir, out->dir[0] ? "/" : "", name);
-	if (dump_path_stat(m, path, &named) < 0 || named.st_ino != st.st_ino || named.st_dev != st.st_dev)
-		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose file has another name than its own, '%s', is not supported",
-			name);
+	if (leads_to(m, path, &st))
+		return 0;
+	out->deleted = true;
+	if (path_of(file, out->moved_to, sizeof(out->moved_to), err) < 0)
+		return -1;
+	if (!leads_to(m, out->moved_to, &st))
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket whose file '%s' cannot be found under its name is not supported", name);
 	return 0;
 }

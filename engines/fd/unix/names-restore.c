@@ -1,7 +1,8 @@
 /* engines/fd/unix/names-restore.c -- to give a socket its name, as bind(2) was given it.
  *
  * A path is a file on disk. What is there already is put aside while the socket is being named: of a socket whose file was deleted, or
- * that has its name from one that listened, it comes back afterwards; of the others it was what the dump has left, and goes.
+ * that has its name from one that listened, it comes back afterwards; of the others it was what the dump has left, and goes. A file
+ * that was moved is bound and moved again.
  */
 
 #include <errno.h>
@@ -98,6 +99,20 @@ static bool is_alive(const struct restore *r, const struct stat *st)
 	return false;
 }
 
+/* 1: a socket that a dump has left, which may go; 0: nothing. */
+static int is_in_the_way(const struct path_naming *p, const char *path, struct img_err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : img_fail_sys(err, "look at '%s'", path);
+	if (!S_ISSOCK(st.st_mode))
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is there, and is no socket", path);
+	if (is_alive(p->r, &st))
+		return img_fail(err, IMG_UNSUPPORTED, "'%s' is the socket of somebody else", path);
+	return 1;
+}
+
 /* 1: something was there, 0: nothing was. */
 static int put_aside(struct path_naming *p, struct img_err *err)
 {
@@ -105,13 +120,14 @@ static int put_aside(struct path_naming *p, struct img_err *err)
 	const char *base = strrchr(p->name, '/');
 	struct stat st;
 
-	if (lstat(p->name, &st) < 0)
-		return errno == ENOENT ? 0 : img_fail_sys(err, "look at '%s'", p->name);
-	if (!n->passing && !n->u->deleted) {
-		if (!S_ISSOCK(st.st_mode))
-			return img_fail(err, IMG_UNSUPPORTED, "'%s' is there, and is no socket", p->name);
-		if (is_alive(p->r, &st))
-			return img_fail(err, IMG_UNSUPPORTED, "'%s' is the socket of somebody else", p->name);
+	if (n->passing || n->u->deleted) {
+		if (lstat(p->name, &st) < 0)
+			return errno == ENOENT ? 0 : img_fail_sys(err, "look at '%s'", p->name);
+	} else {
+		int there = is_in_the_way(p, p->name, err);
+
+		if (there <= 0)
+			return there;
 	}
 	base = base ? base + 1 : p->name;
 	snprintf(p->aside, sizeof(p->aside), "%.*s.criu-restore.%d.%s", (int)(base - p->name), p->name, (int)getpid(), base);
@@ -131,11 +147,29 @@ static int attributes(const struct path_naming *p, struct img_err *err)
 	return 0;
 }
 
+/* Its file was moved: 1 when it is where it was moved to, 0 when it was not moved. */
+static int move(const struct path_naming *p, struct img_err *err)
+{
+	const char *to = p->n->u->moved_to;
+	int there;
+
+	if (!to || p->n->passing)
+		return 0;
+	there = is_in_the_way(p, to, err);
+	if (there < 0 || attributes(p, err) < 0)
+		return -1;
+	if (rename(p->name, to) < 0)
+		return img_fail_sys(err, "move '%s' to '%s'", p->name, to);
+	if (p->n->named && !there)
+		*p->n->named = 1;
+	return 1;
+}
+
 static int name_path(struct path_naming *p, struct img_err *err)
 {
 	const struct unix_naming *n = p->n;
 	int there = put_aside(p, err), ret;
-	bool bound;
+	bool bound, moved = false;
 
 	if (there < 0)
 		return -1;
@@ -152,7 +186,12 @@ static int name_path(struct path_naming *p, struct img_err *err)
 		if (ret == 0)
 			return there ? unlink(p->aside) < 0 ? img_fail_sys(err, "remove '%s'", p->aside) : 0 : 0;
 	}
-	if (bound && unlink(p->name) < 0 && ret == 0)
+	if (ret == 0) {
+		ret = move(p, err);
+		moved = ret == 1;
+		ret = ret < 0 ? -1 : 0;
+	}
+	if (bound && !moved && unlink(p->name) < 0 && ret == 0)
 		ret = img_fail_sys(err, "remove '%s'", p->name);
 	if (there && rename(p->aside, p->name) < 0 && ret == 0)
 		ret = img_fail_sys(err, "put '%s' back", p->name);
@@ -245,6 +284,6 @@ void restore_names_undo(struct restore *r)
 			continue;
 		*q->planned[i].named = 0;
 		full_path(q->planned[i].u, path, sizeof(path));
-		unlink(path);
+		unlink(q->planned[i].u->moved_to ? q->planned[i].u->moved_to : path);
 	}
 }

@@ -451,6 +451,7 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 			return -1;
 		usk.file_perms = &file.perms;
 		usk.has_deleted = usk.deleted = file.deleted;
+		usk.moved_to = file.moved_to[0] ? file.moved_to : NULL;
 		usk.name_dir = file.dir[0] ? file.dir : NULL;
 		usk.has_mnt_id = file.mnt_id >= 0;
 		usk.mnt_id = file.mnt_id;
