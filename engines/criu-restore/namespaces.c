@@ -131,6 +131,8 @@ static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err
 		}
 		r->ns->new |= (unsigned)row->flag;
 	}
+	if (row->flag == CLONE_NEWTIME && r->opt->keep_clocks)
+		r->ns->new |= CLONE_NEWTIME;
 	for (size_t i = 0; i < r->nr_tasks; i++) {
 		const struct restore_task *t = &r->tasks[i];
 

@@ -70,6 +70,7 @@ struct options {
 	bool exec_cmd;		   /* --exec-cmd: the command follows "--" */
 	char **exec_argv;
 	bool shell_job;		   /* -j */
+	bool keep_clocks;
 	struct option_list close_fds; /* --close: numbers to close before starting */
 	struct option_list action_scripts;
 

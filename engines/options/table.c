@@ -81,6 +81,8 @@ const struct option_row option_rows[] = {
 	WITH(NULL, "enable-fs", 0, OPT_COMMAS, "NAME,..", enable_fs, CMD_DUMP | CMD_RESTORE, "take these file systems as they are"),
 	FLAG(NULL, "mntns-compat-mode", 0, mntns_compat_mode, CMD_RESTORE, "restore mounts the older way"),
 	WITH(NULL, "join-ns", 'J', OPT_LIST, "NS:PID|FILE", join_ns, CMD_RESTORE, "restore into an existing namespace"),
+	FLAG(NULL, "keep-clocks", 0, keep_clocks, CMD_RESTORE,
+		"CLOCK_MONOTONIC and CLOCK_BOOTTIME go on from where they were, in a time namespace of the tree's own"),
 	WITH(NULL, "empty-ns", 0, OPT_COMMAS, "net", empty_ns, CMD_DUMP | CMD_RESTORE, "a namespace that scripts will fill"),
 	WITH(NULL, "veth-pair", 0, OPT_LIST, "IN=OUT", veth_pairs, CMD_RESTORE, "older form of --external veth"),
 	FLAG(NULL, "weak-sysctls", 0, weak_sysctls, CMD_RESTORE, "skip sysctls that this kernel lacks"),

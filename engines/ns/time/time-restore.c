@@ -20,10 +20,18 @@ extern const struct ns_restore_ops time_restore_ops;
 #define NS_PER_S 1000000000ll
 #define S_MAX	 (INT64_MAX / NS_PER_S / 2)
 
+enum {
+	HOST_CLOCKS = 0, /* number of the image that says what the clocks of the dumping host were */
+};
+
 static int read_clocks(struct restore *r, uint32_t id, TimensEntry **e, struct img_err *err)
 {
 	int ret = img_read_single(r->set, IMG_TIMENS, id, (ProtobufCMessage **)e, err);
 
+	if (ret == 0 && r->opt->keep_clocks) {
+		id = HOST_CLOCKS;
+		ret = img_read_single(r->set, IMG_TIMENS, id, (ProtobufCMessage **)e, err);
+	}
 	if (ret == 0)
 		return img_fail(err, IMG_CORRUPT, "timens-%u.img is missing", id);
 	return ret < 0 ? -1 : 0;
