@@ -108,9 +108,36 @@ static int seal(struct img_set *from, struct img_set *to, struct img_err *err)
 	return ret;
 }
 
+static int finding(void *arg, const char *name, const struct img_err *found)
+{
+	struct img_err *err = arg;
+
+	/* It is not read here, and may be elsewhere. */
+	if (!strcmp(name, "parent"))
+		return 0;
+	*err = *found;
+	img_wrap(err, "%s", name);
+	return 1;
+}
+
+/* A new manifest must not vouch for what an old one does not know. */
+static int whole(struct img_set *from, struct img_err *err)
+{
+	struct img_err bad = IMG_ERR_INIT;
+	int ret = img_set_has(from, img_kind_info(IMG_MANIFEST)->file, err);
+
+	if (ret == 1)
+		ret = img_set_verify(from, finding, &bad, err);
+	if (ret > 0 && bad.code) {
+		*err = bad;
+		return -1;
+	}
+	return ret < 0 ? -1 : 0;
+}
+
 static int fill(struct copying *c, const char *parent, struct img_err *err)
 {
-	int ret = img_set_each(c->from, each_member, c, err);
+	int ret = whole(c->from, err) < 0 ? -1 : img_set_each(c->from, each_member, c, err);
 
 	if (ret == 0 && parent)
 		ret = img_set_link_parent(c->to, parent, err);

@@ -12,16 +12,18 @@
 #include "manifest.pb-c.h"
 #include "read/pagemap.h"
 #include "store/archive-write.h"
+#include "store/verify.h"
 
 /* A few frames of what is compressed are decompressed right to where they are wanted. */
 #define COPY_SIZE ((size_t)4 << 20)
 
 struct copy {
 	struct img_set *from, *to;
+	struct img_set *origin; /* what `from` is a view of */
 	const struct img_convert_options *opt;
 	const ManifestEntry *old; /* NULL: none */
 	char **names;
-	size_t nr, room;
+	size_t nr, room, nr_images;
 	unsigned char *buf;
 	uint64_t done, total;
 	struct img_numbers rewritten; /* page images that are there already, with their maps */
@@ -40,6 +42,7 @@ static int name_add(void *arg, const char *name, struct img_err *err)
 	if (!slot || !*slot)
 		return img_fail_nomem(err);
 	c->nr++;
+	c->nr_images += img_kind_by_file(name, NULL) != IMG_KIND_UNKNOWN;
 	return 0;
 }
 
@@ -228,6 +231,26 @@ static int complete(struct img_set *to, const struct img_convert_options *opt, c
 		to, producer ? producer : "libcriuimg", producer ? producer_version : VERSION, err);
 }
 
+/* ---- was it whole? ---- */
+
+/* What came out as it went in was digested on its way. Page images that are not taken along were not read. */
+static bool is_known(void *arg, const ManifestMember *m)
+{
+	const struct copy *c = arg;
+	const struct img_member *now = img_set_member(c->to, m->name);
+
+	if (now && now->digested && now->size == m->size && m->digest.len == IMG_DIGEST_SIZE)
+		return !memcmp(now->digest, m->digest.data, IMG_DIGEST_SIZE);
+	return !now && img_is_page_image(m->name) && img_set_has(c->from, m->name, NULL) == 0 &&
+	       img_set_has(c->origin, m->name, NULL) == 1;
+}
+
+/* A new manifest must not vouch for what an old one does not know. */
+static int whole(struct copy *c, struct img_err *err)
+{
+	return img_set_verify_rest(c->origin, is_known, c, err);
+}
+
 static int run(struct copy *c, struct img_set *facts, enum img_version version, struct img_err *err)
 {
 	ManifestEntry *old = NULL;
@@ -244,12 +267,16 @@ static int run(struct copy *c, struct img_set *facts, enum img_version version, 
 		ret = img_set_link_parent(c->to, c->opt->parent, err);
 	if (!ret && img_set_each(c->from, name_add, c, err) < 0)
 		ret = -1;
-	if (!ret && c->nr)
+	if (!ret && !c->nr_images)
+		ret = img_fail(err, IMG_CORRUPT, "there are no images");
+	if (!ret)
 		qsort(c->names, c->nr, sizeof(*c->names), name_cmp);
 	if (!ret && c->opt->progress)
 		c->total = total(c);
 	for (size_t i = 0; !ret && i < c->nr; i++)
 		ret = member_copy(c, c->names[i], err);
+	if (!ret)
+		ret = whole(c, err);
 	if (!ret)
 		ret = complete(c->to, c->opt, old, version, err);
 	if (old)
@@ -260,7 +287,7 @@ static int run(struct copy *c, struct img_set *facts, enum img_version version, 
 int img_copy(struct img_set *from, struct img_set *facts, struct img_set *to, enum img_version version,
 	const struct img_convert_options *opt, struct img_err *err)
 {
-	struct copy c = { .from = from, .to = to, .opt = opt, .buf = malloc(COPY_SIZE) };
+	struct copy c = { .from = from, .to = to, .origin = facts->origin ? facts->origin : facts, .opt = opt, .buf = malloc(COPY_SIZE) };
 	int ret = c.buf ? run(&c, facts, version, err) : img_fail_nomem(err);
 
 	for (size_t i = 0; i < c.nr; i++)

@@ -9,6 +9,7 @@
 #include "criuimg/manifest.h"
 #include "criuimg/pages.h"
 #include "pagemap.pb-c.h"
+#include "store/verify.h"
 
 /* A page map with pages in a parent, and which image has its data. */
 struct map {
@@ -299,6 +300,20 @@ static int maps_make(struct img_view *v, struct maps *maps, struct img_err *err)
 	return 0;
 }
 
+/* Page data comes from them all: what came out of a damaged one must not look whole. */
+static int parents_whole(struct img_set *set, struct img_err *err)
+{
+	struct img_set *parent;
+	int ret;
+
+	while ((ret = img_set_parent(set, &parent, err)) == 1) {
+		if (img_set_verify_rest(parent, NULL, NULL, err))
+			return img_wrap(err, "parent");
+		set = parent;
+	}
+	return ret;
+}
+
 int img_set_flatten(
 	struct img_set *from, struct img_set *to, const struct img_convert_options *opt, struct img_err *err)
 {
@@ -315,7 +330,7 @@ int img_set_flatten(
 		v->filter = filter;
 		v->arg = maps;
 		v->arg_free = maps_free;
-		ret = maps_make(v, maps, err) ? -1 : img_set_convert(&v->set, to, &flat, err);
+		ret = maps_make(v, maps, err) || parents_whole(from, err) ? -1 : img_set_convert(&v->set, to, &flat, err);
 	}
 	if (v)
 		img_set_close(&v->set);

@@ -488,7 +488,11 @@ static struct img_set *json_set_new(struct img_set *dir, bool writing, const str
 
 struct img_set *img_set_open_json(int dirfd, const char *path, struct img_err *err)
 {
-	return json_set_new(img_set_open_dir(dirfd, path, err), false, NULL, err);
+	struct img_set *set = json_set_new(img_set_open_dir(dirfd, path, err), false, NULL, err);
+
+	if (set)
+		set->by_hand = true;
+	return set;
 }
 
 struct img_set *img_set_create_json(int dirfd, const char *path, const struct img_json_set_options *opt, struct img_err *err)

@@ -106,6 +106,7 @@ struct img_view *img_view_new(struct img_set *below, bool owned, struct img_err 
 		return NULL;
 	}
 	v->below = below;
+	v->set.origin = below->origin ? below->origin : below;
 	v->below_owned = owned;
 	return v;
 }

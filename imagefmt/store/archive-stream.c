@@ -13,6 +13,8 @@
 #include "io/libarchive.h"
 
 #define BUFFER_SIZE ((size_t)128 << 10)
+/* Holes become zeros, and a kilobyte of archive can say that there are a million gigabytes of them. No page image has holes. */
+#define HOLES_MAX ((uint64_t)1 << 30)
 
 struct img_archive_stream {
 	struct img_libarchive la;
@@ -22,6 +24,7 @@ struct img_archive_stream {
 	bool tar;	    /* src is the tar archive itself: its end can be looked at */
 	uint64_t total;	    /* bytes that came */
 	uint64_t zeros;	    /* the last of them that are zero */
+	uint64_t holes;	    /* bytes that did not come */
 	unsigned char buf[BUFFER_SIZE];
 };
 
@@ -83,36 +86,45 @@ void img_archive_stream_free(struct img_archive_stream *s)
 	free(s);
 }
 
-/* The content, holes and all. */
-static int content_spool(struct img_archive_stream *s, struct img_spooled *to, struct img_err *err)
+static int hole_spool(struct img_archive_stream *s, struct img_spooled *to, uint64_t end, struct img_err *err)
 {
 	static const unsigned char zeros[4096];
+	uint64_t at = img_spooled_size(to);
+
+	if (end <= at)
+		return 0;
+	if (end - at > HOLES_MAX - s->holes)
+		return img_fail(err, IMG_UNSUPPORTED, "archive: holes of more than %llu bytes", (unsigned long long)HOLES_MAX);
+	s->holes += end - at;
+	while ((at = img_spooled_size(to)) < end)
+		if (img_spooled_write(to, zeros, end - at < sizeof(zeros) ? end - at : sizeof(zeros), err))
+			return -1;
+	return 0;
+}
+
+/* The content, holes and all. */
+static int content_spool(
+	struct img_archive_stream *s, struct archive_entry *entry, struct img_spooled *to, struct img_err *err)
+{
+	const struct img_libarchive *la = &s->la;
 	const void *buf;
 	size_t len;
 	int64_t offset;
 	int ret;
 
-	while ((ret = s->la.archive_read_data_block(s->reader, &buf, &len, &offset)) == ARCHIVE_OK) {
-		while ((uint64_t)offset > img_spooled_size(to)) {
-			uint64_t gap = offset - img_spooled_size(to);
-
-			if (img_spooled_write(to, zeros, gap < sizeof(zeros) ? gap : sizeof(zeros), err))
-				return -1;
-		}
-		if (img_spooled_write(to, buf, len, err))
+	while ((ret = la->archive_read_data_block(s->reader, &buf, &len, &offset)) == ARCHIVE_OK)
+		if (hole_spool(s, to, offset, err) || img_spooled_write(to, buf, len, err))
 			return -1;
-	}
-	return ret == ARCHIVE_EOF ? img_spooled_end(to, err) : failed(s, err);
-}
-
-/* A hole at the end of a sparse file. */
-static int content_check(const struct img_libarchive *la, struct archive_entry *entry, const struct img_spooled *got, struct img_err *err)
-{
-	if (la->archive_entry_size_is_set(entry) && (uint64_t)la->archive_entry_size(entry) != img_spooled_size(got))
+	if (ret != ARCHIVE_EOF)
+		return failed(s, err);
+	/* Of a hole at the end nothing comes. */
+	if (la->archive_entry_size_is_set(entry) && hole_spool(s, to, la->archive_entry_size(entry), err))
+		return -1;
+	if (la->archive_entry_size_is_set(entry) && (uint64_t)la->archive_entry_size(entry) != img_spooled_size(to))
 		return img_fail(err, IMG_CORRUPT, "archive: %.200s: %llu bytes, its header says %lld",
-			la->archive_entry_pathname(entry), (unsigned long long)img_spooled_size(got),
+			la->archive_entry_pathname(entry), (unsigned long long)img_spooled_size(to),
 			(long long)la->archive_entry_size(entry));
-	return 0;
+	return img_spooled_end(to, err);
 }
 
 static int member_read(struct img_archive *a, struct archive_entry *entry, struct img_err *err)
@@ -131,7 +143,7 @@ static int member_read(struct img_archive *a, struct archive_entry *entry, struc
 		return img_fail_nomem(err);
 	}
 	m.spooled = img_spooled_new(a->spool, err);
-	if (!m.spooled || content_spool(s, m.spooled, err) || content_check(&s->la, entry, m.spooled, err)) {
+	if (!m.spooled || content_spool(s, entry, m.spooled, err)) {
 		img_spooled_put(m.spooled);
 		free(m.path);
 		return -1;

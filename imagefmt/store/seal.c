@@ -250,13 +250,17 @@ static int name_cmp(const void *name, const void *member)
 	return strcmp(name, ((const struct img_member *)member)->name);
 }
 
+struct img_member *img_set_member(const struct img_set *set, const char *name)
+{
+	return set->nr_members ? bsearch(name, set->members, set->nr_members, sizeof(*set->members), name_cmp) : NULL;
+}
+
 void img_set_note_revision(struct img_set *set, const ManifestMember *old)
 {
-	struct img_member *m = NULL;
+	struct img_member *m;
 
 	pthread_mutex_lock(&set->lock);
-	if (set->nr_members)
-		m = bsearch(old->name, set->members, set->nr_members, sizeof(*set->members), name_cmp);
+	m = img_set_member(set, old->name);
 	if (m && m->digested && old->digest.len == IMG_DIGEST_SIZE && !memcmp(m->digest, old->digest.data, IMG_DIGEST_SIZE))
 		m->revision = old->kind_revision;
 	pthread_mutex_unlock(&set->lock);

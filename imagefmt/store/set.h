@@ -57,6 +57,7 @@ struct img_page_image {
 struct img_set {
 	const struct img_set_ops *ops;
 	bool writing;
+	struct img_set *origin;	     /* of a view: the set that it is a view of, through all others; else NULL */
 	const struct img_set *child; /* the set whose parent link led here */
 	dev_t dev;		     /* of the directory or archive: so that links in a circle are seen */
 	ino_t ino;
@@ -69,6 +70,7 @@ struct img_set {
 	bool compress;
 	struct img_zstd_options zstd; /* of page images, with compress */
 	uint32_t pages_ids;
+	bool by_hand;	/* its images are text that people change: a manifest says nothing of its bytes */
 	bool streams;	/* read: page images pass by elsewhere (criuimg/stream.h) */
 	bool maps_first; /* written: bytes go out as they come, and page maps are to be there before page data */
 	enum img_pages_pass pass;
@@ -91,6 +93,9 @@ struct img_sink *img_member_sink(
 	struct img_set *set, const char *name, struct img_sink *store, struct img_err *err);
 /* Note a member, in place of an older one of its name. */
 int img_set_note(struct img_set *set, const struct img_member *member, struct img_err *err);
+
+/* The member that was noted under this name, or NULL. */
+struct img_member *img_set_member(const struct img_set *set, const char *name);
 
 /* A member that is what an old manifest says keeps the revision that it has there. */
 struct ManifestMember;

@@ -20,24 +20,6 @@
 
 /* ---- the manifest ---- */
 
-static const struct img_member *small_find(const struct img_set *set, const char *name)
-{
-	size_t lo = 0, hi = set->nr_members;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int ret = strcmp(set->members[mid].name, name);
-
-		if (!ret)
-			return &set->members[mid];
-		if (ret < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
 /* What came under the name: its size, and its digest where that was worked out (else NULL). False: nothing. */
 static bool came(const struct img_stream *s, const char *name, uint64_t *size, const unsigned char **digest)
 {
@@ -51,7 +33,7 @@ static bool came(const struct img_stream *s, const char *name, uint64_t *size, c
 				return true;
 			}
 	} else {
-		const struct img_member *m = small_find(s->set, name);
+		const struct img_member *m = img_set_member(s->set, name);
 
 		if (m) {
 			*size = m->size;

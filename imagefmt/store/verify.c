@@ -1,5 +1,7 @@
 /* store/verify.c -- holds a set against its manifest. */
 
+#include "store/verify.h"
+
 #include "criuimg/manifest.h"
 
 #include <stdlib.h>
@@ -17,6 +19,8 @@ struct verify {
 	ManifestEntry *manifest;
 	int (*report)(void *arg, const char *name, const struct img_err *finding);
 	void *arg;
+	bool (*known)(void *arg, const ManifestMember *m); /* NULL: nothing is */
+	void *known_arg;
 	int findings;
 	bool stop;
 	bool remote_pages; /* the set requires so */
@@ -135,9 +139,10 @@ static int verify(struct verify *v, struct img_err *err)
 	for (size_t i = 0; i < v->manifest->n_requires; i++)
 		v->remote_pages |= !strcmp(v->manifest->requires[i], "remote-pages");
 	for (size_t i = 0; i < v->manifest->n_members && !v->stop; i++)
-		if (member_verify(v, v->manifest->members[i], &finding))
+		if (!(v->known && v->known(v->known_arg, v->manifest->members[i])) &&
+			member_verify(v, v->manifest->members[i], &finding))
 			found(v, v->manifest->members[i]->name, &finding);
-	if (!v->stop && parent_verify(v, &finding))
+	if (!v->stop && !v->known && parent_verify(v, &finding))
 		found(v, "parent", &finding);
 	if (!v->stop && img_set_each(v->set, stray_verify, v, err) < 0)
 		return -1;
@@ -160,4 +165,29 @@ int img_set_verify(struct img_set *set,
 	ret = verify(&v, err);
 	img_message_free(&v.manifest->base);
 	return ret;
+}
+
+static int first_finding(void *arg, const char *name, const struct img_err *finding)
+{
+	struct img_err *err = arg;
+
+	*err = *finding;
+	img_wrap(err, "%s", name);
+	return 1;
+}
+
+int img_set_verify_rest(
+	struct img_set *set, bool (*known)(void *arg, const ManifestMember *m), void *arg, struct img_err *err)
+{
+	struct verify v = { .set = set, .report = first_finding, .arg = err, .known = known, .known_arg = arg };
+	int ret;
+
+	if (set->by_hand)
+		return 0;
+	ret = img_manifest_read(set, &v.manifest, err);
+	if (ret <= 0)
+		return ret;
+	ret = verify(&v, err);
+	img_message_free(&v.manifest->base);
+	return ret ? -1 : 0;
 }

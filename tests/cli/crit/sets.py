@@ -115,6 +115,25 @@ def main():
     r = crit('flatten', f'chain-track/{last}', 'flat3')
     check('after it, memory is the same', r.returncode == 0 and not same('flat', 'flat3'), r.stderr)
 
+    # What is damaged does not become whole by being copied.
+    sh('cp -r x hurt && printf Z | dd of=hurt/pages-1.img bs=1 seek=100 conv=notrunc status=none && cp -r x less && rm less/files.img')
+    for command in ('convert SET z', 'convert --to 1.1 SET z', 'convert -z -s SET z', 'convert SET z.tar', 'flatten SET z', 'compress -o z SET',
+                    'redact -o z SET'):
+        for hurt, why in (('hurt', b'pages-1.img: its content is not what was written'), ('less', b'files.img: is missing')):
+            r = crit(*command.replace('SET', hurt).split())
+            check(f'{command} of {hurt}: refused', r.returncode == 4 and why in r.stderr and not os.path.exists('z') and not os.path.exists('z.tar'),
+                  r.stderr)
+    os.mkdir('none')
+    r = crit('convert', 'none', 'z.tar')
+    check('there are no images', r.returncode == 4 and b'no images' in r.stderr and not os.path.exists('z.tar'), r.stderr)
+
+    # Holes of a tar are zeros, of which there may be no end.
+    sh('cp -r x holes && truncate -s 1M holes/hole.bin && tar -C holes -cSf holes.tar . && truncate -s 2T holes/hole.bin && tar -C holes -cSf more.tar .')
+    r = crit('validate', 'holes.tar')
+    check('a hole in an archive', r.returncode == 0, r.stdout, r.stderr)
+    r = crit('validate', 'more.tar')
+    check('holes without end', r.returncode in (3, 4) and b'holes of more than' in r.stdout + r.stderr, r.stdout, r.stderr)
+
     # An interrupt leaves nothing.
     sh('cp -r x big2 && head -c 400000000 /dev/zero | openssl enc -aes-128-ctr -pass pass:x -nosalt -in - >big2/plugin.img 2>/dev/null')
     p = subprocess.Popen([CRIT, 'convert', '--to', '2', '-z', '-l', '19', 'big2', 'big3.tar.zst'], stderr=subprocess.PIPE)
