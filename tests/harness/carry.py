@@ -18,6 +18,7 @@ PEER_RESTORES = ('to-peer', 'chain-to-peer', 'peer')
 
 # Pids of what is dumped are from here up: restore then never needs a number that the programs around it have.
 FIRST_PID = 300
+PATIENCE = 10  # seconds for what happens at once on a machine with nothing else to do
 UNSUPPORTED = 3  # the exit status that says so
 
 # What runs a program as init of a new pid namespace that ends with it.
@@ -228,10 +229,13 @@ class Carrier:
             raise Failed(f'dump: status {status}: {text}\n' + tail(self.log('dump')))
         if '--leave-running' in args:
             return
-        reap()
-        left = [pid for pid in pids if os.path.exists(f'/proc/{pid}')]
-        if left:
-            raise Failed(f'tasks {left} are there after the dump')
+        # They are killed; on a busy machine it takes its time until their parents have heard of it.
+        until = time.monotonic() + PATIENCE
+        while left := [pid for pid in pids if os.path.exists(f'/proc/{pid}')]:
+            if time.monotonic() > until:
+                raise Failed(f'tasks {left} are there after the dump')
+            reap()
+            time.sleep(0.002)
 
     def restore(self, *args):
         pidfile = os.path.join(self.work, 'pid')
