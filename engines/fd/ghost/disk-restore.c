@@ -5,13 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/securebits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +18,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/mountctl.h"
+#include "kernel/owner.h"
 
 /* The same, to make and change it there: the mount may be read-only, what was deleted from it was not. */
 static int find_writable(const char *path, struct ghost_place *p, struct img_err *err)
@@ -178,21 +176,6 @@ static struct ghost **in_order(const struct restore_ghosts *g, struct img_err *e
 	return order;
 }
 
-/* A file system that a user namespace has mounted takes no inode of ids that are not mapped there, and we are such. So we are its
- * root as far as files go, with all capabilities. */
-static int become_owner(struct restore *r, uint32_t uid, uint32_t gid, struct img_err *err)
-{
-	int bits = prctl(PR_GET_SECUREBITS);
-
-	if (prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP) < 0)
-		return img_fail_sys(err, "PR_SET_SECUREBITS");
-	setfsgid(gid);
-	setfsuid(uid);
-	if (prctl(PR_SET_SECUREBITS, bits) < 0)
-		return img_fail_sys(err, "PR_SET_SECUREBITS");
-	return 0;
-}
-
 static int prepare(struct restore *r, struct img_err *err)
 {
 	struct restore_ghosts *g = r->files->ghosts;
@@ -235,10 +218,10 @@ int restore_ghosts_prepare(struct restore *r, struct img_err *err)
 
 	if (restore_dead_start(r, &r->files->ghosts->dead, err) < 0)
 		return -1;
-	if (mapped && become_owner(r, restore_front_uid(r, 0), restore_front_gid(r, 0), err) < 0)
+	if (mapped && kern_files_as(restore_front_uid(r, 0), restore_front_gid(r, 0), err) < 0)
 		return -1;
 	ret = prepare(r, err);
-	if (mapped && become_owner(r, geteuid(), getegid(), ret < 0 ? &ignored : err) < 0)
+	if (mapped && kern_files_as(geteuid(), getegid(), ret < 0 ? &ignored : err) < 0)
 		return -1;
 	return ret;
 }

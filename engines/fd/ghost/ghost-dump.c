@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "ghost-file.pb-c.h"
+#include "kernel/idmap.h"
+#include "kernel/owner.h"
 #include "kernel/sparse.h"
 #include "remap-file-path.pb-c.h"
 
@@ -246,16 +249,37 @@ static int name_link(struct dump *d, struct made_link *l, const char *path, uint
 	return img_fail(err, IMG_SYS, "'%s' is no path from the root", path);
 }
 
+/* Names in the file systems of a user namespace are made by its root. */
+static int begin_as_owner(const struct dump *d, struct img_err *err)
+{
+	const struct kern_idmap *uids, *gids;
+	uint32_t uid, gid;
+
+	if (!dump_ns_nth(d, CLONE_NEWUSER, 0))
+		return 0;
+	dump_ns_idmaps(d, &uids, &gids);
+	if (!kern_idmap_outside(uids, 0, &uid) || !kern_idmap_outside(gids, 0, &gid))
+		return img_fail(err, IMG_UNSUPPORTED, "the user namespace has no root: no names can be made there");
+	return kern_files_as(uid, gid, err);
+}
+
+static int end_as_owner(struct img_err *err)
+{
+	return kern_files_as(geteuid(), getegid(), err);
+}
+
 static int unlink_again(struct dump *d, void *obj, struct img_err *err)
 {
 	const struct made_link *l = obj;
 	cleanup_fd int dir = open_dir_of(l, err);
 
-	if (dir < 0)
+	int ret = 0;
+
+	if (dir < 0 || begin_as_owner(d, err) < 0)
 		return -1;
 	if (unlinkat(dir, strrchr(l->name, '/') + 1, 0) < 0 && errno != ENOENT)
-		return img_fail_sys(err, "remove '%s'", l->name);
-	return 0;
+		ret = img_fail_sys(err, "remove '%s'", l->name);
+	return end_as_owner(err) < 0 ? -1 : ret;
 }
 
 /* The record of the new name says nothing but that. */
@@ -284,6 +308,7 @@ static int make_link(struct dump *d, const struct fd_target *t, const char *path
 	struct dump_mntns *mntns;
 	cleanup_fd int dir = -1;
 	char self[40];
+	int ret = 0;
 
 	if (!l)
 		return img_fail_nomem(err);
@@ -294,8 +319,12 @@ static int make_link(struct dump *d, const struct fd_target *t, const char *path
 	if (dir < 0 || undo_push(&d->undo, UNDO_ON_FAILURE, l->name, unlink_again, l, err) < 0)
 		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", t->lfd);
+	if (begin_as_owner(d, err) < 0)
+		return -1;
 	if (linkat(AT_FDCWD, self, dir, strrchr(l->name, '/') + 1, AT_SYMLINK_FOLLOW) < 0)
-		return img_fail_sys(err, "give it the name '%s'", l->name);
+		ret = img_fail_sys(err, "give it the name '%s'", l->name);
+	if (end_as_owner(err) < 0 || ret < 0)
+		return -1;
 	log_info(d->log, "'%s' for a file that was '%s'", l->name, path);
 	return write_link(d, id, l, t->probe->mnt_id, err);
 }
