@@ -122,8 +122,8 @@ enum dump_run_flags {
 };
 
 struct dump_source {
-	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Never called by two
-	 * threads at once. */
+	/* The bytes of nr pieces of memory, one after the other, into buf (len bytes in all). Called by
+	 * several threads at once. */
 	int (*read)(
 		void *arg, const struct iovec *pieces, int nr, void *buf, size_t len, struct img_err *err);
 	void *arg;
