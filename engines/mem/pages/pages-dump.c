@@ -19,6 +19,9 @@
 #include "kernel/anon-dev.h"
 #include "kernel/pagemap.h"
 
+/* Bytes of a mapping that is worth a walk of its own. */
+enum { LARGE = 4 << 20 };
+
 /* ---- which ---- */
 
 /* What is the task's own: a page that is somewhere, not the page of zeros, not one of a file. Guard regions
@@ -184,6 +187,35 @@ static int whole_mappings(struct look *look, uint64_t upto, struct img_err *err)
 	return 0;
 }
 
+/* It has no page of a file. */
+static bool is_anonymous(const struct dump_vma *vma)
+{
+	return vma->data == DUMP_VMA_PRIVATE && vma->rec.status & IMG_VMA_ANON_PRIVATE && !vma->map->ino;
+}
+
+/* One walk for all mappings, and another way to walk where much anonymous memory is: to know that a page is one of a file, the kernel
+ * looks at what it knows of the page itself, which is not in the cache. */
+static int scan_all(struct look *look, const struct kern_pagemap *pm, const struct kern_page_query *query, uint64_t end,
+	struct img_err *err)
+{
+	struct kern_page_query without_files = *query;
+	const struct dump_mem *mem = look->mem;
+	uint64_t at = mem->vmas[0].rec.start;
+
+	without_files.without &= ~(uint64_t)KERN_PAGE_FILE;
+	for (size_t i = 0; i < mem->nr_vmas && at < end; i++) {
+		const struct dump_vma *vma = &mem->vmas[i];
+
+		if (!is_anonymous(vma) || vma->rec.end - vma->rec.start < LARGE)
+			continue;
+		if ((at < vma->rec.start && kern_pagemap_scan(pm, at, vma->rec.start, query, look_at, look, err) < 0) ||
+			kern_pagemap_scan(pm, vma->rec.start, vma->rec.end, &without_files, look_at, look, err) < 0)
+			return -1;
+		at = vma->rec.end;
+	}
+	return at < end ? kern_pagemap_scan(pm, at, end, query, look_at, look, err) : 0;
+}
+
 /* Without PAGEMAP_SCAN, holes between mappings cost as much as memory. */
 static int scan_each(struct look *look, const struct kern_pagemap *pm, const struct kern_page_query *query,
 	struct img_err *err)
@@ -227,9 +259,7 @@ static int find_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 	if (kern_pagemap_open(t->mem->copy ? t->mem->copy : t->pid, &pm, err) < 0)
 		return -1;
 	query.show |= shown_by[look.marked ? TRACK_BY_MARKS : look.by];
-	ret = pm.can_scan ? kern_pagemap_scan(&pm, t->mem->vmas[0].rec.start, last_end(t->mem), &query, look_at, &look,
-				    err)
-			  : scan_each(&look, &pm, &query, err);
+	ret = pm.can_scan ? scan_all(&look, &pm, &query, last_end(t->mem), err) : scan_each(&look, &pm, &query, err);
 	kern_pagemap_close(&pm);
 	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
 }
