@@ -72,6 +72,18 @@ static int set_buffer(int fd, int opt, int force, const char *name, uint32_t val
 	return 0;
 }
 
+int restore_sock_room(int fd, int opt, int bytes, struct img_err *err)
+{
+	int force = opt == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE;
+
+	if (setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof(bytes)) == 0)
+		return 0;
+	/* In a user namespace of its own a task had no more than that either. */
+	if (errno != EPERM || setsockopt(fd, SOL_SOCKET, opt, &bytes, sizeof(bytes)) < 0)
+		return img_fail_sys(err, "a buffer of %d bytes", bytes);
+	return 0;
+}
+
 static int set_timeout(int fd, int opt, uint64_t sec, uint64_t usec, struct img_err *err)
 {
 	struct timeval tv = { (time_t)sec, (suseconds_t)usec };

@@ -287,8 +287,8 @@ int unix_fill_queue(struct restore *r, struct restore_task *t, int fd, uint32_t 
 		return 0;
 	/* Room for all of it at once; the size of the image comes later. */
 	size = all < INT32_MAX / 4 ? (int)all * 2 : INT32_MAX / 2;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		return img_fail_sys(err, "SO_SNDBUFFORCE %d", size);
+	if (restore_sock_room(fd, SO_SNDBUF, size, err) < 0)
+		return -1;
 	for (size_t i = first_for(q, id); i < q->nr && q->items[i].id_for == id; i++)
 		if (send_packet(r, t, fd, &q->items[i], err) < 0)
 			return -1;
