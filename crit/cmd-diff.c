@@ -37,6 +37,7 @@ static const struct part {
 } parts[] = {
 	{ "task", &x_ps, { "pid" }, { "comm", "state", "ppid", "pgid", "sid", "threads", "exit_code" } },
 	{ "descriptor", &x_fds, { "pid", "fd" }, { "type", "name", "close_on_exec" } },
+	{ "socket", &x_sk, { "pid", "fd" }, { "proto", "state", "local", "peer", "recv_q", "send_q" } },
 	{ "mapping", &x_mems, { "pid", "start" }, { "end", "prot", "name", "offset", "flags" } },
 };
 
@@ -54,6 +55,12 @@ static char *name_of(const struct part *part, const json_t *row)
 	return name;
 }
 
+/* A socket that no descriptor leads to has no name that another set could have, too. */
+static bool has_name(const struct part *part, const json_t *row)
+{
+	return !json_is_null(json_object_get(row, part->keys[0]));
+}
+
 /* {name: row}, borrowing the rows. */
 static json_t *index_of(const struct part *part, const json_t *rows)
 {
@@ -63,6 +70,8 @@ static json_t *index_of(const struct part *part, const json_t *rows)
 	json_array_foreach ((json_t *)rows, i, row) {
 		cleanup_free char *name = name_of(part, row);
 
+		if (!has_name(part, row))
+			continue;
 		if (!name || json_object_set(index, name, row) < 0) {
 			json_decref(index);
 			return NULL;
@@ -109,6 +118,8 @@ static int compare_rows(struct rows *out, const struct part *part, const json_t 
 	json_array_foreach ((json_t *)a, i, row) {
 		cleanup_free char *name = name_of(part, row);
 
+		if (!has_name(part, row))
+			continue;
 		other = name ? json_object_get(in_b, name) : NULL;
 		fields = fields_of(part, row, other);
 		if (fields) {
@@ -119,7 +130,7 @@ static int compare_rows(struct rows *out, const struct part *part, const json_t 
 	json_array_foreach ((json_t *)b, i, row) {
 		cleanup_free char *name = name_of(part, row);
 
-		if (!name || json_object_get(in_a, name))
+		if (!name || !has_name(part, row) || json_object_get(in_a, name))
 			continue;
 		begin(out, part, "added", row);
 		rows_value(out, "fields", fields_of(part, NULL, row));

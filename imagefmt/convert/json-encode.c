@@ -1,7 +1,7 @@
 /* imagefmt/convert/json-encode.c -- an image from its JSON.
  *
- * Members may come in any order where the JSON can be read by position (a file); from a pipe "magic" must come before
- * "entries", and an entry's `extra` after its other members, as crit writes them.
+ * Members may come in any order where the JSON can be read by position: in a file, or in what comes through a pipe and has "entries"
+ * first, which is kept. From a pipe that begins with "magic" an entry's `extra` must come behind its other members, as crit writes them.
  */
 
 #include "convert/json-encode.h"
@@ -13,6 +13,8 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/json.h"
 #include "io/sink.h"
+#include "store/peek.h"
+#include "store/spool.h"
 
 /* ---- a sink that passes on ---- */
 
@@ -228,7 +230,55 @@ static int encode(struct json_encode *e, struct img_err *err)
 	return encode_entries(e, err);
 }
 
-int img_json_encode(struct img_source *json, struct img_sink *out, struct img_err *err)
+/* ---- members in any order, out of a pipe too ---- */
+
+static ssize_t borrowed_read(void *self, void *buf, size_t len, struct img_err *err)
+{
+	return img_source_read(self, buf, len, err);
+}
+
+static void borrowed_close(void *self)
+{
+}
+
+static const struct img_source_ops borrowed_ops = {
+	.read = borrowed_read,
+	.close = borrowed_close,
+};
+
+static bool entries_first(const unsigned char *text, size_t len)
+{
+	static const char key[] = "\"entries\"";
+	size_t at = 0;
+
+	while (at < len && strchr(" \t\r\n{", text[at]))
+		at++;
+	return len - at >= sizeof(key) - 1 && !memcmp(text + at, key, sizeof(key) - 1);
+}
+
+/* What sorts the members of objects puts the magic behind the entries: then all of a pipe is kept, to come back to. NULL on failure; the source
+ * that was given stays the caller's. */
+static struct img_source *any_order(struct img_source *json, struct img_err *err)
+{
+	unsigned char first[PEEK_SIZE];
+	struct img_source *src, *peeked, *kept;
+	size_t len;
+
+	src = img_source_new(&borrowed_ops, json, err);
+	peeked = src ? img_peek(src, first, &len, err) : NULL;
+	if (!peeked) {
+		img_source_close(src);
+		return NULL;
+	}
+	if (!entries_first(first, len))
+		return peeked;
+	kept = img_spool_all(peeked, err);
+	if (!kept)
+		img_source_close(peeked);
+	return kept;
+}
+
+static int encode_from(struct img_source *json, struct img_sink *out, struct img_err *err)
 {
 	struct json_encode e = { .kind = IMG_KIND_UNKNOWN, .sink = out, .builder.arena = IMG_ARENA_INIT };
 	int ret;
@@ -244,5 +294,18 @@ int img_json_encode(struct img_source *json, struct img_sink *out, struct img_er
 	img_arena_free(&e.builder.arena);
 	json_types_free(&e.builder.types);
 	json_in_free(e.in);
+	return ret;
+}
+
+int img_json_encode(struct img_source *json, struct img_sink *out, struct img_err *err)
+{
+	struct img_source *src;
+	int ret;
+
+	if (img_source_can_pread(json))
+		return encode_from(json, out, err);
+	src = any_order(json, err);
+	ret = src ? encode_from(src, out, err) : -1;
+	img_source_close(src);
 	return ret;
 }

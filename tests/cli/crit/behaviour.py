@@ -242,6 +242,17 @@ def kinds_crit_lacks():
         run(CRIT, 'info', path)
 
 
+def any_order():
+    """members in any order, out of a pipe too"""
+    for entry, magic in (({'pid': 1, 'ppid': 0, 'pgid': 1, 'sid': 1, 'threads': [1]}, 'PSTREE'), ({'pipe_id': 7, 'bytes': 3, 'extra': 'YWJj'}, 'PIPES_DATA')):
+        want = encoded({'magic': magic, 'entries': [entry]})
+        path = put('sorted.json', json.dumps({'magic': magic, 'entries': [entry]}, sort_keys=True, indent=4).encode())
+        pipe = subprocess.run(['sh', '-c', f'cat {path} | {CRIT} encode'], capture_output=True, timeout=60, check=False)
+        check(pipe.stdout == want and want, f"{magic}: {pipe.stderr}")
+        run(CRIT, 'encode', '-i', path, '-o', path + '.img')
+        check(get('sorted.json.img') == want, magic)
+
+
 def constant_memory():
     """a page map of a million entries goes both ways in 16 MiB of memory"""
     if 'sanitize' in CRIT:
@@ -282,4 +293,4 @@ def closed_output():
 
 
 if __name__ == '__main__':
-    main([help_of_all, usage, missing, bad_images, files, raw_pages, raw_text, raw_netlink, raw_tar, camel_case, kinds_crit_lacks, constant_memory, closed_output])
+    main([help_of_all, usage, missing, bad_images, files, raw_pages, raw_text, raw_netlink, raw_tar, camel_case, kinds_crit_lacks, any_order, constant_memory, closed_output])

@@ -49,6 +49,11 @@ def diff():
     check(got[2]['fields']['changed'] == 1 and got[2]['fields']['only_after'] == 0, got)
     check('~ task 3201: comm=zoo -> other' in run(CRIT, 'diff', image('files'), path).stdout, 'text')
     check(asked('diff', image('chain-track', '1'), image('chain-track', '3')) == [], 'a pre-dump and the dump over it: the same pages')
+    path = copy_of('inet')
+    sockets = [r for r in json.loads(run(CRIT, 'x', '--json', path, 'sk').stdout) if r['state'] == 'LISTEN']
+    run(CRIT, 'edit', path, f'files.img:[id={sockets[0]["id"]}].isk.src_port', '7002')
+    got = asked('diff', image('inet'), path)
+    check([(r['what'], r['change']) for r in got] == [('socket', 'changed')] and got[0]['fields']['local'][1].endswith(':7002'), got)
     check({r['change'] for r in asked('diff', image('plain'), image('tree'))} == {'added', 'removed'}, 'two sets')
 
 
