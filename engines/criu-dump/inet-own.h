@@ -29,9 +29,14 @@ int inet_look(struct dump *d, struct dump_task *t, int fd, uint64_t ino, struct 
 /* In a state in which a packet of the peer finds it. */
 bool inet_connected(const struct inet_socket *s);
 
+/* ---- check-dump.c ---- */
+
+int inet_check_socket(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err);
+
 /* ---- opts-dump.c: options of the levels above SOL_SOCKET ---- */
 
 /* The options as they are when a socket is made, for each kind of socket that came along. */
+enum { INET_RAW_OPTS = 7 };
 struct inet_defaults;
 void inet_defaults_free(struct inet_defaults *all);
 /* Records that hang on an entry; they live as long as it. */
@@ -43,10 +48,17 @@ struct inet_opts {
 	SkIntOptEntry *more;
 	SkIntOptEntry **more_list;
 	char congestion[32];
+	SkRawOptEntry bytes[INET_RAW_OPTS], *bytes_list[INET_RAW_OPTS];
 };
 int inet_opts_dump(struct inet_defaults **defaults, int fd, const struct inet_socket *s, InetSkEntry *isk, struct inet_opts *opts,
 	struct img_err *err);
 void inet_opts_free(struct inet_opts *opts);
+
+/* ---- groups-dump.c ---- */
+
+struct kern_groups;
+/* Those of all that is a member of; what it adds to isk is in the arena. */
+int inet_groups_dump(struct dump *d, int fd, const struct kern_groups *all, InetSkEntry *isk, struct img_err *err);
 
 /* ---- tcp-dump.c ---- */
 

@@ -4,12 +4,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <linux/filter.h>
 #include <net/if.h>
 
 #include "criu-dump/dump.h"
 #include "criu-dump/files.h"
+#include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 
 #ifndef SO_BUF_LOCK
@@ -114,6 +116,21 @@ static int dump_filter(struct dump *d, int fd, SkOptsEntry *opts, struct img_err
 	return 0;
 }
 
+/* Who made it, which packet filters look at. */
+static int dump_socket_owner(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return img_fail_sys(err, "fstat");
+	if (st.st_uid || st.st_gid) {
+		opts->has_uid = opts->has_gid = true;
+		opts->uid = dump_uid(d, st.st_uid);
+		opts->gid = dump_gid(d, st.st_gid);
+	}
+	return 0;
+}
+
 int dump_sock_opts(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *err)
 {
 	struct linger linger = { 0, 0 };
@@ -133,5 +150,7 @@ int dump_sock_opts(struct dump *d, int fd, SkOptsEntry *opts, struct img_err *er
 		opts->has_so_mark = true;
 		opts->so_mark = mark;
 	}
+	if (dump_socket_owner(d, fd, opts, err) < 0)
+		return -1;
 	return dump_device(d, fd, opts, err) < 0 ? -1 : dump_filter(d, fd, opts, err);
 }

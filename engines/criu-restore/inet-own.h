@@ -37,6 +37,11 @@ int inet_own_reuse(int fd, const InetSkEntry *isk, struct img_err *err);
 int inet_opts_restore(int fd, const InetSkEntry *isk, struct img_err *err);
 int inet_set(int fd, int level, int name, const char *what, int value, struct img_err *err);
 
+/* ---- groups-restore.c ---- */
+
+int inet_groups_check(const InetSkEntry *isk, struct img_err *err);
+int inet_groups_join(int fd, const InetSkEntry *isk, struct img_err *err);
+
 /* ---- stream-restore.c: tcp-stream-<ino>.img ---- */
 
 struct inet_stream {

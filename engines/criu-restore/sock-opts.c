@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 #include <linux/filter.h>
 #include <net/if.h>
 
@@ -154,5 +155,7 @@ int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err)
 	if (set_timeout(fd, SO_RCVTIMEO, opts->so_rcv_tmo_sec, opts->so_rcv_tmo_usec, err) < 0 ||
 		set_device(fd, opts->so_bound_dev, err) < 0)
 		return -1;
+	if (opts->has_uid && opts->has_gid && fchown(fd, opts->uid, opts->gid) < 0)
+		return img_fail_sys(err, "give a socket to uid %u, gid %u", opts->uid, opts->gid);
 	return restore_sock_filter(fd, opts, err);
 }

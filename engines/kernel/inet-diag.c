@@ -46,6 +46,7 @@ static int take_socket(void *arg, const void *head, struct nlattr *const *attrs,
 	memcpy(s->dst, diag->id.idiag_dst, sizeof(s->dst));
 	if (attrs[INET_DIAG_SHUTDOWN] && nla_len(attrs[INET_DIAG_SHUTDOWN]) >= 1)
 		s->shutdown = nla_get_u8(attrs[INET_DIAG_SHUTDOWN]);
+	s->md5 = attrs[INET_DIAG_MD5SIG] != NULL;
 	return 0;
 }
 
@@ -58,7 +59,9 @@ static int compare(const void *va, const void *vb)
 
 static int ask(struct kern_inet_sockets *out, uint8_t family, uint8_t protocol, struct img_err *err)
 {
-	const struct inet_diag_req_v2 req = { .sdiag_family = family, .sdiag_protocol = protocol, .idiag_states = ~0u };
+	/* Keys come with the information. */
+	const uint8_t more = protocol == IPPROTO_TCP ? 1u << (INET_DIAG_INFO - 1) : 0;
+	const struct inet_diag_req_v2 req = { .sdiag_family = family, .sdiag_protocol = protocol, .idiag_ext = more, .idiag_states = ~0u };
 	const struct kern_diag_query query = {
 		.what = family == AF_INET ? "IPv4 sockets" : "IPv6 sockets",
 		.request = &req,

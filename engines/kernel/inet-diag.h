@@ -22,6 +22,7 @@ struct kern_inet_socket {
 	uint8_t protocol;  /* IPPROTO_* that was asked for: IPPROTO_RAW stands for all raw sockets */
 	uint8_t state;	   /* TCP_* of netinet/tcp.h */
 	uint8_t shutdown;  /* bit 0: reading, bit 1: writing */
+	bool md5;	   /* TCP: it has keys (TCP_MD5SIG) */
 };
 
 struct kern_inet_sockets {

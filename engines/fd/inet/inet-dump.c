@@ -15,12 +15,14 @@
 #include "criu-dump/per-netns.h"
 #include "criuimg/cleanup.h"
 #include "kernel/getfd.h"
+#include "kernel/igmp.h"
 #include "kernel/inet-diag.h"
 
 extern const struct fd_dump_ops inet_dump_ops;
 
 struct inet_kept {
-	struct per_netns lists; /* of struct kern_inet_sockets */
+	struct per_netns lists;	 /* of struct kern_inet_sockets */
+	struct per_netns groups; /* of struct kern_groups */
 	struct inet_defaults *defaults;
 	bool locked;
 };
@@ -37,11 +39,24 @@ static void drop_list(void *memory)
 
 static const struct per_netns_ops lists = { sizeof(struct kern_inet_sockets), read_list, drop_list };
 
+static int read_groups(void *memory, struct img_err *err)
+{
+	return kern_groups_read(memory, err);
+}
+
+static void drop_groups(void *memory)
+{
+	kern_groups_free(memory);
+}
+
+static const struct per_netns_ops groups = { sizeof(struct kern_groups), read_groups, drop_groups };
+
 static void drop_kept(void *memory)
 {
 	struct inet_kept *kept = memory;
 
 	dump_per_netns_free(&kept->lists, &lists);
+	dump_per_netns_free(&kept->groups, &groups);
 	inet_defaults_free(kept->defaults);
 }
 
@@ -148,74 +163,6 @@ bool inet_connected(const struct inet_socket *s)
 	return s->type == SOCK_STREAM && s->state != TCP_CLOSE && s->state != TCP_LISTEN;
 }
 
-/* ---- what cannot be dumped ---- */
-
-/* Who works on the bytes of the connection in between: TLS of the kernel, for one. */
-static int check_ulp(int fd, struct img_err *err)
-{
-	char ulp[16] = "";
-	socklen_t len = sizeof(ulp) - 1;
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_ULP, ulp, &len) == 0 && len && ulp[0])
-		return img_fail(err, IMG_UNSUPPORTED, "a TCP socket with %s in the kernel is not supported", ulp);
-	return 0;
-}
-
-static int check_tcp(struct dump *d, int fd, const struct inet_socket *s, struct img_err *err)
-{
-	if (s->state == TCP_LISTEN && s->pending && !d->opt->skip_in_flight)
-		return img_fail(err, IMG_UNSUPPORTED,
-			"%u connections that were not accepted yet are not supported (--skip-in-flight leaves them out)", s->pending);
-	if (inet_connected(s) && !d->opt->tcp_established && !d->opt->tcp_close)
-		return img_fail(err, IMG_UNSUPPORTED,
-			"a TCP connection is dumped with --tcp-established only (or --tcp-close, which gives it up)");
-	return check_ulp(fd, err);
-}
-
-static int check_udp(int fd, struct img_err *err)
-{
-	int corked = 0;
-	socklen_t len = sizeof(corked);
-
-	if (getsockopt(fd, IPPROTO_UDP, 1 /* UDP_CORK */, &corked, &len) == 0 && corked)
-		return img_fail(err, IMG_UNSUPPORTED, "a corked UDP socket is not supported: what it holds back cannot be read");
-	return 0;
-}
-
-static int check_kind(struct dump *d, int fd, const struct inet_socket *s, struct img_err *err)
-{
-	switch (s->type) {
-	case SOCK_STREAM:
-		if (s->protocol == IPPROTO_TCP)
-			return check_tcp(d, fd, s, err);
-		break;
-	case SOCK_DGRAM:
-		if (s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_UDPLITE)
-			return check_udp(fd, err);
-		if (s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
-			return 0;
-		break;
-	case SOCK_RAW:
-		return 0;
-	}
-	return img_fail(err, IMG_UNSUPPORTED, "a socket of type %d and protocol %d is not supported", s->type, s->protocol);
-}
-
-static int inet_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
-{
-	struct inet_socket s;
-	cleanup_fd int fd = -1;
-	char what[32];
-
-	fd = kern_getfd(t->pidfd, probe->fd, err);
-	if (fd < 0 || inet_look(d, t, fd, probe->ino, &s, err) < 0 || check_kind(d, fd, &s, err) < 0)
-		return -1;
-	if (s.type == SOCK_STREAM || !s.seen || !s.seen->rqueue)
-		return 0;
-	snprintf(what, sizeof(what), "fd %d", probe->fd);
-	return dump_unknown(d, t, what, "datagrams that were not read yet are lost");
-}
-
 /* ---- the record ---- */
 
 static size_t put_address(const struct sockaddr_storage *sa, int family, uint32_t words[4], uint32_t *port)
@@ -270,8 +217,12 @@ struct inet_record {
 
 static int fill(struct dump *d, const struct fd_target *t, const struct inet_socket *s, struct inet_record *r, struct img_err *err)
 {
+	const struct kern_groups *all = dump_per_netns(d, t->task, &keep(d)->groups, &groups, err);
 	const struct kern_inet_socket *seen = s->seen;
 	InetSkEntry *isk = &r->isk;
+
+	if (!all)
+		return -1;
 
 	isk->id = t->id;
 	isk->ino = (uint32_t)t->probe->ino;
@@ -295,7 +246,8 @@ static int fill(struct dump *d, const struct fd_target *t, const struct inet_soc
 	isk->has_shutdown = s->ended || (seen && seen->shutdown);
 	isk->shutdown = s->ended ? SK_SHUTDOWN__READ : seen ? (SkShutdown)seen->shutdown : SK_SHUTDOWN__NONE;
 	if (dump_file_owner(d, t, &r->fown, err) < 0 || dump_sock_opts(d, t->lfd, &r->opts, err) < 0 ||
-	    inet_opts_dump(&keep(d)->defaults, t->lfd, s, isk, &r->more, err) < 0)
+	    inet_opts_dump(&keep(d)->defaults, t->lfd, s, isk, &r->more, err) < 0 ||
+	    inet_groups_dump(d, t->lfd, all, isk, err) < 0)
 		return -1;
 	return s->family == AF_INET6 ? v6only(t->lfd, isk, err) : 0;
 }
@@ -330,6 +282,6 @@ const struct fd_dump_ops inet_dump_ops = {
 	.name = "inet socket",
 	.type = FD_TYPES__INETSK,
 	.claims = inet_claims,
-	.check = inet_check,
+	.check = inet_check_socket,
 	.dump = inet_dump,
 };

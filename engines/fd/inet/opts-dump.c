@@ -34,21 +34,49 @@ enum { /* what older headers lack: include/uapi/linux/{in,in6,tcp,udp}.h, asm-ge
 	OPT_UDP_NO_CHECK6_RX = 102,
 	OPT_UDP_SEGMENT = 103,
 	OPT_UDP_GRO = 104,
+	OPT_UDPLITE_SEND_CSCOV = 10,
+	OPT_UDPLITE_RECV_CSCOV = 11,
+	OPT_SO_TIMESTAMP_NEW = 63,
+	OPT_SO_TIMESTAMPNS_NEW = 64,
+	OPT_SO_TIMESTAMPING_NEW = 65,
+	OPT_SO_TXTIME = 61,
+	OPT_SO_RESERVE_MEM = 73,
+	OPT_SO_RCVPRIORITY = 82,
+	OPT_TCP_FASTOPEN_KEY = 33,
+	OPT_TCP_RTO_MAX_MS = 44,
+	OPT_TCP_RTO_MIN_US = 45,
+	OPT_TCP_DELACK_MAX_US = 46,
+	OPT_IPV6_ROUTER_ALERT_ISOLATE = 30,
+	OPT_IPV6_FLOWINFO = 11,
+	OPT_IPV6_FLOWINFO_SEND = 33,
+	OPT_IPV6_CHECKSUM = 7,
 };
 
 enum whose {
 	ALL,
 	NEW,	   /* of a TCP socket before its first connection: then they change by themselves */
 	DATAGRAMS, /* a TCP socket tells them, and does not take them */
+	LONE,	   /* of a socket without a peer: packets of a peer change them */
+	DUAL,	   /* of an IPv6 socket; those of an IPv4 one have a field of their own */
 };
 
 static const struct {
 	int level, name;
 	enum whose whose;
 } numbers[] = {
+	{ SOL_SOCKET, SO_DEBUG, ALL },
+	{ SOL_SOCKET, SO_PEEK_OFF, ALL },
+	{ SOL_SOCKET, SO_WIFI_STATUS, ALL },
+	{ SOL_SOCKET, SO_NOFCS, ALL },
+	{ SOL_SOCKET, SO_INCOMING_CPU, LONE },
+	{ SOL_SOCKET, OPT_SO_RESERVE_MEM, ALL },
+	{ SOL_SOCKET, OPT_SO_RCVPRIORITY, ALL },
 	{ SOL_SOCKET, SO_TIMESTAMP, ALL },
 	{ SOL_SOCKET, SO_TIMESTAMPNS, ALL },
 	{ SOL_SOCKET, SO_TIMESTAMPING, ALL },
+	{ SOL_SOCKET, OPT_SO_TIMESTAMP_NEW, ALL }, /* behind the old forms, which give the same number */
+	{ SOL_SOCKET, OPT_SO_TIMESTAMPNS_NEW, ALL },
+	{ SOL_SOCKET, OPT_SO_TIMESTAMPING_NEW, ALL },
 	{ SOL_SOCKET, SO_RXQ_OVFL, ALL },
 	{ SOL_SOCKET, SO_SELECT_ERR_QUEUE, ALL },
 	{ SOL_SOCKET, SO_BUSY_POLL, ALL },
@@ -57,6 +85,10 @@ static const struct {
 	{ SOL_SOCKET, SO_ZEROCOPY, ALL },
 	{ SOL_SOCKET, OPT_SO_TXREHASH, ALL },
 	{ SOL_SOCKET, OPT_SO_RCVMARK, ALL },
+	{ IPPROTO_IP, IP_TOS, DUAL },
+	{ IPPROTO_IP, IP_TTL, DUAL },
+	{ IPPROTO_IP, IP_PKTINFO, DUAL },
+	{ IPPROTO_IP, IP_PASSSEC, ALL },
 	{ IPPROTO_IP, IP_RECVOPTS, ALL },
 	{ IPPROTO_IP, IP_RETOPTS, ALL },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, ALL },
@@ -70,6 +102,7 @@ static const struct {
 	{ IPPROTO_IP, IP_CHECKSUM, ALL },
 	{ IPPROTO_IP, IP_RECVFRAGSIZE, ALL },
 	{ IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, ALL },
+	{ IPPROTO_IP, IP_MULTICAST_IF, DATAGRAMS }, /* the address; a device alone is not told */
 	{ IPPROTO_IP, IP_MULTICAST_TTL, DATAGRAMS },
 	{ IPPROTO_IP, IP_MULTICAST_LOOP, DATAGRAMS },
 	{ IPPROTO_IP, IP_MULTICAST_ALL, DATAGRAMS },
@@ -98,6 +131,16 @@ static const struct {
 	{ IPPROTO_IPV6, IPV6_TRANSPARENT, ALL },
 	{ IPPROTO_IPV6, IPV6_UNICAST_IF, ALL },
 	{ IPPROTO_IPV6, IPV6_RECVFRAGSIZE, ALL },
+	{ IPPROTO_IPV6, IPV6_2292PKTINFO, ALL },
+	{ IPPROTO_IPV6, IPV6_2292HOPOPTS, ALL },
+	{ IPPROTO_IPV6, IPV6_2292DSTOPTS, ALL },
+	{ IPPROTO_IPV6, IPV6_2292RTHDR, ALL },
+	{ IPPROTO_IPV6, IPV6_2292HOPLIMIT, ALL },
+	{ IPPROTO_IPV6, OPT_IPV6_CHECKSUM, DATAGRAMS },
+	{ IPPROTO_IPV6, OPT_IPV6_FLOWINFO, ALL },
+	{ IPPROTO_IPV6, OPT_IPV6_FLOWINFO_SEND, ALL },
+	{ IPPROTO_IPV6, IPV6_ROUTER_ALERT, DATAGRAMS },
+	{ IPPROTO_IPV6, OPT_IPV6_ROUTER_ALERT_ISOLATE, ALL },
 	{ IPPROTO_TCP, TCP_SYNCNT, ALL },
 	{ IPPROTO_TCP, TCP_LINGER2, ALL },
 	{ IPPROTO_TCP, TCP_DEFER_ACCEPT, NEW },
@@ -112,14 +155,38 @@ static const struct {
 	{ IPPROTO_TCP, TCP_SAVE_SYN, ALL },
 	{ IPPROTO_TCP, TCP_INQ, ALL },
 	{ IPPROTO_TCP, OPT_TCP_TX_DELAY, ALL },
+	{ IPPROTO_TCP, OPT_TCP_RTO_MAX_MS, ALL },
+	{ IPPROTO_TCP, OPT_TCP_RTO_MIN_US, ALL },
+	{ IPPROTO_TCP, OPT_TCP_DELACK_MAX_US, ALL },
 	{ IPPROTO_UDP, OPT_UDP_ENCAP, ALL },
 	{ IPPROTO_UDP, OPT_UDP_NO_CHECK6_TX, ALL },
 	{ IPPROTO_UDP, OPT_UDP_NO_CHECK6_RX, ALL },
 	{ IPPROTO_UDP, OPT_UDP_SEGMENT, ALL },
 	{ IPPROTO_UDP, OPT_UDP_GRO, ALL },
+	{ IPPROTO_UDPLITE, OPT_UDPLITE_SEND_CSCOV, ALL },
+	{ IPPROTO_UDPLITE, OPT_UDPLITE_RECV_CSCOV, ALL },
 };
 
 enum { NR_NUMBERS = ARRAY_SIZE(numbers) };
+
+/* Those that are not a number. */
+static const struct {
+	int level, name;
+} raws[] = {
+	{ SOL_SOCKET, OPT_SO_TXTIME }, /* struct sock_txtime */
+	{ IPPROTO_IP, IP_OPTIONS },
+	{ IPPROTO_IPV6, IPV6_HOPOPTS },
+	{ IPPROTO_IPV6, IPV6_RTHDRDSTOPTS },
+	{ IPPROTO_IPV6, IPV6_RTHDR },
+	{ IPPROTO_IPV6, IPV6_DSTOPTS },
+	{ IPPROTO_TCP, OPT_TCP_FASTOPEN_KEY },
+};
+
+enum {
+	NR_RAWS = ARRAY_SIZE(raws),
+	RAW_MAX = 2048, /* bytes: extension headers of IPv6 */
+};
+_Static_assert((int)NR_RAWS == (int)INET_RAW_OPTS, "struct inet_opts has room for all of them");
 
 /* What a socket says of all of them. */
 struct reading {
@@ -190,6 +257,10 @@ void inet_defaults_free(struct inet_defaults *all)
 
 static bool is_its_own(const struct inet_socket *s, enum whose whose)
 {
+	if (whose == LONE)
+		return !s->dst.ss_family;
+	if (whose == DUAL)
+		return s->family == AF_INET6;
 	if (s->type != SOCK_STREAM)
 		return true;
 	return whose == ALL || (whose == NEW && !inet_connected(s) && !s->ended);
@@ -223,6 +294,38 @@ static int dump_numbers(struct inet_defaults **defaults, int fd, const struct in
 	if (strcmp(is.congestion, fresh->congestion)) {
 		memcpy(o->congestion, is.congestion, sizeof(o->congestion));
 		isk->congestion = o->congestion;
+	}
+	return 0;
+}
+
+/* A socket that was just made has none of them, or zeros. */
+static bool is_set(const uint8_t *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i])
+			return true;
+	return false;
+}
+
+static int dump_raws(int fd, InetSkEntry *isk, struct inet_opts *o, struct img_err *err)
+{
+	isk->raw_opts = o->bytes_list;
+	for (size_t i = 0; i < NR_RAWS; i++) {
+		SkRawOptEntry *e = &o->bytes[isk->n_raw_opts];
+		uint8_t data[RAW_MAX];
+		socklen_t len = sizeof(data);
+
+		if (getsockopt(fd, raws[i].level, raws[i].name, data, &len) < 0 || !is_set(data, len))
+			continue;
+		sk_raw_opt_entry__init(e);
+		e->level = (uint32_t)raws[i].level;
+		e->name = (uint32_t)raws[i].name;
+		e->data.data = malloc(len);
+		if (!e->data.data)
+			return img_fail_nomem(err);
+		memcpy(e->data.data, data, len);
+		e->data.len = len;
+		isk->raw_opts[isk->n_raw_opts++] = e;
 	}
 	return 0;
 }
@@ -285,11 +388,13 @@ int inet_opts_dump(struct inet_defaults **defaults, int fd, const struct inet_so
 	isk->tcp_opts = &o->tcp;
 	if (s->type == SOCK_STREAM)
 		dump_tcp(fd, &o->tcp);
-	return dump_numbers(defaults, fd, s, isk, o, err);
+	return dump_numbers(defaults, fd, s, isk, o, err) < 0 ? -1 : dump_raws(fd, isk, o, err);
 }
 
 void inet_opts_free(struct inet_opts *o)
 {
 	free(o->more);
 	free(o->more_list);
+	for (size_t i = 0; i < NR_RAWS; i++)
+		free(o->bytes[i].data.data);
 }

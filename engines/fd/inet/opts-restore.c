@@ -96,6 +96,12 @@ int inet_opts_restore(int fd, const InetSkEntry *isk, struct img_err *err)
 		return -1;
 	if (isk->congestion && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, isk->congestion, (socklen_t)strlen(isk->congestion)) < 0)
 		return img_fail_sys(err, "the congestion control '%s'", isk->congestion);
+	for (size_t i = 0; i < isk->n_raw_opts; i++) {
+		const SkRawOptEntry *o = isk->raw_opts[i];
+
+		if (setsockopt(fd, (int)o->level, (int)o->name, o->data.data, (socklen_t)o->data.len) < 0)
+			return img_fail_sys(err, "option %u of level %u, %zu bytes", o->name, o->level, o->data.len);
+	}
 	for (size_t i = 0; i < isk->n_more_opts; i++) {
 		const SkIntOptEntry *o = isk->more_opts[i];
 		char what[48];
