@@ -68,7 +68,7 @@ static int make_core(struct dump_thread *th, struct img_err *err)
 	core->thread_core = img_arena_message(&t->arena, ThreadCoreEntry, thread_core_entry);
 	if (!core->thread_core)
 		return img_fail_nomem(err);
-	/* Without --manage-cgroups all are in the set of the root, which has the number 1 and no image. */
+	/* That of criu-dump, unless the room says otherwise: it has no image. */
 	core->thread_core->has_cg_set = 1;
 	core->thread_core->cg_set = 1;
 	core->thread_core->comm = read_comm(th, err);

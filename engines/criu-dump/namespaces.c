@@ -246,7 +246,7 @@ static int look_at_threads(struct dump *d, struct dump_task *t, struct img_err *
 /* ---- what cannot be carried ---- */
 
 /* Kinds of which tasks of a tree may have different ones, when the root has one of its own. */
-#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
+#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
 static bool has_room(int flag)
 {

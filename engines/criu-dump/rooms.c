@@ -12,7 +12,7 @@
 /* task/ */
 extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, keyrings_dump_ops, lsm_dump_ops, signal_dump_ops,
 	timer_dump_ops, seccomp_dump_ops, mempolicy_dump_ops, rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops,
-	prctl_dump_ops, cwd_dump_ops;
+	prctl_dump_ops, cwd_dump_ops, cgroup_dump_ops;
 /* mem/ */
 extern const struct task_dump_ops vma_dump_ops, aio_dump_ops, pages_dump_ops, mm_dump_ops, shmem_dump_ops;
 /* files.c: the descriptors */
@@ -33,6 +33,7 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 	&futex_dump_ops,
 	&prctl_dump_ops,
 	&cwd_dump_ops,
+	&cgroup_dump_ops,
 	&vma_dump_ops,
 	&aio_dump_ops,	 /* after vma: its mappings */
 	&pages_dump_ops, /* after vma: looks at its mappings */
@@ -74,7 +75,7 @@ const size_t dump_nr_fd_rooms = ARRAY_SIZE(dump_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/. */
 extern const struct ns_dump_ops user_dump_ops, pid_dump_ops, uts_dump_ops, ipc_dump_ops, time_dump_ops, netdev_dump_ops, netaddr_dump_ops,
-	netfilter_dump_ops, mnt_dump_ops;
+	netfilter_dump_ops, mnt_dump_ops, cgroup_ns_dump_ops;
 
 const struct ns_dump_ops *const dump_ns_rooms[] = {
 	&pid_dump_ops,
@@ -85,6 +86,7 @@ const struct ns_dump_ops *const dump_ns_rooms[] = {
 	&netaddr_dump_ops,
 	&netfilter_dump_ops,
 	&mnt_dump_ops,
+	&cgroup_ns_dump_ops,
 	&user_dump_ops,
 	NULL,
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "criu-dump/cgroups.h"
 #include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem-remote.h"
 #include "criu-dump/irmap.h"
@@ -51,6 +52,7 @@ static const struct step steps[] = {
 	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids }, /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },
+	{ "control groups", dump_cgroups_begin },
 	{ "check", dump_check },
 	{ "refuse", dump_refuse },
 	{ "devices", dump_plugins_checkpoint },
@@ -91,6 +93,7 @@ static const struct step snapshot_steps[] = {
 	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids },
 	{ "namespaces", dump_namespaces },
+	{ "control groups", dump_cgroups_begin },
 	{ "check", dump_check },
 	{ "refuse", dump_refuse },
 	{ "records", dump_cores },
@@ -154,6 +157,7 @@ static const struct step looks[] = {
 	{ "maps", dump_maps },
 	{ "ids", dump_ids },
 	{ "namespaces", dump_namespaces },
+	{ "control groups", dump_cgroups_begin },
 	{ "check", dump_check },
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-dump/cgroups.h"
 #include "criu-dump/files.h"
 #include "criu-dump/mem.h"
 #include "criu-dump/mounts.h"
@@ -187,6 +188,7 @@ void dump_forget(struct dump *d)
 	dump_files_free(d);
 	dump_shmem_free(d);
 	dump_mounts_free(d);
+	dump_cgroups_free(d);
 	dump_namespaces_free(d);
 	dump_tree_free(d);
 	free(d->blockers.items);

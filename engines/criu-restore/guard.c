@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "criu-restore/cgroups.h"
 #include "criu-restore/files.h"
 #include "criu-restore/guard.h"
 #include "criu-restore/made.h"
@@ -91,6 +92,7 @@ static void watch(struct restore *r, int front)
 		_exit(0);
 	restore_files_stop(r);
 	restore_made_kill(r, NULL);
+	restore_cgroups_undo(r, NULL);
 	/* In mounts of the tree's own, names went with those. */
 	if (!restore_ns_new(r, CLONE_NEWNS | CLONE_NEWPID)) {
 		restore_steps_whole(r, MOMENT_UNDO, NULL);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "criu-restore/cgroups.h"
 #include "criu-restore/files.h"
 #include "criu-restore/images.h"
 #include "criu-restore/mem.h"
@@ -54,6 +55,7 @@ static void release(struct restore *r)
 		restore_stream_free(r);
 	else
 		img_set_close(r->set);
+	restore_cgroups_free(r);
 	restore_ns_free(r);
 	restore_images_free(r);
 	img_arena_free(&r->arena);

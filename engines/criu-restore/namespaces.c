@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "criu-restore/cgroups.h"
 #include "criu-restore/join.h"
 #include "criu-restore/namespaces-own.h"
 #include "criu-restore/ns_ops.h"
@@ -46,8 +47,9 @@ static const struct ns_row {
 	NS_ROW(time, "time", CLONE_NEWTIME),
 };
 
-/* Those that clone3(2) does not make: time, which the root enters when the offsets are set (time_namespaces(7)). */
-#define NOT_BY_CLONE CLONE_NEWTIME
+/* Those that clone3(2) does not make: time, which the root enters when the offsets are set (time_namespaces(7)); cgroup, whose root is
+ * where its maker is. */
+#define NOT_BY_CLONE (CLONE_NEWTIME | CLONE_NEWCGROUP)
 
 static uint32_t id_of(const TaskKobjIdsEntry *ids, const struct ns_row *row)
 {
@@ -80,7 +82,7 @@ static bool has_room(int flag)
 }
 
 /* Kinds of which tasks of one tree may have different ones. */
-#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
+#define CAN_BE_MANY (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
 struct more_ns *restore_ns_find_more(const struct restore *r, int flag, uint32_t id)
 {
@@ -242,6 +244,8 @@ static int make_more(struct restore *r, const struct more_ns *m, struct img_err 
 
 	if (back < 0)
 		return -1;
+	if (m->flag == CLONE_NEWCGROUP && restore_cgroups_at_root(r, m->id, err) < 0)
+		return -1;
 	if (unshare(m->flag) < 0)
 		return img_fail_sys(err, "make one more %s namespace", ns_file(m->flag));
 	for (size_t i = 0; i < restore_nr_ns_rooms; i++)
@@ -264,6 +268,9 @@ struct mnt_plan **restore_ns_mnt_plan(struct restore *r)
 
 int restore_ns_make(struct restore *r, struct img_err *err)
 {
+	/* What is made from here on (the content of a tmpfs) counts there. */
+	if (!restore_ns_new(r, CLONE_NEWCGROUP) && restore_cgroups_enter(r, r->root, err) < 0)
+		return -1;
 	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0 || restore_join_enter(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->ns->nr_more; i++)

@@ -186,6 +186,7 @@ struct restore {
 	struct restore_lazy *lazy; /* NULL: all pages are read now */
 	struct restore_vdso *vdso;
 	struct restore_namespaces *ns; /* namespaces.c */
+	struct restore_cgroups *cgroups; /* cgroups.h; NULL: tasks stay in ours */
 	struct restore_joins *joins;   /* join.c */
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */
 	struct restore_caps *caps; /* what we may do ourselves: creds' */

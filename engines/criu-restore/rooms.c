@@ -13,12 +13,12 @@
 extern const struct task_restore_ops aio_restore_ops, creds_restore_ops, cwd_restore_ops, futex_restore_ops, lsm_restore_ops,
 	mm_restore_ops, prctl_restore_ops, regs_restore_ops, rlimit_restore_ops, rseq_restore_ops,
 	sched_restore_ops, seccomp_restore_ops, mempolicy_restore_ops, signal_restore_ops, timer_restore_ops, vdso_restore_ops,
-	files_restore_ops;
+	files_restore_ops, cgroup_restore_ops;
 
 const struct task_restore_ops *const restore_task_rooms[] = {
 	&vdso_restore_ops, &aio_restore_ops, &mm_restore_ops, &lsm_restore_ops, &seccomp_restore_ops, &mempolicy_restore_ops, &creds_restore_ops,
 	&rlimit_restore_ops, &sched_restore_ops, &signal_restore_ops, &timer_restore_ops, &rseq_restore_ops,
-	&futex_restore_ops, &prctl_restore_ops, &cwd_restore_ops, &files_restore_ops,
+	&cgroup_restore_ops, &futex_restore_ops, &prctl_restore_ops, &cwd_restore_ops, &files_restore_ops,
 	&regs_restore_ops, /* last to be resumed: registers are the end of it */
 };
 
@@ -57,7 +57,7 @@ const size_t restore_nr_fd_rooms = ARRAY_SIZE(restore_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/, in the order in which the root fills its namespaces. */
 extern const struct ns_restore_ops user_restore_ops, pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netdev_restore_ops,
-	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops;
+	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops, cgroup_ns_restore_ops;
 
 const struct ns_restore_ops *const restore_ns_rooms[] = {
 	&user_restore_ops, /* first: all others are made with its rights */
@@ -68,6 +68,7 @@ const struct ns_restore_ops *const restore_ns_rooms[] = {
 	&netaddr_restore_ops,
 	&netfilter_restore_ops,
 	&time_restore_ops,
+	&cgroup_ns_restore_ops,
 	&mnt_restore_ops,	/* last: programs that the others run are outside */
 };
 

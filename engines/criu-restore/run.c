@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "criu-restore/cgroups.h"
 #include "criu-restore/files.h"
 #include "criu-restore/floor.h"
 #include "criu-restore/guard.h"
@@ -255,7 +256,7 @@ static int let_run(struct restore *r, struct img_err *err)
 	log_info(r->log, "all is there: let go");
 	if (restore_release(r, err) < 0)
 		return -1;
-	if (restore_lazy_release(r, err) < 0)
+	if (restore_lazy_release(r, err) < 0 || restore_cgroups_last(r, err) < 0)
 		return -1;
 	restore_guard_end(r);
 	restore_ttys_redraw(r);

@@ -6,6 +6,7 @@
 
 #include <sched.h>
 
+#include "criu-restore/cgroups.h"
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/namespaces.h"
@@ -62,10 +63,12 @@ static int prepare_files_inside(struct restore *r, struct img_err *err)
 
 static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "task", .whole = rooms_plan, .why = "cheap checks first" },
+	{ MOMENT_PLAN, "cgroup", .whole = restore_cgroups_plan, .why = "what there is of them is known before anybody is made" },
 	{ MOMENT_PLAN, "fd", .whole = restore_files_plan, .why = "all files have a maker" },
 	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
 	{ MOMENT_PLAN, "stream", .whole = restore_stream_plan, .why = "all memory is known" },
 
+	{ MOMENT_START, "cgroup", .whole = restore_cgroups_make, .why = "tasks move there as soon as they live" },
 	{ MOMENT_START, "fd", .whole = prepare_files_here,
 		.why = "deleted files have a name while they may be opened" },
 	{ MOMENT_START, "mem", .whole = restore_mem_start,
@@ -76,6 +79,8 @@ static const struct restore_step steps[] = {
 	{ MOMENT_START, "inet", .whole = restore_connections_lock,
 		.why = "no segment comes to a port whose socket is not there yet: it would be answered by a reset" },
 
+	{ MOMENT_NAMESPACES, "cgroup", .whole = restore_cgroups_control,
+		.why = "a group that hands controllers down has no tasks, and the root was in such ones for its namespace" },
 	{ MOMENT_NAMESPACES, "fd", .whole = prepare_files_inside, .why = "the same, where the tree has mounts of its own" },
 
 	{ MOMENT_BEFORE_FORK, "tty", .task = restore_ttys_make,
@@ -95,10 +100,13 @@ static const struct restore_step steps[] = {
 	{ MOMENT_RESUME, "fd", .whole = restore_files_done,
 		.why = "no task opens anything any more; what is left on disk goes" },
 
+	{ MOMENT_RESUME, "cgroup", .whole = restore_cgroups_settle, .why = "limits: nobody is made any more" },
+
 	{ MOMENT_RESUME, "inet", .whole = restore_connections_resume,
 		.why = "the last thing: from here on the peers hear of us" },
 
 	{ MOMENT_UNDO, "inet", .whole = restore_connections_undo, .why = "the connections are gone" },
+	{ MOMENT_UNDO, "cgroup", .whole = restore_cgroups_undo, .why = "nobody is in them" },
 	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },
 };
 

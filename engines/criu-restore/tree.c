@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "criu-restore/cgroups.h"
 #include "criu-restore/files.h"
 #include "criu-restore/handoff.h"
 #include "criu-restore/join.h"
@@ -193,7 +194,7 @@ static void live(struct restore *r, struct restore_task *t)
 	else if (t == r->root && (restore_stage_pass(r, STAGE_NS, &err) < 0 || restore_ns_make(r, &err) < 0 ||
 					 restore_stage_pass(r, STAGE_FORK, &err) < 0))
 		;
-	else if (restore_ns_enter(r, t, &err) < 0)
+	else if (restore_ns_enter(r, t, &err) < 0 || restore_cgroups_enter(r, t, &err) < 0)
 		;
 	else if (grow(r, t, &err) < 0)
 		;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "criuimg/array.h"
+#include "options/cgroups.h"
 #include "options/external.h"
 #include "options/table.h"
 
@@ -205,8 +206,6 @@ int options_supported(const struct options *opt, struct img_err *err)
 
 	for (i = 0; i < opt->not_yet.nr && len < sizeof(names); i++)
 		len += snprintf(names + len, sizeof(names) - len, " --%s", opt->not_yet.items[i]);
-	if (opt->manage_cgroups && (!opt->manage_cgroups_mode || strcmp(opt->manage_cgroups_mode, "ignore")) && len < sizeof(names))
-		len += snprintf(names + len, sizeof(names) - len, " --manage-cgroups (other than ignore)");
 	return len ? img_fail(err, IMG_UNSUPPORTED, "not supported yet:%s", names) : 0;
 }
 
@@ -228,8 +227,16 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 	case OPT_FLAG:
 		*(bool *)field = !negated;
 		return 0;
-	case OPT_STRING:
 	case OPT_MODE:
+		if (value && !options_cgroup_mode_known(value, NULL))
+			return bad_value(row, value, "none, props, soft, full, strict or ignore", err);
+		*(const char **)field = value;
+		return 0;
+	case OPT_CGROUP_ROOT:
+		if (!options_cgroup_root_valid(value))
+			return bad_value(row, value, "of the form [CONTROLLER:]/DIR", err);
+		return list_add(opt, field, value, strlen(value), err);
+	case OPT_STRING:
 		*(const char **)field = value;
 		return 0;
 	case OPT_INT:

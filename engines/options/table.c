@@ -88,7 +88,7 @@ const struct option_row option_rows[] = {
 	FLAG(NULL, "weak-sysctls", 0, weak_sysctls, CMD_RESTORE, "skip sysctls that this kernel lacks"),
 	MAYBE(NULL, "manage-cgroups", 0, OPT_MODE, "MODE", manage_cgroups_mode, manage_cgroups, CMD_DUMP | CMD_RESTORE,
 		"none, props, soft, full, strict or ignore"),
-	WITH(NULL, "cgroup-root", 0, OPT_LIST, "[CTL:]/DIR", cgroup_roots, CMD_DUMP | CMD_RESTORE, "root of cgroups"),
+	WITH(NULL, "cgroup-root", 0, OPT_CGROUP_ROOT, "[CTL:]/DIR", cgroup_roots, CMD_DUMP | CMD_RESTORE, "root of cgroups"),
 	WITH(NULL, "cgroup-props", 0, OPT_STRING, "SPEC", cgroup_props, CMD_DUMP, "properties to carry"),
 	WITH(NULL, "cgroup-props-file", 0, OPT_STRING, "FILE", cgroup_props_file, CMD_DUMP, "the same from a file"),
 	WITH(NULL, "cgroup-dump-controller", 0, OPT_LIST, "NAME", cgroup_dump_controllers, CMD_DUMP, "only this controller"),
@@ -142,9 +142,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"veth-pair",     "cgroup-root",	"cgroup-props",
-	"cgroup-yard",	   "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
-	"cgroup-props-file", "cgroup-dump-controller",
+	"veth-pair",     "freeze-cgroup", "lsm-profile",    "lsm-mount-context", "unprivileged",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);

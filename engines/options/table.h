@@ -24,6 +24,7 @@ enum option_type {
 	OPT_FD,	      /* optional number of a descriptor, -1 without */
 	OPT_COMPRESS, /* optional level */
 	OPT_MODE,     /* optional word: the flag in `also` becomes true */
+	OPT_CGROUP_ROOT, /* struct option_list of [CONTROLLER:]/DIR: cgroups.h */
 	OPT_CONFIG,   /* --config: seen before the rest */
 	OPT_NO_CONFIG,/* --no-default-config */
 	OPT_HELP,

@@ -115,11 +115,10 @@ static void not_yet(void **state)
 	assert_int_equal(options_supported(&o, &err), 0);
 	options_free(&o);
 	/* Only those that mean something to the command. */
-	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--lsm-mount-context", "x", "--freeze-cgroup", "/x", "--manage-cgroups"), 0);
+	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--lsm-mount-context", "x", "--freeze-cgroup", "/x"), 0);
 	assert_int_equal(options_supported(&o, &err), -1);
 	assert_int_equal(err.code, IMG_UNSUPPORTED);
 	assert_non_null(strstr(err.text, "--lsm-mount-context"));
-	assert_non_null(strstr(err.text, "--manage-cgroups"));
 	assert_null(strstr(err.text, "--freeze-cgroup"));
 	options_free(&o);
 }
