@@ -43,6 +43,12 @@ static uint64_t memory(const struct restore_task *t)
 	return size;
 }
 
+/* With a task before it. */
+static bool shares(const struct restore_task *t, int kind)
+{
+	return t->share_first[kind] && t->share_first[kind] != t;
+}
+
 /* ---- text ---- */
 
 static void print_task(const struct restore_task *t)
@@ -61,9 +67,9 @@ static void print_task(const struct restore_task *t)
 	else
 		printf(", session %d", t->sid);
 	printf(", group %d", t->pgid);
-	if (t->clone_flags & CLONE_FILES)
+	if (shares(t, RESTORE_SHARE_FILES))
 		printf(", shares descriptors");
-	if (t->clone_flags & CLONE_FS)
+	if (shares(t, RESTORE_SHARE_FS))
 		printf(", shares its current directory");
 	if (restore_task_lives(t)) {
 		printf(", %zu thread%s, %zu mappings of %" PRIu64 " KiB, %zu descriptors", t->nr_threads,
@@ -94,8 +100,8 @@ static json_t *json_task(const struct restore_task *t)
 	if (t->creator)
 		json_object_set_new(j, "made_by", json_integer(t->creator->pid));
 	json_object_set_new(j, "leads_session", json_boolean(t->leads_session));
-	json_object_set_new(j, "shares_files", json_boolean(t->clone_flags & CLONE_FILES));
-	json_object_set_new(j, "shares_fs", json_boolean(t->clone_flags & CLONE_FS));
+	json_object_set_new(j, "shares_files", json_boolean(shares(t, RESTORE_SHARE_FILES)));
+	json_object_set_new(j, "shares_fs", json_boolean(shares(t, RESTORE_SHARE_FS)));
 	if (restore_task_lives(t)) {
 		json_t *threads = json_array();
 

@@ -24,8 +24,8 @@
 #include <string.h>
 
 #include "criu-restore/images.h"
+#include "criu-restore/plan-shares.h"
 #include "criu-restore/plan-tree.h"
-#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 
 /* The session in which a task is born: that of its creator at that moment. */
@@ -285,80 +285,6 @@ static int plan_group(struct restore *r, size_t nr_image, struct restore_task *t
 	return 0;
 }
 
-/* The kernel objects that clone(2) lets tasks share. */
-struct shareable {
-	const char *what;
-	size_t id;     /* offset in TaskKobjIdsEntry */
-	unsigned flag; /* 0: tasks of an image that share it cannot be made */
-};
-
-static const struct shareable shareables[] = {
-	{ "its memory (CLONE_VM)", offsetof(TaskKobjIdsEntry, vm_id), 0 },
-	{ "its signal handlers (CLONE_SIGHAND)", offsetof(TaskKobjIdsEntry, sighand_id), 0 },
-	{ "its descriptors (CLONE_FILES)", offsetof(TaskKobjIdsEntry, files_id), CLONE_FILES },
-	{ "its current directory (CLONE_FS)", offsetof(TaskKobjIdsEntry, fs_id), CLONE_FS },
-};
-
-static uint32_t shared_id(const struct restore_task *t, const struct shareable *s)
-{
-	return *(const uint32_t *)((const char *)t->ids + s->id);
-}
-
-static int by_shared_id(const void *a, const void *b, void *arg)
-{
-	const struct restore_task *x = *(struct restore_task *const *)a,
-				  *y = *(struct restore_task *const *)b;
-	uint32_t i = shared_id(x, arg), k = shared_id(y, arg);
-
-	if (i != k)
-		return i < k ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* t shares with `first`, the first task that has the object: all between them on the way of making have to
- * pass it on. */
-static int share_with(
-	struct restore_task *t, struct restore_task *first, const struct shareable *s, struct img_err *err)
-{
-	struct restore_task *c = t->creator;
-
-	while (s->flag && c && c != first &&
-		(c->state == RESTORE_HELPER || (c->ids && shared_id(c, s) == shared_id(t, s))))
-		c = c->creator;
-	if (!s->flag || c != first)
-		return img_fail(err, IMG_UNSUPPORTED, "pid %d: shares %s with pid %d%s", t->pid, s->what,
-			first->pid, s->flag ? ", which does not make it" : "");
-	t->clone_flags |= s->flag;
-	for (c = t->creator; c->state == RESTORE_HELPER; c = c->creator)
-		c->clone_flags |= s->flag;
-	return 0;
-}
-
-static int plan_shares(struct restore *r, size_t nr_image, struct img_err *err)
-{
-	cleanup_free struct restore_task **tasks = calloc(nr_image, sizeof(*tasks));
-	size_t nr = 0;
-
-	if (!tasks)
-		return img_fail_nomem(err);
-	for (size_t i = 0; i < nr_image; i++)
-		if (restore_task_lives(&r->tasks[i]))
-			tasks[nr++] = &r->tasks[i];
-	for (size_t k = 0; k < ARRAY_SIZE(shareables); k++) {
-		const struct shareable *s = &shareables[k];
-		size_t first = 0;
-
-		qsort_r(tasks, nr, sizeof(*tasks), by_shared_id, (void *)s);
-		for (size_t i = 1; i < nr; i++) {
-			if (shared_id(tasks[i], s) != shared_id(tasks[first], s))
-				first = i;
-			else if (share_with(tasks[i], tasks[first], s, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
 /* What a task's end is told with. The parent of the root is another one now, and gets the usual. */
 static int plan_exit_signal(struct restore *r, struct restore_task *t, struct img_err *err)
 {
@@ -400,8 +326,10 @@ static int plan_exit_signals(struct restore *r, size_t nr_image, struct img_err 
 	return 0;
 }
 
-static void link_creators(struct restore *r)
+void restore_link_creators(struct restore *r)
 {
+	for (size_t i = 0; i < r->nr_tasks; i++)
+		r->tasks[i].made_first = r->tasks[i].made_next = NULL;
 	for (size_t i = r->nr_tasks; i-- > 0;) {
 		struct restore_task *t = &r->tasks[i];
 
@@ -482,13 +410,13 @@ int restore_plan_tree(struct restore *r, struct img_err *err)
 	for (size_t i = 0; i < nr_image; i++)
 		if (plan_group(r, nr_image, &r->tasks[i], err) < 0)
 			return -1;
-	if (plan_shares(r, nr_image, err) < 0)
+	if (restore_plan_shares(r, nr_image, err) < 0)
 		return -1;
 	if (check_adoptions(r, err) < 0 || plan_exit_signals(r, nr_image, err) < 0)
 		return -1;
 	plan_moves(r);
 	if (keep_groups(r, nr_image, err) < 0)
 		return -1;
-	link_creators(r);
-	return restore_tasks_index(r, err);
+	restore_link_creators(r);
+	return restore_plan_shares_order(r, err) < 0 ? -1 : restore_tasks_index(r, err);
 }

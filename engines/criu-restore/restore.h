@@ -92,6 +92,15 @@ struct blob_vma {
 	uint64_t madv;	      /* bit n: madvise(n) once it is in place */
 };
 
+/* Kinds of kernel objects that tasks share: plan-shares.c. */
+enum {
+	RESTORE_SHARE_VM,
+	RESTORE_SHARE_SIGHAND,
+	RESTORE_SHARE_FILES,
+	RESTORE_SHARE_FS,
+	RESTORE_SHARES,
+};
+
 struct restore_task {
 	pid_t pid, ppid, pgid, sid; /* of the image; ppid 0: root of the tree */
 	enum restore_state state;
@@ -124,6 +133,12 @@ struct restore_task {
 	bool moves_group;	      /* ... and after all others have joined the group that this task made */
 	struct restore_task *made_next;	 /* next one that creator makes */
 	struct restore_task *made_first; /* first one that this task makes */
+	/* Tables that it has only until it has passed them on (plan-shares.c): CLONE_FILES, CLONE_FS. */
+	unsigned unshare_first; /* its creator leaves these right before it makes it */
+	unsigned unshare_last;	/* it leaves these itself when it has made all others */
+	uint32_t share_rank[RESTORE_SHARES]; /* plan-shares.c's */
+	/* The first task that has the same object; NULL: nobody else has it. */
+	struct restore_task *share_first[RESTORE_SHARES];
 
 	/* mem's */
 	struct restore_task_mem *task_mem;

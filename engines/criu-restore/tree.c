@@ -67,11 +67,22 @@ static int make(struct restore *r, struct restore_task *t, struct img_err *err)
 	return 0;
 }
 
+/* Tables that are others' from here on: a copy for this one. */
+static int leave(unsigned flags, struct img_err *err)
+{
+	if (flags && unshare((int)flags) < 0)
+		return img_fail_sys(err, "leave what others share (%#x)", flags);
+	return 0;
+}
+
 static int make_others(struct restore *r, struct restore_task *t, bool before_setsid, struct img_err *err)
 {
-	for (struct restore_task *o = t->made_first; o; o = o->made_next)
-		if (o->born_before_setsid == before_setsid && make(r, o, err) < 0)
+	for (struct restore_task *o = t->made_first; o; o = o->made_next) {
+		if (o->born_before_setsid != before_setsid)
+			continue;
+		if (leave(o->unshare_first, err) < 0 || make(r, o, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -102,7 +113,7 @@ static int grow(struct restore *r, struct restore_task *t, struct img_err *err)
 		return -1;
 	if (t->makes_group && setpgid(0, 0) < 0)
 		return img_fail_sys(err, "process group of its own");
-	if (make_others(r, t, false, err) < 0 || restore_stage_pass(r, STAGE_JOIN, err) < 0)
+	if (make_others(r, t, false, err) < 0 || leave(t->unshare_last, err) < 0 || restore_stage_pass(r, STAGE_JOIN, err) < 0)
 		return -1;
 	if (t->joins_group && !t->moves_group && join(r, t, err) < 0)
 		return -1;

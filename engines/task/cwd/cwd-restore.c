@@ -2,7 +2,6 @@
  * umask. */
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/syscall.h>
 
 #include "criu-restore/files.h"
@@ -15,7 +14,7 @@ static int cwd_tape(struct restore *r, struct restore_task *t, struct restore_ta
 {
 	int cwd, root;
 
-	if (t->clone_flags & CLONE_FS)
+	if (t->share_first[RESTORE_SHARE_FS] && t->share_first[RESTORE_SHARE_FS] != t)
 		return 0; /* whoever it shares these with sets them */
 	if (restore_open_file(r, t, t->fs->root_id, O_PATH | O_DIRECTORY, &root, err) < 0)
 		return img_wrap(err, "root");
