@@ -51,6 +51,65 @@ static void map_together(const struct blob_vma *v, size_t nr, struct restore_tap
 	step->skip = nr;
 }
 
+/* ---- System V shared memory ---- */
+
+static bool same_attachment(const struct blob_vma *a, const struct blob_vma *b)
+{
+	return b->status & IMG_VMA_SYSVIPC && a->shmid == b->shmid && a->start - a->pgoff == b->start - b->pgoff;
+}
+
+static void unmap_rest(uint64_t start, uint64_t end, struct restore_tape *tape)
+{
+	char what[96];
+
+	if (start == end)
+		return;
+	snprintf(what, sizeof(what), "unmap %" PRIx64 "-%" PRIx64 " of a segment", start, end);
+	tape_step(tape, TAPE_MAP, what, SYS_munmap, start, end - start);
+}
+
+/* A segment is attached as a whole, when nothing else is there yet; what the task has no more of it goes. v: the first of its parts. */
+static void attach(const struct blob_vma *v, const struct blob_vma *behind, struct restore_tape *tape)
+{
+	uint64_t base = v->start - v->pgoff, end = base + v->shmsize, at = base;
+	uint32_t prot = 0;
+	struct blob_step *step;
+	char what[96];
+
+	for (const struct blob_vma *p = v; p < behind && p->start < end; p++)
+		prot |= same_attachment(v, p) ? p->premap_prot : 0;
+	snprintf(what, sizeof(what), "attach segment %" PRIu64 " at %" PRIx64, v->shmid, base);
+	step = tape_step(tape, TAPE_MAP, what, SYS_shmat, v->shmid, base,
+		(prot & PROT_WRITE ? 0 : SHM_RDONLY) | (prot & PROT_EXEC ? SHM_EXEC : 0));
+	step->flags = BLOB_EXPECT;
+	step->expect = base;
+	for (const struct blob_vma *p = v; p < behind && p->start < end; p++) {
+		if (!same_attachment(v, p))
+			continue;
+		unmap_rest(at, p->start, tape);
+		at = p->end;
+	}
+	unmap_rest(at, end, tape);
+}
+
+static void attach_all(const struct restore_task *t, struct restore_tape *tape)
+{
+	const struct blob_vma *behind = t->vmas + t->nr_vmas;
+
+	for (const struct blob_vma *v = t->vmas; v < behind; v++) {
+		const struct blob_vma *before = v;
+
+		if (!(v->status & IMG_VMA_SYSVIPC))
+			continue;
+		while (before > t->vmas && before[-1].start >= v->start - v->pgoff && !same_attachment(v, before - 1))
+			before--;
+		if (before == t->vmas || !same_attachment(v, before - 1))
+			attach(v, behind, tape);
+	}
+}
+
+/* ---- all others ---- */
+
 static void map_one(const struct blob_vma *v, struct restore_tape *tape)
 {
 	uint64_t size = v->end - v->start;
@@ -61,9 +120,6 @@ static void map_one(const struct blob_vma *v, struct restore_tape *tape)
 	if (v->premap)
 		step = tape_step(tape, TAPE_MAP, what, SYS_mremap, v->premap, size, size,
 			MREMAP_MAYMOVE | MREMAP_FIXED, v->start);
-	else if (v->status & IMG_VMA_SYSVIPC)
-		step = tape_step(tape, TAPE_MAP, what, SYS_shmat, v->pgoff, v->start,
-			(v->prot & PROT_WRITE ? 0 : SHM_RDONLY) | (v->prot & PROT_EXEC ? SHM_EXEC : 0));
 	else
 		/* MAP_LOCKED would fault everything in now; mlock2 does it when the protection is right. */
 		step = tape_step(tape, TAPE_MAP, what, SYS_mmap, v->start, size,
@@ -79,7 +135,8 @@ static void finish_one(const struct blob_vma *v, struct restore_tape *tape)
 	uint32_t has = v->premap || v->premap_prot ? v->premap_prot : v->prot;
 	char what[96];
 
-	if (has != v->prot) {
+	/* All parts of an attachment are alike until now. */
+	if (has != v->prot || v->status & IMG_VMA_SYSVIPC) {
 		snprintf(what, sizeof(what), "protect %" PRIx64 "-%" PRIx64, v->start, v->end);
 		tape_step(tape, TAPE_PROTECT, what, SYS_mprotect, v->start, size, v->prot);
 	}
@@ -99,7 +156,10 @@ void restore_map_tape(const struct restore_task *t, struct restore_tape *tape)
 {
 	size_t together = 0;
 
+	attach_all(t, tape);
 	for (size_t i = 0; i < t->nr_vmas; i++) {
+		if (t->vmas[i].status & IMG_VMA_SYSVIPC)
+			continue;
 		if (!together && (together = neighbours(&t->vmas[i], t->nr_vmas - i)) >= TOGETHER_MIN)
 			map_together(&t->vmas[i], together, tape);
 		map_one(&t->vmas[i], tape);

@@ -88,7 +88,9 @@ struct blob_vma {
 	uint32_t premap_prot; /* PROT_*, see above */
 	uint64_t premap;      /* where it lies now, inside the scratch; 0: not mapped yet */
 	int fd;		      /* what to map, in this task's table; -1: nothing */
-	uint64_t pgoff;	      /* bytes; System V shared memory (IMG_VMA_SYSVIPC): its identifier */
+	uint64_t pgoff;	      /* bytes */
+	uint64_t shmid;	      /* System V shared memory (IMG_VMA_SYSVIPC): its identifier, */
+	uint64_t shmsize;     /* and how much memory shmat(2) maps of it */
 	uint64_t madv;	      /* bit n: madvise(n) once it is in place */
 };
 

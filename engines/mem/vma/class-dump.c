@@ -122,7 +122,7 @@ static struct dump_vma_class by_name(const struct kern_vma *vma, dev_t shmem_dev
 			continue;
 		if (r->is.file)
 			return file_class(vma, r->is.status);
-		if (r->proof == HUGE && !r->is.refused)
+		if (r->proof == HUGE && !(r->is.status & IMG_VMA_SYSVIPC))
 			return anon_huge(vma);
 		return r->is;
 	}

@@ -191,13 +191,8 @@ static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *f
 		return dump_block(d, t, what, "%s", class.refused);
 	if (vma->pkey)
 		return dump_block(d, t, what, "protection key %d is not supported", vma->pkey);
-	if (class.status & IMG_VMA_SYSVIPC) {
-		if (!dump_ns_of(d, t, CLONE_NEWIPC))
-			return dump_block(d, t, what, "System V shared memory of an IPC namespace that is not the tree's own is not "
-						       "supported");
-		if (vma->offset)
-			return dump_block(d, t, what, "a part of a System V shared memory segment is not supported");
-	}
+	if (class.status & IMG_VMA_SYSVIPC && !dump_ns_of(d, t, CLONE_NEWIPC))
+		return dump_block(d, t, what, "System V shared memory of an IPC namespace that is not the tree's own is not supported");
 	return class.file ? check_file(d, t, files, vma, what, err) : 0;
 }
 
@@ -237,7 +232,7 @@ static void fill_record(VmaEntry *rec, const struct kern_vma *vma, const struct 
 	vma_entry__init(rec);
 	rec->start = vma->start;
 	rec->end = vma->end;
-	rec->pgoff = class->file ? vma->offset : 0;
+	rec->pgoff = class->file || class->status & IMG_VMA_SYSVIPC ? vma->offset : 0;
 	rec->prot = vma->prot;
 	rec->status = class->status;
 	rec->fd = -1;
@@ -313,7 +308,7 @@ static int add_vma(struct dump *d, struct dump_task *t, struct mapped_files *fil
 	if (class.status & IMG_VMA_SYSVIPC) {
 		v->rec.shmid = vma->ino; /* its identifier: ipc/shm.c */
 		v->rec.has_fdflags = true;
-		v->rec.fdflags = O_RDWR;
+		v->rec.fdflags = vma->flags & KERN_VM(MAYWRITE) ? O_RDWR : O_RDONLY; /* how it was attached */
 	}
 	if (class.file) {
 		uint32_t id;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -91,6 +92,26 @@ static bool lock_is_special(const MmEntry *mm, const VmaEntry *e)
 	return e->flags & IMG_MAP_LOCKED && (e->lock_on_fault || has_guards(mm, e));
 }
 
+/* Attached by its identifier, whole; nothing of it is in a descriptor. */
+static int fill_attached(const VmaEntry *e, struct blob_vma *v, struct img_err *err)
+{
+	bool huge = e->flags & IMG_MAP_HUGETLB;
+	uint64_t page = huge ? 1ull << (e->flags >> IMG_MAP_HUGE_SHIFT & IMG_MAP_HUGE_MASK) : IMG_PAGE;
+	struct shmid_ds ds;
+
+	if (shmctl((int)e->shmid, IPC_STAT, &ds) < 0)
+		return img_fail_sys(err, "System V segment %" PRIu64, e->shmid);
+	v->shmid = e->shmid;
+	v->shmsize = (ds.shm_segsz + page - 1) & ~(page - 1);
+	if (e->pgoff > v->shmsize || e->end - e->start > v->shmsize - e->pgoff || e->pgoff > e->start)
+		return img_fail(err, IMG_CORRUPT, "%" PRIu64 " bytes at %" PRIu64 " of System V segment %" PRIu64 ", which has %" PRIu64,
+			e->end - e->start, e->pgoff, e->shmid, v->shmsize);
+	/* As it was attached: with that it may be protected otherwise now, and again later. */
+	v->premap_prot = PROT_READ | (e->prot & PROT_WRITE || (e->has_fdflags && (e->fdflags & O_ACCMODE) == O_RDWR) ? PROT_WRITE : 0) |
+			 (e->prot & PROT_EXEC);
+	return 0;
+}
+
 static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struct img_err *err)
 {
 	*v = (struct blob_vma){
@@ -111,11 +132,8 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		v->premap_prot = PROT_READ | PROT_WRITE;
 		return 0;
 	}
-	if (e->status & IMG_VMA_SYSVIPC) {
-		/* Attached by its identifier, whole; nothing of it is in a descriptor. */
-		v->pgoff = e->shmid;
-		return 0;
-	}
+	if (e->status & IMG_VMA_SYSVIPC)
+		return fill_attached(e, v, err);
 	if (e->status & IMG_VMA_ANON_SHARED) {
 		/* Its pages are the segment's: not anonymous for who maps it. Page size and reserve are the
 		 * segment's too. */
