@@ -74,35 +74,29 @@ static size_t notes_of(int fd, uint64_t offset, uint64_t size, unsigned char *id
 	return read_at(fd, notes, len, offset) ? find_note(notes, len, id) : 0;
 }
 
-static size_t build_id_64(int fd, unsigned char *id)
+/* elf(5) has each header in two widths, with the same fields. */
+#define FIELD(header, field) (wide ? (uint64_t)(header).wide.field : (uint64_t)(header).narrow.field)
+
+static size_t build_id(int fd, bool wide, unsigned char *id)
 {
-	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
+	const size_t eh_size = wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+	const size_t ph_size = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+	union {
+		Elf64_Ehdr wide;
+		Elf32_Ehdr narrow;
+	} eh;
+	union {
+		Elf64_Phdr wide;
+		Elf32_Phdr narrow;
+	} ph;
 	size_t len;
 
-	if (!read_at(fd, &eh, sizeof(eh), 0) || eh.e_phentsize != sizeof(ph))
+	if (!read_at(fd, &eh, eh_size, 0) || FIELD(eh, e_phentsize) != ph_size)
 		return 0;
-	for (unsigned i = 0; i < eh.e_phnum && i < PHDRS_MAX; i++) {
-		if (!read_at(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)))
+	for (unsigned i = 0; i < FIELD(eh, e_phnum) && i < PHDRS_MAX; i++) {
+		if (!read_at(fd, &ph, ph_size, FIELD(eh, e_phoff) + i * ph_size))
 			return 0;
-		if (ph.p_type == PT_NOTE && (len = notes_of(fd, ph.p_offset, ph.p_filesz, id)))
-			return len;
-	}
-	return 0;
-}
-
-static size_t build_id_32(int fd, unsigned char *id)
-{
-	Elf32_Ehdr eh;
-	Elf32_Phdr ph;
-	size_t len;
-
-	if (!read_at(fd, &eh, sizeof(eh), 0) || eh.e_phentsize != sizeof(ph))
-		return 0;
-	for (unsigned i = 0; i < eh.e_phnum && i < PHDRS_MAX; i++) {
-		if (!read_at(fd, &ph, sizeof(ph), eh.e_phoff + i * sizeof(ph)))
-			return 0;
-		if (ph.p_type == PT_NOTE && (len = notes_of(fd, ph.p_offset, ph.p_filesz, id)))
+		if (FIELD(ph, p_type) == PT_NOTE && (len = notes_of(fd, FIELD(ph, p_offset), FIELD(ph, p_filesz), id)))
 			return len;
 	}
 	return 0;
@@ -116,9 +110,7 @@ size_t kern_build_id(int fd, uint64_t file_size, unsigned char *id)
 		return 0;
 	if (!read_at(fd, ident, sizeof(ident), 0) || memcmp(ident, ELFMAG, SELFMAG))
 		return 0;
-	if (ident[EI_CLASS] == ELFCLASS64)
-		return build_id_64(fd, id);
-	if (ident[EI_CLASS] == ELFCLASS32)
-		return build_id_32(fd, id);
-	return 0;
+	if (ident[EI_CLASS] != ELFCLASS64 && ident[EI_CLASS] != ELFCLASS32)
+		return 0;
+	return build_id(fd, ident[EI_CLASS] == ELFCLASS64, id);
 }

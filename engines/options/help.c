@@ -43,20 +43,24 @@ static void option_line(const struct option_row *row)
 	column(row->help, at);
 }
 
-static void option_lines(unsigned commands)
+static void group_line(const char *heading)
 {
-	const char *group = "", *shown = NULL;
-	size_t i;
+	printf("\n%s:\n", heading);
+}
 
-	for (i = 0; i < option_rows_nr; i++) {
+void option_rows_each(unsigned commands, void (*group)(const char *heading), void (*row)(const struct option_row *row))
+{
+	const char *heading = "", *shown = NULL;
+
+	for (size_t i = 0; i < option_rows_nr; i++) {
 		if (option_rows[i].group)
-			group = option_rows[i].group;
+			heading = option_rows[i].group;
 		if (!(option_rows[i].commands & commands))
 			continue;
-		if (group != shown)
-			printf("\n%s:\n", group);
-		shown = group;
-		option_line(&option_rows[i]);
+		if (heading != shown)
+			group(heading);
+		shown = heading;
+		row(&option_rows[i]);
 	}
 }
 
@@ -92,7 +96,7 @@ void options_help(const struct options *opt, enum command command)
 		for (i = 0; i < command_rows_nr; i++)
 			column(command_rows[i].help, printf("  %s", command_rows[i].name));
 	}
-	option_lines(command ? command : ~0u);
+	option_rows_each(command ? command : ~0u, group_line, option_line);
 	printf("\nAn option without a value can be taken back with --no-OPTION.\n");
 	for (i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
 		if (!strcmp(examples[i][0], opt->program))

@@ -77,6 +77,9 @@ const struct option_row *option_row_find(const char *name, bool *negated);
 /* Set what the row says. Strings are not copied. */
 int option_set(struct options *opt, const struct option_row *row, bool negated, const char *value, struct img_err *err);
 
+/* The rows that these commands show, in order; group is called before the first of each group. */
+void option_rows_each(unsigned commands, void (*group)(const char *heading), void (*row)(const struct option_row *row));
+
 /* Print the help of a program: all commands' (command 0) or one's. */
 void options_help(const struct options *opt, enum command command);
 

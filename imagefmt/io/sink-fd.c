@@ -3,6 +3,7 @@
 #include "io/sink.h"
 #include "criuimg/cleanup.h"
 #include "io/fd-start.h"
+#include "io/fd-write.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,17 +20,9 @@ static int fd_write(void *self, const void *buf, size_t len, struct img_err *err
 {
 	struct fd_sink *f = self;
 
-	while (len) {
-		ssize_t n = write(f->fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return img_fail_sys(err, "write");
-		buf = (const char *)buf + n;
-		len -= n;
-		f->next += n;
-	}
+	if (img_fd_write(f->fd, buf, len, err))
+		return -1;
+	f->next += len;
 	return 0;
 }
 
@@ -51,15 +44,7 @@ static int fd_writev(void *self, struct iovec *iov, int nr, struct img_err *err)
 		if (n < 0)
 			return img_fail_sys(err, "write");
 		f->next += n;
-		while (nr && (size_t)n >= iov->iov_len) {
-			n -= iov->iov_len;
-			iov++;
-			nr--;
-		}
-		if (nr) {
-			iov->iov_base = (char *)iov->iov_base + n;
-			iov->iov_len -= n;
-		}
+		img_iov_done(&iov, &nr, n);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "criuimg/cleanup.h"
+#include "io/fd-write.h"
 #include "read/pagemap.h"
 #include "store/set.h"
 
@@ -181,15 +182,7 @@ static int read_at(
 			return img_fail(err, IMG_CORRUPT, "%s: ends at %llu", r->data_name,
 				(unsigned long long)offset);
 		offset += n;
-		while (nr && (size_t)n >= iov->iov_len) {
-			n -= iov->iov_len;
-			iov++;
-			nr--;
-		}
-		if (nr) {
-			iov->iov_base = (char *)iov->iov_base + n;
-			iov->iov_len -= n;
-		}
+		img_iov_done(&iov, &nr, n);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "criuimg/compress.h"
 #include "criuimg/image.h"
 #include "criuimg/manifest.h"
+#include "io/fd-write.h"
 #include "manifest.pb-c.h"
 
 #define MANIFEST  "manifest.img"
@@ -129,29 +130,14 @@ static int temporary(struct img_err *err)
 	return fd < 0 ? img_fail_sys(err, "%s: temporary file", dir) : fd;
 }
 
-static int write_all(int fd, const unsigned char *buf, size_t len, struct img_err *err)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return img_fail_sys(err, "temporary file: write");
-		buf += n;
-		len -= n;
-	}
-	return 0;
-}
-
 /* As it is: of whatever sort and order. */
 static int spool_bytes(struct img_stream *s, int fd, unsigned char *buf, struct img_err *err)
 {
 	ssize_t n;
 
 	while ((n = img_stream_bytes(s, buf, COPY_SIZE, err)) > 0)
-		if (write_all(fd, buf, n, err))
-			return -1;
+		if (img_fd_write(fd, buf, n, err))
+			return img_wrap(err, "temporary file");
 	return n;
 }
 

@@ -14,6 +14,7 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/compress.h"
 #include "compress/zstd-stream.h"
+#include "io/fd-write.h"
 #include "store/part.h"
 #include "store/peek.h"
 
@@ -367,21 +368,6 @@ ssize_t img_stream_read(struct img_stream *s, void *buf, size_t len, struct img_
 	return n;
 }
 
-static int write_all(int fd, const unsigned char *buf, size_t len, struct img_err *err)
-{
-	while (len) {
-		ssize_t n = write(fd, buf, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return img_fail_sys(err, "write");
-		buf += n;
-		len -= n;
-	}
-	return 0;
-}
-
 static ssize_t copy_to(struct img_stream *s, int pipe, size_t len, struct img_err *err)
 {
 	cleanup_free unsigned char *buf = malloc(COPY_SIZE);
@@ -390,7 +376,7 @@ static ssize_t copy_to(struct img_stream *s, int pipe, size_t len, struct img_er
 	if (!buf)
 		return img_fail_nomem(err);
 	n = img_stream_read(s, buf, len < COPY_SIZE ? len : COPY_SIZE, err);
-	return n > 0 && write_all(pipe, buf, n, err) ? -1 : n;
+	return n > 0 && img_fd_write(pipe, buf, n, err) ? -1 : n;
 }
 
 ssize_t img_stream_move(struct img_stream *s, int pipe, size_t len, struct img_err *err)

@@ -22,21 +22,9 @@ static void option_text(const struct option_row *row)
 	printf("\n%s.\n", row->help);
 }
 
-static void options_text(unsigned commands)
+static void group_text(const char *heading)
 {
-	const char *group = "", *shown = "";
-	size_t i;
-
-	for (i = 0; i < option_rows_nr; i++) {
-		if (option_rows[i].group)
-			group = option_rows[i].group;
-		if (!(option_rows[i].commands & commands))
-			continue;
-		if (group != shown)
-			printf(".SS %s\n", group);
-		shown = group;
-		option_text(&option_rows[i]);
-	}
+	printf(".SS %s\n", heading);
 }
 
 int main(int argc, char **argv)
@@ -46,7 +34,7 @@ int main(int argc, char **argv)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (!strcmp(line, "@OPTIONS@\n"))
-			options_text(commands);
+			option_rows_each(commands, group_text, option_text);
 		else
 			fputs(line, stdout);
 	}
