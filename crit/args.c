@@ -88,7 +88,7 @@ static int row_of(const struct crit_verb *verb, int found)
 static bool stands_alone(const struct crit_verb *verb, const struct crit_args *args)
 {
 	for (int n = 0; verb->options && verb->options[n].name; n++)
-		if (args->option[n] && verb->options[n].alone)
+		if (args->option[n] && verb->alone && !strcmp(verb->options[n].name, verb->alone))
 			return true;
 	return false;
 }

@@ -18,7 +18,7 @@ enum { IMAGES };
 
 static const struct crit_option options[] = {
 	[HOST] = { "host", 0, "FILE", "the description of another host, that `crit requires --describe` made there" },
-	[DESCRIBE] = { "describe", 0, NULL, "describe this host, and look at no set: without DIR", true },
+	[DESCRIBE] = { "describe", 0, NULL, "describe this host, and look at no set: without DIR" },
 	[JSON] = { "json", 0, NULL, "as JSON" },
 	{ 0 },
 };
@@ -252,6 +252,7 @@ const struct crit_verb crit_requires = {
 	.summary = "what a host must be able to do for a set, and whether it can",
 	.options = options,
 	.operands = operands,
+	.alone = "describe",
 	.examples = "  crit requires /var/lib/checkpoint\n"
 		    "  ssh other crit requires --describe >other.json; crit requires --host other.json /var/lib/checkpoint\n",
 	.run = run,

@@ -20,7 +20,6 @@ struct crit_option {
 	char letter;	 /* 0: none */
 	const char *arg; /* what its argument is called in the help; NULL: it has none */
 	const char *help;
-	bool alone; /* with it, the operands may be left out */
 };
 
 struct crit_operand {
@@ -30,7 +29,7 @@ struct crit_operand {
 
 struct crit_args {
 	const char *option[CRIT_MAX];  /* by the order of the verb's rows: its argument ("" if it has none), NULL: not given */
-	const char *operand[CRIT_MAX]; /* all of them are there; NULL: left out, as an option that is `alone` allows */
+	const char *operand[CRIT_MAX]; /* all of them are there; NULL: left out, with the option `alone` */
 };
 
 struct crit_verb {
@@ -38,6 +37,7 @@ struct crit_verb {
 	const char *summary;		     /* one line, for the list of verbs */
 	const struct crit_option *options;   /* end with a NULL name; NULL: none */
 	const struct crit_operand *operands; /* likewise */
+	const char *alone;		     /* the option with which operands may be left out; NULL: none */
 	void (*more_help)(void);	     /* prints what else the help has; NULL: nothing */
 	const char *examples;		     /* lines */
 	int (*run)(const struct crit_args *args, struct img_err *err);
