@@ -58,23 +58,24 @@ int crit_print_completion(const struct crit_verb *const *verbs, size_t nr, const
 
 struct img_set;
 
-/* The images that DIR says. NULL on failure, which names it. */
+/* The images that DIR says: a directory, an archive, "-", or the URL of an archive (url.h). NULL on failure, which names it. */
 struct img_set *crit_set_open(const char *dir, struct img_err *err);
 /* The same, and an archive that comes through a pipe is kept in a file without a name first: then what stands between its members
  * can be looked at, too. */
 struct img_set *crit_set_open_whole(const char *dir, struct img_err *err);
 
-/* A file's bytes; path NULL: standard input. NULL on failure, which names the file. */
+/* A file's bytes, of a URL as well; path NULL: standard input. NULL on failure, which names the file. */
 struct img_source *crit_source_open(const char *path, struct img_err *err);
 
 /* An image to look into: its records, or, for the kinds that have none (known by the name of the file), its bytes. */
 struct crit_image {
 	struct img_reader *reader; /* NULL for a raw kind */
 	struct img_source *raw;	   /* NULL for all others */
+	struct img_set *set;	   /* the archive that it is in, or NULL */
 	enum img_kind kind;
 };
 
-/* path NULL: standard input. */
+/* path NULL: standard input. An image in an archive is ARCHIVE/IMAGE, as if the archive were a directory. */
 int crit_image_open(struct crit_image *image, const char *path, struct img_err *err);
 void crit_image_close(struct crit_image *image);
 

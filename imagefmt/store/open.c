@@ -13,10 +13,16 @@
 #include "store/archive.h"
 #include "store/peek.h"
 
+/* What makes a source of all bytes of an archive, anew at each call. */
+struct maker {
+	struct img_source *(*make)(void *arg, struct img_err *err);
+	void *arg;
+};
+
 /* A source of a file that others read, too: they do not share a position, as each reads by its own. */
-static struct img_source *source_of(int fd, struct img_err *err)
+static struct img_source *source_of(void *fd, struct img_err *err)
 {
-	cleanup_fd int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	cleanup_fd int own = fcntl(*(int *)fd, F_DUPFD_CLOEXEC, 3);
 	struct img_source *src;
 
 	if (own < 0) {
@@ -57,9 +63,9 @@ static struct img_source *tar_of(struct img_source *src, bool *other, struct img
 	return NULL;
 }
 
-static struct img_archive *open_in_place(int fd, bool *other, struct img_err *err)
+static struct img_archive *open_in_place(const struct maker *m, bool *other, struct img_err *err)
 {
-	struct img_source *src = source_of(fd, err);
+	struct img_source *src = m->make(m->arg, err);
 	struct img_archive *a;
 
 	*other = false;
@@ -96,9 +102,9 @@ static int unpack(struct img_source **src, bool *tar, struct img_err *err)
 	}
 }
 
-static struct img_archive *open_stream(int fd, struct img_err *err)
+static struct img_archive *open_stream(const struct maker *m, struct img_err *err)
 {
-	struct img_source *src = source_of(fd, err);
+	struct img_source *src = m->make(m->arg, err);
 	struct img_archive *a;
 	bool tar = false;
 
@@ -127,19 +133,32 @@ static int directory_of_file(int fd)
 	return open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+static struct img_archive *open_archive(const struct maker *m, struct img_err *err)
+{
+	bool other;
+	struct img_archive *a = open_in_place(m, &other, err);
+
+	return !a && other ? open_stream(m, err) : a;
+}
+
+struct img_set *img_set_open_from(
+	struct img_source *(*make)(void *arg, struct img_err *err), void *arg, struct img_err *err)
+{
+	struct img_archive *a = open_archive(&(struct maker){ make, arg }, err);
+
+	return a ? &a->set : NULL;
+}
+
 struct img_set *img_set_open_archive(int fd, struct img_err *err)
 {
 	struct img_archive *a;
 	struct stat st;
-	bool other;
 
 	if (fstat(fd, &st)) {
 		img_fail_sys(err, "stat");
 		return NULL;
 	}
-	a = open_in_place(fd, &other, err);
-	if (!a && other)
-		a = open_stream(fd, err);
+	a = open_archive(&(struct maker){ source_of, &fd }, err);
 	if (!a)
 		return NULL;
 	a->set.dev = st.st_dev;

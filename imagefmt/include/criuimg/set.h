@@ -31,6 +31,11 @@ struct img_set *img_set_open_dir(int dirfd, const char *path, struct img_err *er
 struct img_set *img_set_open(const char *path, struct img_err *err);
 /* The same for an archive that is open; fd stays the caller's and can be closed. */
 struct img_set *img_set_open_archive(int fd, struct img_err *err);
+/* The same for an archive whose bytes are got in another way: make() makes a source of all of them. What can be read by position is read
+ * in place; make() may be called twice. It has no parent. */
+struct img_source;
+struct img_set *img_set_open_from(
+	struct img_source *(*make)(void *arg, struct img_err *err), void *arg, struct img_err *err);
 /* Write images into an existing directory; path and dirfd as above. Files of the same names are replaced (new files of mode
  * 0600, never written through a link), and with the first image that is written the manifest of an earlier set goes. What is
  * there can be read, too. */
