@@ -48,6 +48,7 @@ struct inet_opts {
 	SkIntOptEntry *more;
 	SkIntOptEntry **more_list;
 	char congestion[32];
+	InetDatagramEntry **datagrams; /* the list; the others are in the arena */
 	SkRawOptEntry bytes[INET_RAW_OPTS], *bytes_list[INET_RAW_OPTS];
 };
 int inet_opts_dump(struct inet_defaults **defaults, int fd, const struct inet_socket *s, InetSkEntry *isk, struct inet_opts *opts,
@@ -59,6 +60,12 @@ void inet_opts_free(struct inet_opts *opts);
 struct kern_groups;
 /* Those of all that is a member of; what it adds to isk is in the arena. */
 int inet_groups_dump(struct dump *d, int fd, const struct kern_groups *all, InetSkEntry *isk, struct img_err *err);
+
+/* ---- queue-dump.c ---- */
+
+/* Of a kind whose datagrams can be kept. */
+bool inet_has_queue(const struct inet_socket *s);
+int inet_queue_dump(struct dump *d, int fd, const struct inet_socket *s, InetSkEntry *isk, struct inet_opts *o, struct img_err *err);
 
 /* ---- tcp-dump.c ---- */
 

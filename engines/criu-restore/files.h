@@ -136,6 +136,8 @@ int restore_connections_undo(struct restore *r, struct img_err *err);
 int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err);
 /* Room for this many bytes in a buffer, SO_SNDBUF or SO_RCVBUF, beyond the host's limit where that is allowed. */
 int restore_sock_room(int fd, int opt, int bytes, struct img_err *err);
+/* The sizes of both buffers alone, and whether somebody chose them. */
+int restore_sock_buffers(int fd, const SkOptsEntry *opts, struct img_err *err);
 /* The filter alone, which the former sets as the last of all. */
 int restore_sock_filter(int fd, const SkOptsEntry *opts, struct img_err *err);
 

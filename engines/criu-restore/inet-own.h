@@ -72,5 +72,15 @@ int inet_ended_make(struct restore *r, int fd, const InetSkEntry *isk, struct im
 
 /* A segment without data from the peer of isk: seq and ack as they go over the wire. It bears KERN_NET_LOCK_MARK. */
 int inet_inject(const InetSkEntry *isk, bool fin, uint32_t seq, uint32_t ack, struct img_err *err);
+/* A datagram from the peer of c (dst, dport) to this host, which has the address src; protocol: IPPROTO_UDP, IPPROTO_UDPLITE. At most 65507
+ * bytes of data. The same mark. */
+struct kern_connection;
+int inet_inject_datagram(const struct kern_connection *c, int protocol, const void *data, size_t len, struct img_err *err);
+
+/* ---- queue-restore.c ---- */
+
+int inet_queue_check(const InetSkEntry *isk, struct img_err *err);
+/* What had come to the socket fd, which is bound, and has no peer yet. */
+int inet_queue_fill(struct restore *r, int fd, const InetSkEntry *isk, struct img_err *err);
 
 #endif

@@ -85,6 +85,25 @@ int restore_sock_room(int fd, int opt, int bytes, struct img_err *err)
 	return 0;
 }
 
+/* Setting a size locks it. Images without the field come from kernels without the option. */
+static int set_lock(int fd, const SkOptsEntry *opts, struct img_err *err)
+{
+	int now;
+	socklen_t len = sizeof(now);
+
+	if (!opts->has_so_buf_lock && getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &now, &len) < 0)
+		return 0;
+	return set_number(fd, SO_BUF_LOCK, "SO_BUF_LOCK", opts->has_so_buf_lock ? (int)opts->so_buf_lock : 0, err);
+}
+
+int restore_sock_buffers(int fd, const SkOptsEntry *opts, struct img_err *err)
+{
+	if (set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, "SO_SNDBUF", opts->so_sndbuf, err) < 0 ||
+	    set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, "SO_RCVBUF", opts->so_rcvbuf, err) < 0)
+		return -1;
+	return set_lock(fd, opts, err);
+}
+
 static int set_timeout(int fd, int opt, uint64_t sec, uint64_t usec, struct img_err *err)
 {
 	struct timeval tv = { (time_t)sec, (suseconds_t)usec };
@@ -137,12 +156,7 @@ int restore_sock_opts(int fd, const SkOptsEntry *opts, struct img_err *err)
 		if (set_number(fd, options[i].opt, options[i].name, value, err) < 0)
 			return -1;
 	}
-	if (set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, "SO_SNDBUF", opts->so_sndbuf, err) < 0 ||
-		set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, "SO_RCVBUF", opts->so_rcvbuf, err) < 0)
-		return -1;
-	/* Setting a size has locked it. Images without the field come from kernels without the option. */
-	if (opts->has_so_buf_lock &&
-		set_number(fd, SO_BUF_LOCK, "SO_BUF_LOCK", (int)opts->so_buf_lock, err) < 0)
+	if (restore_sock_buffers(fd, opts, err) < 0)
 		return -1;
 	if (opts->has_so_linger) {
 		struct linger linger = { 1, (int)opts->so_linger };

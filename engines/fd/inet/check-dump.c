@@ -18,6 +18,7 @@ enum {
 	OPT_UDP_CORK = 1,
 	OPT_TCP_SAVED_SYN = 28,
 	OPT_TCP_AO_INFO = 40,
+	QUEUE_MAX = 48 << 20, /* bytes, as the kernel accounts for them: a record has 64 MiB at most */
 	PROTO_MPTCP = 262,
 	PROTO_SMC = 256,
 	PROTO_L2TP = 115,
@@ -70,13 +71,15 @@ static int check_tcp(struct dump *d, int fd, const struct inet_socket *s, struct
 	return check_ulp(fd, err) < 0 ? -1 : check_signed(fd, s, err);
 }
 
-static int check_udp(int fd, struct img_err *err)
+static int check_udp(int fd, const struct inet_socket *s, struct img_err *err)
 {
 	int corked = 0;
 	socklen_t len = sizeof(corked);
 
 	if (getsockopt(fd, IPPROTO_UDP, OPT_UDP_CORK, &corked, &len) == 0 && corked)
 		return img_fail(err, IMG_UNSUPPORTED, "a corked UDP socket is not supported: what it holds back cannot be read");
+	if (s->seen && s->seen->rqueue > QUEUE_MAX)
+		return img_fail(err, IMG_UNSUPPORTED, "a UDP socket with %u bytes that were not read yet is not supported", s->seen->rqueue);
 	return 0;
 }
 
@@ -108,7 +111,7 @@ static int check_kind(struct dump *d, int fd, const struct inet_socket *s, struc
 		break;
 	case SOCK_DGRAM:
 		if (s->protocol == IPPROTO_UDP || s->protocol == IPPROTO_UDPLITE)
-			return check_udp(fd, err);
+			return check_udp(fd, s, err);
 		if (s->protocol == IPPROTO_ICMP || s->protocol == IPPROTO_ICMPV6)
 			return 0;
 		break;
@@ -122,7 +125,7 @@ static int check_kind(struct dump *d, int fd, const struct inet_socket *s, struc
 
 static bool loses_datagrams(int fd, const struct inet_socket *s)
 {
-	return s->type != SOCK_STREAM && s->seen && s->seen->rqueue;
+	return s->type != SOCK_STREAM && s->seen && s->seen->rqueue && !inet_has_queue(s);
 }
 
 /* Errors of packets that were sent, copies of them with the time when they went. */

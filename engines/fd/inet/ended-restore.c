@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <linux/sockios.h>
 
+#include "criu-restore/files.h"
 #include "criu-restore/inet-own.h"
 #include "criu-restore/restore.h"
 #include "criuimg/cleanup.h"
@@ -89,16 +90,6 @@ static int wait_for_end(int fd, struct img_err *err)
 	return img_fail(err, IMG_SYS, "a connection over the loopback device does not come to its end");
 }
 
-/* Room for all of it, whatever the sizes of its buffers are. */
-static int with_room(int fd, size_t len, struct img_err *err)
-{
-	int room = (int)(len < INT32_MAX / 4 ? len * 2 : INT32_MAX / 2);
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
-		return img_fail_sys(err, "a buffer of %d bytes", room);
-	return 0;
-}
-
 int inet_ended_make(struct restore *r, int fd, const InetSkEntry *isk, struct img_err *err)
 {
 	struct inet_stream s = { 0 };
@@ -107,7 +98,7 @@ int inet_ended_make(struct restore *r, int fd, const InetSkEntry *isk, struct im
 
 	if (isk->state == TCP_CLOSE && inet_stream_there(r, isk, &s, err) < 0)
 		return -1;
-	ret = s.rec && s.rec->inq_len ? with_room(fd, s.rec->inq_len, err) : 0;
+	ret = s.rec && s.rec->inq_len ? restore_sock_room(fd, SO_RCVBUF, INT32_MAX / 2, err) : 0;
 	if (ret == 0) {
 		other = other_end(fd, (int)isk->family, err);
 		ret = other;
@@ -117,5 +108,5 @@ int inet_ended_make(struct restore *r, int fd, const InetSkEntry *isk, struct im
 	if (ret >= 0 && (shutdown(other, SHUT_WR) < 0 || shutdown(fd, SHUT_WR) < 0))
 		ret = img_fail_sys(err, "shutdown");
 	inet_stream_free(&s);
-	return ret < 0 ? -1 : wait_for_end(fd, err);
+	return ret < 0 || wait_for_end(fd, err) < 0 ? -1 : restore_sock_buffers(fd, isk->opts, err);
 }

@@ -247,7 +247,7 @@ static int fill(struct dump *d, const struct fd_target *t, const struct inet_soc
 	isk->shutdown = s->ended ? SK_SHUTDOWN__READ : seen ? (SkShutdown)seen->shutdown : SK_SHUTDOWN__NONE;
 	if (dump_file_owner(d, t, &r->fown, err) < 0 || dump_sock_opts(d, t->lfd, &r->opts, err) < 0 ||
 	    inet_opts_dump(&keep(d)->defaults, t->lfd, s, isk, &r->more, err) < 0 ||
-	    inet_groups_dump(d, t->lfd, all, isk, err) < 0)
+	    inet_groups_dump(d, t->lfd, all, isk, err) < 0 || inet_queue_dump(d, t->lfd, s, isk, &r->more, err) < 0)
 		return -1;
 	return s->family == AF_INET6 ? v6only(t->lfd, isk, err) : 0;
 }

@@ -66,7 +66,7 @@ static int inet_plan(struct restore *r, const struct restore_file *f, struct img
 		return img_fail(err, IMG_UNSUPPORTED, "a socket of type %u and protocol %u is not supported", isk->type, isk->proto);
 	if (isk->type == SOCK_STREAM && isk->proto != IPPROTO_TCP)
 		return img_fail(err, IMG_UNSUPPORTED, "a stream socket of protocol %u is not supported", isk->proto);
-	if (inet_groups_check(isk, err) < 0)
+	if (inet_groups_check(isk, err) < 0 || inet_queue_check(isk, err) < 0)
 		return -1;
 	if (!inet_carried(r, isk))
 		return 0;
@@ -205,7 +205,7 @@ static int make_other(struct restore *r, int fd, const InetSkEntry *isk, struct 
 		return -1;
 	if (isk->type == SOCK_STREAM)
 		return 0;
-	if (inet_groups_join(fd, isk, err) < 0)
+	if (inet_groups_join(fd, isk, err) < 0 || inet_queue_fill(r, fd, isk, err) < 0)
 		return -1;
 	if (has_address(isk, true) && connect_it(fd, isk, err) < 0)
 		return -1;

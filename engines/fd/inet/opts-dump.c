@@ -395,6 +395,7 @@ void inet_opts_free(struct inet_opts *o)
 {
 	free(o->more);
 	free(o->more_list);
+	free(o->datagrams);
 	for (size_t i = 0; i < NR_RAWS; i++)
 		free(o->bytes[i].data.data);
 }

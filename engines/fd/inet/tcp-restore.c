@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "criu-restore/files.h"
 #include "criu-restore/inet-own.h"
 #include "criu-restore/restore.h"
 #include "criuimg/array.h"
@@ -175,31 +176,14 @@ static int set_window(int fd, const TcpStreamEntry *ts, struct img_err *err)
 /* The accounts of the kernel are not those of the dump to the byte: no limit while the queues are filled. */
 static int without_limit(int fd, struct img_err *err)
 {
-	int size = INT32_MAX / 2;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		return img_fail_sys(err, "a buffer of %d bytes", size);
-	return 0;
-}
-
-/* As they are to be; the kernel doubles what it is given, and remembers that somebody chose. */
-static int with_limit(int fd, const SkOptsEntry *opts, struct img_err *err)
-{
-	int sndbuf = (int)(opts->so_sndbuf / 2), rcvbuf = (int)(opts->so_rcvbuf / 2);
-	int lock = opts->has_so_buf_lock ? (int)opts->so_buf_lock : 0;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) < 0)
-		return img_fail_sys(err, "buffers of %d and %d bytes", sndbuf, rcvbuf);
-	return inet_set(fd, SOL_SOCKET, 72 /* SO_BUF_LOCK */, "SO_BUF_LOCK", lock, err);
+	return restore_sock_room(fd, SO_SNDBUF, INT32_MAX / 2, err) < 0 ? -1 : restore_sock_room(fd, SO_RCVBUF, INT32_MAX / 2, err);
 }
 
 static int make(int fd, const InetSkEntry *isk, const struct inet_stream *s, struct img_err *err)
 {
 	/* Its own buffers first: connect(2) chooses the largest window by them. */
 	if (attach(fd, isk, s->rec, err) < 0 || agree(fd, s->rec, err) < 0 || without_limit(fd, err) < 0 || fill(fd, s, err) < 0 ||
-	    with_limit(fd, isk->opts, err) < 0 || end(fd, isk, s, err) < 0 || set_window(fd, s->rec, err) < 0)
+	    restore_sock_buffers(fd, isk->opts, err) < 0 || end(fd, isk, s, err) < 0 || set_window(fd, s->rec, err) < 0)
 		return -1;
 	return set(fd, TCP_REPAIR_QUEUE, "TCP_REPAIR_QUEUE", TCP_NO_QUEUE, err);
 }
@@ -239,8 +223,8 @@ static int send_rest(int fd, const InetSkEntry *isk, const struct inet_stream *s
 
 	if (!unsent)
 		return 0;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &(int){ INT32_MAX / 2 }, sizeof(int)) < 0)
-		return img_fail_sys(err, "a larger send buffer");
+	if (restore_sock_room(fd, SO_SNDBUF, INT32_MAX / 2, err) < 0)
+		return -1;
 	if (put(fd, s->outq + s->rec->outq_len - unsent, unsent, err) < 0)
 		return -1;
 	return fin_sent(isk) && shutdown(fd, SHUT_WR) < 0 ? img_fail_sys(err, "shutdown") : 0;
@@ -268,7 +252,7 @@ static int resume(int fd, const InetSkEntry *isk, const struct inet_stream *s, s
 		return -1;
 	if ((isk->state == TCP_SYN_SENT ? connect_again(fd, isk, err) : send_rest(fd, isk, s, err)) < 0)
 		return -1;
-	if (with_limit(fd, isk->opts, err) < 0)
+	if (restore_sock_buffers(fd, isk->opts, err) < 0)
 		return -1;
 	return inet_own_reuse(fd, isk, err);
 }
