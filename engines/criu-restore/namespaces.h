@@ -66,6 +66,8 @@ int restore_ns_open(struct restore *r, int flag, uint32_t id, struct img_err *er
 /* The root directory for a file on mount mnt_id (of the images; -1: not known), when that is in another mount namespace than
  * the task: to be used with kern_open_in_root(). -1: "/" will do. */
 int restore_ns_root_for(const struct restore *r, const struct restore_task *t, int mnt_id);
+/* Where mount mnt_id of the images is mounted; NULL: it is not known. */
+const char *restore_ns_mountpoint(const struct restore *r, int mnt_id);
 /* A mount that shows both the file at path a of mount mnt_a and the one at path b of mnt_b: its id, with the paths there in via_a and via_b,
  * PATH_MAX bytes each. -1: none. */
 int restore_ns_common(const struct restore *r, int mnt_a, const char *a, int mnt_b, const char *b, char *via_a, char *via_b);

@@ -45,6 +45,13 @@ static uint32_t ns_of_mount(const struct restore *r, int mnt_id)
 	return found ? found->ns : 0;
 }
 
+const char *restore_ns_mountpoint(const struct restore *r, int mnt_id)
+{
+	const struct restore_mount *found = find_mount(r, mnt_id);
+
+	return found ? found->mountpoint : NULL;
+}
+
 /* What path, which leads through mount m, is in the whole of the file system. */
 static bool inside(const struct restore_mount *m, const char *path, char *out)
 {

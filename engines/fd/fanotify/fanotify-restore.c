@@ -5,8 +5,15 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/namespaces.h"
 #include "criu-restore/watched.h"
 #include "criuimg/cleanup.h"
+
+/* Some images say of a mount of the tree only which one it is. */
+static const char *mount_path(const struct restore *r, const FanotifyMountMarkEntry *me)
+{
+	return me->path && me->path[0] ? me->path : restore_ns_mountpoint(r, (int)me->mnt_id);
+}
 
 static int fanotify_plan(struct restore *r, const struct restore_file *f, struct img_err *err)
 {
@@ -17,7 +24,7 @@ static int fanotify_plan(struct restore *r, const struct restore_file *f, struct
 	for (size_t i = 0; i < ffy->n_mark; i++) {
 		const FanotifyMarkEntry *mark = ffy->mark[i];
 
-		if (mark->type == MARK_TYPE__INODE ? !mark->ie : !mark->me || !mark->me->path)
+		if (mark->type == MARK_TYPE__INODE ? !mark->ie : !mark->me || !mount_path(r, mark->me))
 			return img_fail(err, IMG_CORRUPT, "mark %zu does not say of what", i);
 		if (mark->ie && restore_watched_plan(mark->ie->f_handle, err) < 0)
 			return img_wrap(err, "mark %zu", i);
@@ -41,7 +48,7 @@ static int mark_one(struct restore *r, const struct restore_task *t, int fd, con
 	cleanup_fd int file = -1;
 
 	if (mark->type == MARK_TYPE__MOUNT) {
-		if (restore_watched_open_path(r, t, (int)mark->me->mnt_id, mark->me->path, &file, path, err) < 0)
+		if (restore_watched_open_path(r, t, (int)mark->me->mnt_id, mount_path(r, mark->me), &file, path, err) < 0)
 			return -1;
 		return set_mark(fd, FAN_MARK_MOUNT, mark, path, err);
 	}
