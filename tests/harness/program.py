@@ -30,11 +30,12 @@ BUILD = os.environ.get('BUILD') or os.path.join(os.path.dirname(os.path.abspath(
 TRANSPORTS = ('directory', 'stream', 'leave-running') + (('to-peer', 'from-peer') if carry.PEER else ())
 
 ROUNDS = int(os.environ.get('ROUNDS', 1))
+TIMEOUT = 60 * ROUNDS
 
 
 class Program(carry.Carrier):
     def __init__(self, transport, work):
-        super().__init__(os.path.abspath(BUILD), work, transport, timeout=60)
+        super().__init__(os.path.abspath(BUILD), work, transport, timeout=TIMEOUT)
         self.dir = os.path.join(work, 'dir')
         os.mkdir(self.dir)
 
@@ -104,7 +105,9 @@ class Program(carry.Carrier):
 
     def blockers(self, options):
         """What would stop our dump."""
+        transport, self.transport = self.transport, 'directory'  # what it says is no image
         status, text = self.command('dump', False, '-t', str(self.pid), '--dry-run', '--json', *options)
+        self.transport = transport
         check(status in (0, carry.UNSUPPORTED), f'criu-dump --dry-run: status {status}: {text}')
         return [b['why'] for b in json.loads(text)['blockers']]
 
@@ -131,7 +134,7 @@ def one(tests, name, transport):
 def row(test, transport):
     def run():
         p = subprocess.run([*carry.NAMESPACE, sys.executable, sys.argv[0], '--one', test.__name__, transport],
-                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300 + 20 * ROUNDS)
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300 + TIMEOUT)
         try:
             verdict, text = json.loads(p.stdout.splitlines()[-1])
         except (IndexError, ValueError):

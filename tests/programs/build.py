@@ -53,7 +53,7 @@ def build(p):
     """make -j2: compilers, assemblers, a jobserver between them"""
     if not shutil.which('cc') or not shutil.which('make'):
         raise Skipped('make or cc is not installed')
-    units = 40 * program.ROUNDS
+    units = 20 + 20 * program.ROUNDS
     sources(p, units)
     p.start(['make', '-j2', '-f', p.write('Makefile', MAKEFILE)])
     p.until_grown('log', 2)
