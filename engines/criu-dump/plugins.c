@@ -1,5 +1,5 @@
 /* criu-dump/plugins.c -- plugins at a dump: loaded when the images are open, told of each process before it is stopped and once all
- * stand still, and of those that go on. */
+ * stand still, when they are saved, and of those that go on. */
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -29,6 +29,11 @@ int dump_plugins_checkpoint(struct dump *d, struct img_err *err)
 		if (plugins_must(d->plugins, CR_PLUGIN_HOOK__CHECKPOINT_DEVICES, err, t->pid) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	return 0;
+}
+
+int dump_plugins_late(struct dump *d, struct img_err *err)
+{
+	return plugins_must(d->plugins, CR_PLUGIN_HOOK__DUMP_DEVICES_LATE, err, d->tasks.items[0]->pid);
 }
 
 int dump_plugins_resume(struct dump *d, struct img_err *err)

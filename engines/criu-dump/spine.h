@@ -112,6 +112,7 @@ int dump_seal(struct dump *d, struct img_err *err);	   /* inventory.c: the manif
 int dump_plugins_load(struct dump *d, struct img_err *err);
 int dump_plugins_pause(struct dump *d, pid_t pid, struct img_err *err);
 int dump_plugins_checkpoint(struct dump *d, struct img_err *err);
+int dump_plugins_late(struct dump *d, struct img_err *err);
 int dump_plugins_resume(struct dump *d, struct img_err *err);
 void dump_plugins_end(struct dump *d, int ret);
 int dump_finish(struct dump *d, struct img_err *err);	   /* finish.c: kill, stop or let run */

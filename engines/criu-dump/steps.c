@@ -65,6 +65,7 @@ static const struct step steps[] = {
 	{ "tasks", dump_cores_write },
 	{ "namespace images", dump_namespaces_write }, /* a tmpfs with the names that files were given */
 	{ "pages", dump_pages },
+	{ "devices, late", dump_plugins_late },
 	{ "page server has them", dump_remote_finish },
 	{ "figures", dump_stats_member },
 	{ "manifest", dump_seal },

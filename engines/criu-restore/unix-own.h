@@ -13,6 +13,7 @@
 #include "sk-unix.pb-c.h"
 
 #define UNIX_OUTSIDE 1 /* uflags: somebody outside of the tree, to be found by its name */
+#define UNIX_PLUGIN  4 /* uflags: saved by a plugin, which makes it again */
 #define UNIX_CLIENT  2 /* uflags: the connection by which its task asked for the dump */
 
 /* A message that waits for a socket. */

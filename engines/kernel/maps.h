@@ -74,6 +74,7 @@ struct kern_vma {
 	uint64_t others; /* Shared_*: bytes of it that other tasks have mapped too; 0 when read from maps */
 	/* Never set here: for who knows what keeps it apart from the one before it that looks the same. */
 	bool continues;
+	bool of_plugin; /* likewise: a plugin knows what to do with it */
 	/* "" for none; as the kernel shows it: "/a b (deleted)", "[heap]"; newline as \012. Of struct kern_maps. */
 	const char *name;
 };

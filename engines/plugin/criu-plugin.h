@@ -24,23 +24,23 @@
 	CRIU_PLUGIN_GEN_VERSION(                                                                             \
 		CRIU_PLUGIN_VERSION_MAJOR, CRIU_PLUGIN_VERSION_MINOR, CRIU_PLUGIN_VERSION_SUBLEVEL)
 
-/* Those marked * are called. A plugin that has another one is refused by name. */
+/* Those marked * are called. A plugin that has another one is told of in the log; what it would save is refused as without it. */
 enum {
-	CR_PLUGIN_HOOK__DUMP_UNIX_SK = 0,
-	CR_PLUGIN_HOOK__RESTORE_UNIX_SK = 1,
+	CR_PLUGIN_HOOK__DUMP_UNIX_SK = 0,     /* * a socket whose peer is outside; id is its inode */
+	CR_PLUGIN_HOOK__RESTORE_UNIX_SK = 1,  /* * returns a descriptor, with its name and its peer */
 	CR_PLUGIN_HOOK__DUMP_EXT_FILE = 2,    /* * a file that nothing else can be done with; fd is ours */
 	CR_PLUGIN_HOOK__RESTORE_EXT_FILE = 3, /* * returns a descriptor; sets *retry to be asked later */
 	CR_PLUGIN_HOOK__DUMP_EXT_MOUNT = 4,
 	CR_PLUGIN_HOOK__RESTORE_EXT_MOUNT = 5,
 	CR_PLUGIN_HOOK__DUMP_EXT_LINK = 6,
-	CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA = 7,
-	CR_PLUGIN_HOOK__UPDATE_VMA_MAP = 8,
+	CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA = 7,    /* * shared memory of a device; fd (O_PATH) and stat are of its file */
+	CR_PLUGIN_HOOK__UPDATE_VMA_MAP = 8,	  /* * before it is mapped again: 1 where *new_pgoff, and *fd unless -1, count */
 	CR_PLUGIN_HOOK__RESUME_DEVICES_LATE = 9,  /* * of each process, before it runs (again) */
 	CR_PLUGIN_HOOK__PAUSE_DEVICES = 10,	  /* * of each process, before it is stopped */
 	CR_PLUGIN_HOOK__CHECKPOINT_DEVICES = 11,  /* * of each process, once all stand still */
 	CR_PLUGIN_HOOK__POST_FORKING = 12,	  /* * all processes are made */
 	CR_PLUGIN_HOOK__RESTORE_INIT = 13,	  /* * before the first process is made */
-	CR_PLUGIN_HOOK__DUMP_DEVICES_LATE = 14,
+	CR_PLUGIN_HOOK__DUMP_DEVICES_LATE = 14,	  /* * all processes are saved; id is the pid of the first */
 	CR_PLUGIN_HOOK__MAX
 };
 

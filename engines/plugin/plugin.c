@@ -40,21 +40,21 @@ static const struct {
 	const char *name, *old;
 	bool called;
 } hooks[CR_PLUGIN_HOOK__MAX] = {
-	[CR_PLUGIN_HOOK__DUMP_UNIX_SK] = { "DUMP_UNIX_SK", "cr_plugin_dump_unix_sk", false },
-	[CR_PLUGIN_HOOK__RESTORE_UNIX_SK] = { "RESTORE_UNIX_SK", "cr_plugin_restore_unix_sk", false },
+	[CR_PLUGIN_HOOK__DUMP_UNIX_SK] = { "DUMP_UNIX_SK", "cr_plugin_dump_unix_sk", true },
+	[CR_PLUGIN_HOOK__RESTORE_UNIX_SK] = { "RESTORE_UNIX_SK", "cr_plugin_restore_unix_sk", true },
 	[CR_PLUGIN_HOOK__DUMP_EXT_FILE] = { "DUMP_EXT_FILE", "cr_plugin_dump_file", true },
 	[CR_PLUGIN_HOOK__RESTORE_EXT_FILE] = { "RESTORE_EXT_FILE", "cr_plugin_restore_file", true },
 	[CR_PLUGIN_HOOK__DUMP_EXT_MOUNT] = { "DUMP_EXT_MOUNT", "cr_plugin_dump_ext_mount", false },
 	[CR_PLUGIN_HOOK__RESTORE_EXT_MOUNT] = { "RESTORE_EXT_MOUNT", "cr_plugin_restore_ext_mount", false },
 	[CR_PLUGIN_HOOK__DUMP_EXT_LINK] = { "DUMP_EXT_LINK", "cr_plugin_dump_ext_link", false },
-	[CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA] = { "HANDLE_DEVICE_VMA", "cr_plugin_handle_device_vma", false },
-	[CR_PLUGIN_HOOK__UPDATE_VMA_MAP] = { "UPDATE_VMA_MAP", "cr_plugin_update_vma_map", false },
+	[CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA] = { "HANDLE_DEVICE_VMA", "cr_plugin_handle_device_vma", true },
+	[CR_PLUGIN_HOOK__UPDATE_VMA_MAP] = { "UPDATE_VMA_MAP", "cr_plugin_update_vma_map", true },
 	[CR_PLUGIN_HOOK__RESUME_DEVICES_LATE] = { "RESUME_DEVICES_LATE", "cr_plugin_resume_devices_late", true },
 	[CR_PLUGIN_HOOK__PAUSE_DEVICES] = { "PAUSE_DEVICES", NULL, true },
 	[CR_PLUGIN_HOOK__CHECKPOINT_DEVICES] = { "CHECKPOINT_DEVICES", NULL, true },
 	[CR_PLUGIN_HOOK__POST_FORKING] = { "POST_FORKING", "cr_plugin_post_forking", true },
 	[CR_PLUGIN_HOOK__RESTORE_INIT] = { "RESTORE_INIT", NULL, true },
-	[CR_PLUGIN_HOOK__DUMP_DEVICES_LATE] = { "DUMP_DEVICES_LATE", NULL, false },
+	[CR_PLUGIN_HOOK__DUMP_DEVICES_LATE] = { "DUMP_DEVICES_LATE", NULL, true },
 };
 
 /* ---- what plugins call ---- */
@@ -152,7 +152,7 @@ static int start(struct plugins *p, struct plugin *pl, struct img_err *err)
 
 	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (pl->hooks[i] && !hooks[i].called)
-			return img_fail(err, IMG_UNSUPPORTED, "plugin %s: its hook %s is not supported", pl->name, hooks[i].name);
+			log_warn(p->log, "plugin %s: its hook %s is not called: what it would save is refused", pl->name, hooks[i].name);
 	ret = pl->init ? pl->init(p->stage) : 0;
 	if (ret < 0)
 		return img_fail(err, IMG_SYS, "plugin %s: init: %d", pl->name, ret);

@@ -47,6 +47,7 @@ static const struct json_name mmap_status[] = {
 	{ 1u << 14, "VMA_AREA_MEMFD" },
 	{ 1u << 15, "VMA_AREA_SHSTK" },
 	{ 1u << 17, "VMA_AREA_UPROBES" },
+	{ 1u << 27, "VMA_EXT_PLUGIN" },
 	{ 1u << 31, "VMA_UNSUPP" },
 	{ 0 },
 };

@@ -20,8 +20,10 @@
 #include "options/external.h"
 #include "sk-packet.pb-c.h"
 #include "sk-unix.pb-c.h"
+#include "plugin/plugin.h"
 
 #define UNIX_OUTSIDE 1 /* uflags */
+#define UNIX_PLUGIN  4
 #define UNIX_CLIENT  2 /* the connection by which its task has asked for this dump */
 
 extern const struct fd_dump_ops unix_dump_ops;
@@ -144,6 +146,19 @@ static int check_outside(struct dump *d, const struct kern_unix_socket *s, const
 	return 0;
 }
 
+/* 1: one of them has saved it, 0: none wants it. */
+static int ask_plugins(struct dump *d, int lfd, const struct kern_unix_socket *s, struct img_err *err)
+{
+	int ret = plugins_ask(d->plugins, CR_PLUGIN_HOOK__DUMP_UNIX_SK, lfd, (int)s->ino);
+
+	if (ret == -ENOTSUP)
+		return 0;
+	if (ret >= 0)
+		return 1;
+	errno = -ret;
+	return img_fail_sys(err, "a plugin fails");
+}
+
 static int check_peer(struct dump *d, const struct kern_unix_socket *s, struct img_err *err)
 {
 	uint32_t ino = peer_of(d, s);
@@ -156,7 +171,9 @@ static int check_peer(struct dump *d, const struct kern_unix_socket *s, struct i
 	if (has < 0)
 		return -1;
 	if (!has)
-		return is_external(d, s) || is_clients(d, s) ? 0 : check_outside(d, s, find(d, ino), err);
+		return is_external(d, s) || is_clients(d, s) || plugins_hook(d->plugins, CR_PLUGIN_HOOK__DUMP_UNIX_SK, 0)
+			       ? 0
+			       : check_outside(d, s, find(d, ino), err);
 	peer = diag_of(d, ino, err);
 	if (!peer)
 		return -1;
@@ -466,9 +483,11 @@ static int unix_dump(struct dump *d, const struct fd_target *t, struct img_err *
 		return -1;
 	if (!has) {
 		const struct kern_unix_socket *peer = find(d, usk.peer);
+		int plugin = ask_plugins(d, t->lfd, s, err);
 
-		if (!is_external(d, s) && check_outside(d, s, peer, err) < 0)
+		if (plugin < 0 || (!plugin && !is_external(d, s) && check_outside(d, s, peer, err) < 0))
 			return -1;
+		usk.uflags |= plugin ? UNIX_PLUGIN : 0;
 		if (peer && dump_outside(d, peer, err) < 0)
 			return -1;
 	}

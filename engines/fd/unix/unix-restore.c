@@ -22,6 +22,7 @@
 #include "criu-restore/inherit.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/unix-own.h"
+#include "plugin/plugin.h"
 #include "rpc.pb-c.h"
 
 /* ---- plan ---- */
@@ -46,9 +47,13 @@ static int unix_plan(struct restore *r, const struct restore_file *f, struct img
 		return usk->type == SOCK_SEQPACKET && !usk->peer && !usk->name.len
 			       ? 0
 			       : img_fail(err, IMG_CORRUPT, "is no connection of a client");
+	if (usk->uflags == UNIX_PLUGIN)
+		return plugins_hook(r->plugins, CR_PLUGIN_HOOK__RESTORE_UNIX_SK, 0)
+			       ? 0
+			       : img_fail(err, IMG_UNSUPPORTED, "was saved by a plugin that is not here (see --libdir)");
 	if (usk->uflags & ~(uint32_t)UNIX_OUTSIDE)
 		return img_fail(err, IMG_UNSUPPORTED, "has flags %#x, which are not known", usk->uflags);
-	if (usk->uflags && usk->type != SOCK_DGRAM)
+	if (usk->uflags && usk->type != SOCK_DGRAM && !plugins_hook(r->plugins, CR_PLUGIN_HOOK__RESTORE_UNIX_SK, 0))
 		return img_fail(err, IMG_UNSUPPORTED, "a peer outside of the tree that is not of type dgram with a name is not supported");
 	if (usk->peer == usk->ino && (usk->type != SOCK_DGRAM || !usk->name.len))
 		return img_fail(err, IMG_CORRUPT, "is its own peer");
@@ -68,7 +73,7 @@ struct sock {
 	int fd;
 	int far; /* what sends what is in its queue, and nobody has; -1: none */
 	bool connected;
-	bool handed; /* by the caller: --inherit-fd */
+	bool handed; /* by the caller (--inherit-fd), or made by a plugin */
 	int root;    /* of the mount namespace that its name is in; -1: ours */
 	struct sock *peer;
 	struct sock *first_in, *next_in; /* those that are connected to it by its name */
@@ -218,6 +223,8 @@ static int meet(void *arg, const struct sockaddr_un *addr, socklen_t len, struct
 	if (s->far >= 0 && s->u->type == SOCK_DGRAM && !mutual(s) && join(s->far, addr, len, NULL, err) < 0)
 		return -1;
 	for (struct sock *in = s->first_in; in; in = in->next_in) {
+		if (in->handed)
+			continue;
 		if (join(in->fd, addr, len, NULL, err) < 0)
 			return img_wrap(err, "unix socket %#x", in->u->id);
 		in->connected = true;
@@ -337,7 +344,7 @@ static int make_all(struct unix_set *set, struct img_err *err)
 
 		if (s->handed)
 			continue;
-		if (outside(s) && s->first_in) {
+		if (outside(s) && s->u->type == SOCK_DGRAM && s->first_in) {
 			socklen_t len = unix_address(s->u, &addr);
 
 			s->far = -1;
@@ -393,15 +400,36 @@ static void free_set(struct unix_set *set)
 	free(set);
 }
 
-/* Sockets that the caller has: the same descriptions. */
+static int ask_plugins(struct restore *r, struct sock *s, struct img_err *err)
+{
+	int fd = plugins_ask(r->plugins, CR_PLUGIN_HOOK__RESTORE_UNIX_SK, (int)s->u->ino);
+
+	if (fd == -ENOTSUP)
+		return img_fail(err, IMG_UNSUPPORTED, "no plugin knows it");
+	if (fd < 0) {
+		errno = -fd;
+		return img_fail_sys(err, "a plugin fails");
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return img_fail_sys(err, "what the plugin gives is no descriptor");
+	s->fd = fd;
+	s->handed = true;
+	return 0;
+}
+
+/* Sockets that the caller has, the same descriptions; and those of plugins. */
 static int take_handed(struct unix_set *set, struct img_err *err)
 {
+	struct restore *r = set->r;
+
 	for (size_t i = 0; i < set->nr; i++) {
 		struct sock *s = &set->socks[i];
 		int from = restore_inherited(set->r, "socket:[%u]", s->u->ino);
 
 		if (from < 0)
 			from = restore_inherited(set->r, "socket[%u]", s->u->ino);
+		if (from < 0 && s->u->uflags == UNIX_PLUGIN && ask_plugins(r, s, err) < 0)
+			return img_wrap(err, "unix socket %#x", s->u->id);
 		if (from < 0)
 			continue;
 		s->fd = fcntl(from, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

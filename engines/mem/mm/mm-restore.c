@@ -16,6 +16,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
+#include "plugin/plugin.h"
 
 /* What can be said of a mapping and not be made again. */
 static const struct {
@@ -128,6 +129,8 @@ static int check_vma(const struct restore *r, const VmaEntry *e, struct img_err 
 	/* Of nothing it does nothing. */
 	if (e->sealed && syscall(SYS_mseal, 0, 0, 0) < 0)
 		return img_fail(err, IMG_UNSUPPORTED, "sealed, and this kernel has no mseal");
+	if (e->status & IMG_VMA_EXT_PLUGIN && !plugins_hook(r->plugins, CR_PLUGIN_HOOK__UPDATE_VMA_MAP, 0))
+		return img_fail(err, IMG_UNSUPPORTED, "memory of a device, saved by a plugin that is not here (see --libdir)");
 	if (e->n_mempolicy_nodes > NODE_WORDS)
 		return img_fail(err, IMG_UNSUPPORTED, "more nodes of memory than there can be");
 	if (e->madv & ~MADV_KNOWN)

@@ -135,6 +135,9 @@ struct dump_vma_class dump_vma_class(const struct kern_vma *vma, dev_t shmem_dev
 {
 	struct dump_vma_class c = by_name(vma, shmem_dev);
 
+	if (vma->of_plugin)
+		return (struct dump_vma_class){ .status = IMG_VMA_REGULAR | IMG_VMA_FILE_SHARED | IMG_VMA_EXT_PLUGIN, .file = true };
+
 	for (size_t i = 0; i < ARRAY_SIZE(refused_flags) && !c.refused; i++)
 		if (vma->flags & refused_flags[i].flags)
 			c.refused = refused_flags[i].refused;

@@ -19,6 +19,7 @@
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/anon-dev.h"
+#include "plugin/plugin.h"
 
 extern const struct task_dump_ops vma_dump_ops;
 
@@ -180,13 +181,44 @@ static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *
 	return 0;
 }
 
+/* Memory of a device that a plugin knows what to do with: 1, 0 for none, -1. */
+static int ask_plugins(struct dump *d, const struct mapped_files *files, const struct kern_vma *vma, struct img_err *err)
+{
+	char link[PATH_MAX];
+	cleanup_fd int fd = -1;
+	struct stat st;
+	int ret;
+
+	if (!vma->shared || vma->name[0] != '/' || !(vma->flags & (KERN_VM(PFNMAP) | KERN_VM(IO))) || d->dry_run ||
+		!plugins_hook(d->plugins, CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA, 0))
+		return 0;
+	fd = open_mapped(files, vma, link, err);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		return img_fail_sys(err, "stat '%s'", link);
+	ret = plugins_ask(d->plugins, CR_PLUGIN_HOOK__HANDLE_DEVICE_VMA, fd, &st);
+	if (ret >= 0 || ret == -ENOTSUP)
+		return ret >= 0;
+	errno = -ret;
+	return img_fail_sys(err, "'%s': a plugin fails", link);
+}
+
 static int check_vma(struct dump *d, struct dump_task *t, struct mapped_files *files,
-	const struct kern_vma *vma, dev_t shmem_dev, struct img_err *err)
+	struct kern_vma *vma, dev_t shmem_dev, struct img_err *err)
 {
 	struct dump_vma_class class = dump_vma_class(vma, shmem_dev);
 	char what[64];
+	int plugin;
 
 	what_mapping(what, sizeof(what), vma);
+	plugin = class.refused ? ask_plugins(d, files, vma, err) : 0;
+	if (plugin < 0)
+		return img_wrap(err, "%s", what);
+	if (plugin) {
+		vma->of_plugin = true;
+		class = dump_vma_class(vma, shmem_dev);
+	}
 	if (class.refused)
 		return dump_block(d, t, what, "%s", class.refused);
 	if (vma->pkey)

@@ -17,6 +17,7 @@
 #include "criu-restore/tape.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "plugin/plugin.h"
 
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
@@ -75,6 +76,25 @@ static int open_segment(struct work *w, const VmaEntry *e, int *fd, struct img_e
 	if (!s)
 		return img_fail(err, IMG_CORRUPT, "shared memory %#" PRIx64 " is not known", e->shmid);
 	*fd = s->fd;
+	return 0;
+}
+
+/* Memory of a device: a plugin may know better where it is now. */
+static int ask_plugins(struct work *w, const VmaEntry *e, struct blob_vma *v, struct img_err *err)
+{
+	const struct restore_file *f = restore_find_file(w->r, e->shmid);
+	const char *path = f && f->rec->reg ? f->rec->reg->name : "";
+	uint64_t pgoff = v->pgoff;
+	int fd = -1, ret = plugins_ask(w->r->plugins, CR_PLUGIN_HOOK__UPDATE_VMA_MAP, path, e->start, e->pgoff, &pgoff, &fd);
+
+	if (ret < 0 && ret != -ENOTSUP) {
+		errno = -ret;
+		return img_fail_sys(err, "a plugin fails");
+	}
+	if (ret == 1) {
+		v->pgoff = pgoff;
+		v->fd = fd >= 0 ? fd : v->fd;
+	}
 	return 0;
 }
 
@@ -142,7 +162,9 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 	}
 	if (e->status & (IMG_VMA_FILE_PRIVATE | IMG_VMA_FILE_SHARED)) {
 		v->flags &= ~(IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT | IMG_MAP_ANON);
-		return open_file(w, e, &v->fd, err);
+		if (open_file(w, e, &v->fd, err) < 0)
+			return -1;
+		return e->status & IMG_VMA_EXT_PLUGIN ? ask_plugins(w, e, v, err) : 0;
 	}
 	return 0;
 }

@@ -24,9 +24,10 @@ enum img_vma_status {
 	/* No mapping: a guard region (MADV_GUARD_INSTALL) inside of others, and after them in the list. */
 	IMG_VMA_GUARD = 1u << 16,
 	IMG_VMA_UPROBES = 1u << 17,
+	IMG_VMA_EXT_PLUGIN = 1u << 27, /* beside FILE_SHARED: of a device, mapped again with the help of a plugin */
 	IMG_VMA_UNSUPPORTED = 1u << 31,
 };
-#define IMG_VMA_STATUS_ALL (0x8003ffffu & ~(1u << 4)) /* what we know the meaning of */
+#define IMG_VMA_STATUS_ALL (0x8803ffffu & ~(1u << 4)) /* what we know the meaning of */
 
 /* vma_entry.flags: those of mmap(2), the x86 and generic values on every architecture. MAP_HUGETLB comes
  * with the size of a page: its binary logarithm << 26. */
