@@ -22,7 +22,7 @@
 
 enum {
 	PIPE_SIZE = 1 << 20, /* of a pipe to whoever takes the archive, where we may have one */
-	LOOK_MS = 50,
+	LOOK_MS = 50, /* at most, between two looks at what the reader has left */
 };
 
 /* ---- an image streamer ---- */
@@ -243,19 +243,20 @@ int dump_images_open(struct dump *d, struct img_err *err)
 int dump_stream_settle(struct dump *d, struct img_err *err)
 {
 	struct stat st;
-	int left = 0;
+	int left = 0, ms = 1;
 
 	if (!d->opt->stream || d->streamer || fstat(d->stream, &st) < 0 || !S_ISFIFO(st.st_mode))
 		return 0;
 	while (ioctl(d->stream, FIONREAD, &left) == 0 && left) {
 		struct pollfd p = { .fd = d->stream };
 
-		if (poll(&p, 1, LOOK_MS) < 0 && errno != EINTR)
+		if (poll(&p, 1, ms) < 0 && errno != EINTR)
 			return img_fail_sys(err, "--stream: poll");
 		if (p.revents & (POLLERR | POLLNVAL))
 			return img_fail(err, IMG_SYS, "--stream: the reader went away with %d bytes not read", left);
 		if (dump_go_on(d, err) < 0)
 			return -1;
+		ms = ms * 2 < LOOK_MS ? ms * 2 : LOOK_MS;
 	}
 	return 0;
 }

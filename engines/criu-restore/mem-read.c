@@ -153,16 +153,15 @@ static void work(void *arg)
 	}
 }
 
-/* A thread under one of our numbers, whichever is free: other tasks of the run take from the same ones at
- * the same time. */
-static int start_thread(const struct restore *r, struct kern_raw_thread *th, unsigned seed, struct job *job)
+int restore_thread_start(const struct restore *r, struct kern_raw_thread *th, unsigned nr, void (*fn)(void *), void *arg)
 {
 	const struct restore_mem *mem = r->mem;
+	unsigned seed = getpid() * THREADS_MAX + nr;
 
 	for (size_t i = 0; mem && i < TRIES && i < mem->nr_worker_tids; i++) {
 		int tid = mem->worker_tids[(seed + i * (THREADS_MAX + 1)) % mem->nr_worker_tids];
 
-		if (!kern_raw_thread_start(th, tid, work, job))
+		if (!kern_raw_thread_start(th, tid, fn, arg))
 			return 0;
 		if (errno != EEXIST)
 			break;
@@ -170,7 +169,7 @@ static int start_thread(const struct restore *r, struct kern_raw_thread *th, uns
 	return -1;
 }
 
-static int threads_wanted(uint64_t bytes)
+int restore_threads_wanted(uint64_t bytes)
 {
 	cpu_set_t cpus;
 	int nr;
@@ -276,8 +275,8 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 		job.empty = r->opt->auto_dedup;
 	}
 
-	while (nr_others < threads_wanted(starts[nr]) - 1 &&
-		!start_thread(r, &others[nr_others], getpid() * THREADS_MAX + nr_others, &job))
+	while (nr_others < restore_threads_wanted(starts[nr]) - 1 &&
+		!restore_thread_start(r, &others[nr_others], nr_others, work, &job))
 		nr_others++;
 	work(&job);
 	while (nr_others)

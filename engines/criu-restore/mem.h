@@ -20,6 +20,7 @@
 #include "criu-restore/restore.h"
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
+#include "kernel/raw-thread.h"
 #include "memfd.pb-c.h"
 
 struct restore_tape;
@@ -134,6 +135,12 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
  * read. */
 int restore_read_pieces(
 	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
+
+/* How many threads such an amount of data is worth, the caller's own included. */
+int restore_threads_wanted(uint64_t bytes);
+/* One more (kernel/raw-thread.h), the nr-th of this process, under a number that no task of the image has, whichever is free: other
+ * tasks of the run take from the same ones at the same time. 0 or -1: then there is none. */
+int restore_thread_start(const struct restore *r, struct kern_raw_thread *th, unsigned nr, void (*fn)(void *), void *arg);
 
 /* A few pages, now. Of a stream: those that belong to no private mapping, once the task has its memory. */
 int restore_get_pages(struct restore *r, struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,

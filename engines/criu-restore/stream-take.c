@@ -1,16 +1,23 @@
-/* criu-restore/stream-take.c -- the bytes of a page image, from the pipe to where they belong. */
+/* criu-restore/stream-take.c -- the bytes of a page image, from the pipe to where they belong.
+ *
+ * Most of the work is the faults of the memory they go to: a second thread has them, ahead of the first one, which reads and digests.
+ */
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "criu-restore/mem.h"
 #include "criu-restore/stage.h"
 #include "criu-restore/stream-own.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "kernel/raw-thread.h"
+#include "parasite/nolibc/syscall.h"
 
 enum {
 	BUFFER = 1 << 20,
@@ -18,6 +25,9 @@ enum {
 	LOOK_MS = 50,
 	KEPT_PIECE = 64 << 10,
 	KEPT_MAX = 64 << 20,
+	AHEAD = 2 << 20,	/* made at a time */
+	AHEAD_FROM = 16 << 10,	/* bytes that are worth a call of their own */
+	POPULATE_WRITE = 23,	/* MADV_POPULATE_WRITE, linux/mman.h */
 };
 
 struct take {
@@ -201,6 +211,35 @@ static bool passes(const struct restore_piece *p)
 	return p->fd == RESTORE_PIECE_PASSES || p->fd == RESTORE_PIECE_COMPARED;
 }
 
+/* ---- memory, ahead of what goes there ---- */
+
+struct ahead {
+	const struct restore_piece *pieces;
+	size_t nr;
+	uint32_t stop;
+	struct kern_raw_thread thread;
+};
+
+/* No libc: see kernel/raw-thread.h. What cannot be had in this way has the faults. */
+static void make_ahead(void *arg)
+{
+	struct ahead *a = arg;
+
+	for (size_t i = 0; i < a->nr; i++) {
+		const struct restore_piece *p = &a->pieces[i];
+
+		/* A page that is compared may stay another task's, too. */
+		if (p->fd != RESTORE_PIECE_PASSES || p->len < AHEAD_FROM || (uintptr_t)p->to % IMG_PAGE)
+			continue;
+		for (size_t done = 0, len; done < p->len; done += len) {
+			len = p->len - done < AHEAD ? p->len - done : AHEAD;
+			if (__atomic_load_n(&a->stop, __ATOMIC_RELAXED))
+				return;
+			nolibc_syscall(SYS_madvise, (char *)p->to + done, len, POPULATE_WRITE);
+		}
+	}
+}
+
 static int take_all(struct take *t, const struct restore_piece *pieces, size_t nr, struct img_err *err)
 {
 	for (size_t i = 0; i < nr;) {
@@ -246,7 +285,8 @@ int restore_stream_take(struct restore *r, struct img_pages_reader *pages, struc
 {
 	struct take t = { .r = r, .p = passing_of(r, pages) };
 	cleanup_free struct restore_piece *chosen = NULL;
-	size_t nr;
+	struct ahead ahead = { 0 };
+	bool is_ahead;
 	int ret = -1;
 
 	if (!t.p)
@@ -261,15 +301,21 @@ int restore_stream_take(struct restore *r, struct img_pages_reader *pages, struc
 		img_fail_nomem(err);
 		goto out;
 	}
-	nr = choose(pieces, chosen);
-	if (restore_wait(r, &t.p->go, 1, err) < 0 || take_all(&t, chosen, nr, err) < 0)
+	ahead.pieces = chosen;
+	ahead.nr = choose(pieces, chosen);
+	is_ahead = restore_threads_wanted(t.p->size) > 1 && !restore_thread_start(r, &ahead.thread, 0, make_ahead, &ahead);
+	ret = restore_wait(r, &t.p->go, 1, err) < 0 ? -1 : take_all(&t, chosen, ahead.nr, err);
+	if (is_ahead) {
+		__atomic_store_n(&ahead.stop, 1, __ATOMIC_RELAXED);
+		kern_raw_thread_join(&ahead.thread);
+	}
+	if (ret < 0)
 		goto out;
 	img_digest_final(t.digest, t.p->digest);
 	restore_post(&t.p->done, 1);
 	__atomic_fetch_add(&r->counts->pages_compared, t.compared, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&r->counts->pages_skipped_cow, t.same, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&r->counts->pages_restored, t.placed / IMG_PAGE, __ATOMIC_RELAXED);
-	ret = 0;
 out:
 	img_digest_free(t.digest);
 	free(t.buf);
