@@ -4,6 +4,7 @@ All of it runs as init of a pid namespace: then pids are free again when the tre
 """
 import contextlib
 import os
+import select
 import subprocess
 import time
 
@@ -33,6 +34,15 @@ def tail(path, lines=15):
             return ''.join('    ' + l for l in f.readlines()[-lines:])
     except OSError:
         return ''
+
+
+def ended(p, timeout):
+    """Wait until it has, to the millisecond: Popen.wait(timeout) looks now and then."""
+    fd = os.pidfd_open(p.pid)
+    try:
+        return bool(select.select([fd], [], [], timeout)[0])
+    finally:
+        os.close(fd)
 
 
 def reap():
@@ -118,11 +128,10 @@ class Carrier:
                                  **{'stdin': subprocess.DEVNULL, 'stdout': f, **pipe}, stderr=f, cwd=self.work)
             for end in pipe.values():
                 end.close()
-            try:
-                status = p.wait(self.timeout)
-            except subprocess.TimeoutExpired:
+            if not ended(p, self.timeout):
                 p.kill()
                 raise Failed(f'{verb} hangs\n' + tail(self.log(verb)))
+            status = p.wait()
         with open(printed, errors='replace') as f:
             return status, f.read().strip()
 
