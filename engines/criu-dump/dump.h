@@ -190,6 +190,7 @@ struct dump {
 	struct dump_track *track; /* track.h: what was written since the set before */
 	struct dump_ns *ns;	  /* namespaces.c */
 	struct dump_mounts *mounts; /* mounts.c */
+	struct dump_freezer *freezer; /* freezer.h; NULL: there is none */
 	struct dump_cgroups *cgroups; /* cgroups.h; NULL: they are ignored */
 	struct img_arena arena;	  /* for what lives as long as the run */
 

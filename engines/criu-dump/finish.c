@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "criu-dump/freezer.h"
 #include "criu-dump/spine.h"
 #include "kernel/ptrace.h"
 
@@ -82,7 +83,7 @@ static int leave_stopped(struct dump *d, struct img_err *err)
 	if (dump_unfreeze(d, NULL, err) < 0)
 		return -1;
 	for_each_live_task(d, t)
-		if (wait_stopped(t, err) < 0)
+		if (!dump_freezer_was_frozen(d) && wait_stopped(t, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 
+#include "criu-dump/freezer.h"
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
 #include "kernel/ptrace.h"
@@ -33,7 +34,7 @@ int dump_go_on(struct dump *d, struct img_err *err)
 
 static bool is_fresh(const struct dump_task *t)
 {
-	return t->state == DUMP_TASK_ALIVE && !t->threads[0].seized;
+	return t->state == DUMP_TASK_ALIVE && !t->threads[0].stopped;
 }
 
 static int freeze_fresh_tasks(struct dump *d, struct kern_seizer *s, uint64_t until_us, struct img_err *err)
@@ -149,8 +150,8 @@ int dump_freeze(struct dump *d, struct img_err *err)
 	uint64_t until = d->opt->timeout ? start + d->opt->timeout * 1000000ull : 0;
 	size_t before;
 
-	if (!seizer || undo_push(&d->undo, UNDO_ALWAYS, "let the tasks go", dump_unfreeze, NULL, err) < 0 ||
-		dump_tree_root(d, err) < 0)
+	if (!seizer || dump_freezer_open(d, err) < 0 || undo_push(&d->undo, UNDO_ALWAYS, "let the tasks go", dump_unfreeze, NULL, err) < 0 ||
+		dump_tree_root(d, err) < 0 || dump_freezer_seize(d, seizer, until, err) < 0)
 		return -1;
 	/* A child may have been given to a subreaper of the tree after that one was looked at, so once
 	 * more when all is still. */
@@ -205,6 +206,8 @@ int dump_unfreeze(struct dump *d, void *unused, struct img_err *err)
 {
 	int ret = undo_to_run(d, err);
 
+	if (dump_freezer_back(d, ret < 0 ? NULL : err) < 0)
+		ret = -1;
 	for_each_task(d, t) {
 		for_each_thread(t, th) {
 			struct img_err one = IMG_ERR_INIT;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "criu-dump/freezer.h"
 #include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem-remote.h"
 #include "control/control.h"
@@ -104,6 +105,7 @@ static enum command command_of(int *argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct img_err err = IMG_ERR_INIT;
+	struct freezer_before before = { 0 };
 	enum command command;
 	struct options opt;
 	int status;
@@ -116,8 +118,12 @@ int main(int argc, char **argv)
 		return 0;
 	if (status == 0)
 		status = options_close_fds(&opt, &err);
+	dump_freezer_look(&opt, &before);
 	if (status == 0)
 		status = worker_run(work, &opt, &err);
+	/* Nobody else could have: it was killed. */
+	if (status == DUMP_EXIT_UNDO)
+		dump_freezer_put_back(&opt, &before);
 	if (err.code != IMG_OK) {
 		tell(&err);
 		control_failed(opt.control_fd, &err);

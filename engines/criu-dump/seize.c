@@ -125,8 +125,8 @@ static struct dump_thread *thread_of(struct dump_task *t, pid_t tid)
 	return NULL;
 }
 
-/* Threads in /proc that are not ours yet: seized and told to stop. Returns how many there were, or -1. */
-static int seize_new_threads(struct dump_task *t, struct kern_seizer *s, struct img_err *err)
+/* Threads in /proc that are not ours yet. */
+int dump_seize_threads(struct dump_task *t, struct kern_seizer *s, struct img_err *err)
 {
 	cleanup_free int *tids = NULL;
 	struct img_err why;
@@ -221,7 +221,7 @@ int dump_seize_task(
 	for (;;) {
 		int fresh, left, again = 0;
 
-		fresh = seize_new_threads(t, s, err);
+		fresh = dump_seize_threads(t, s, err);
 		if (fresh < 0)
 			return -1;
 		do

@@ -54,6 +54,8 @@ struct kern_seizer;
  * nothing left of it. until_us: when to give up, as dump_now_us() counts; 0: never. */
 int dump_seize_task(
 	struct dump *d, struct dump_task *t, struct kern_seizer *s, uint64_t until_us, struct img_err *err);
+/* Seize the threads of t that are not yet, and tell them to stop. Returns how many there were, or -1. */
+int dump_seize_threads(struct dump_task *t, struct kern_seizer *s, struct img_err *err);
 /* A failure that only says that the task has ended: 0. Any other one becomes the caller's: -1. */
 int dump_unless_gone(const struct img_err *why, struct img_err *err);
 

@@ -445,23 +445,57 @@ static int check_sets(struct restore *r, struct img_err *err)
 	return 0;
 }
 
-/* A task that is moved into a frozen group stands still before it is whole. */
-static int check_frozen(struct restore *r, struct img_err *err)
+/* How each version says that a group is frozen, and how to say it. */
+static const struct freezer {
+	const char *file, *frozen, *thawed;
+} freezers[] = {
+	{ "freezer.state", "FROZEN", "THAWED" },
+	{ "cgroup.freeze", "1", "0" },
+};
+
+/* Thawed while tasks come, and then as it was, unless the image says otherwise. Nobody else may run meanwhile. */
+static int thaw_dir(struct restore *r, struct cg_dir *dir, struct img_err *err)
+{
+	const struct freezer *f = &freezers[dir->h->v2];
+	cleanup_free char *now = NULL, *tasks = NULL;
+	struct cg_prop *p;
+	bool said = false;
+
+	for (size_t i = 0; i < r->cgroups->nr_props; i++)
+		if (r->cgroups->props[i].dir == dir && !strcmp(r->cgroups->props[i].name, f->file)) {
+			said = true;
+			if (r->cgroups->props[i].when == CG_EARLY)
+				return 0;
+		}
+	if (!dir->there || (!dir->h->v2 && !kern_cgroup_has(dir->h->name, "freezer")))
+		return 0;
+	now = kern_cgroup_read(dir->h->root, dir->path, f->file, NULL);
+	if (!now || !strcmp(now, f->thawed))
+		return 0;
+	tasks = kern_cgroup_read(dir->h->root, dir->path, "cgroup.procs", NULL);
+	if (!tasks || *tasks) {
+		img_fail(err, IMG_UNSUPPORTED, "control group %s of %s is frozen, and there are tasks in it", dir->path,
+			kern_cgroup_dir_name(dir->h->name));
+		return restore_plan_lack(r, err);
+	}
+	p = add_prop(r, dir, f->file, f->thawed, NULL, err);
+	if (!p)
+		return -1;
+	p->when = CG_EARLY;
+	return said || add_prop(r, dir, f->file, f->frozen, NULL, err) ? 0 : -1;
+}
+
+/* A task that comes into a frozen group stands still before it is whole. */
+static int plan_thaw(struct restore *r, struct img_err *err)
 {
 	struct restore_cgroups *cg = r->cgroups;
 
 	for (size_t i = 0; i < cg->nr_sets; i++)
-		for (size_t k = 0; k < cg->nr_hiers; k++) {
-			const struct cg_hier *h = &cg->hiers[k];
-			const char *path = cg->sets[i].paths[k], *file = h->v2 ? "cgroup.events" : "freezer.state";
-			cleanup_free char *text = path ? kern_cgroup_read(h->root, path, file, NULL) : NULL;
-
-			if (!text || (h->v2 ? !strstr(text, "frozen 1") : !strcmp(text, "THAWED")))
-				continue;
-			img_fail(err, IMG_UNSUPPORTED, "control group %s of %s is frozen", path, kern_cgroup_dir_name(h->name));
-			if (restore_plan_lack(r, err) < 0)
-				return -1;
-		}
+		for (size_t k = 0; k < cg->nr_hiers; k++)
+			for (size_t m = 0; cg->sets[i].paths[k] && m < cg->nr_dirs; m++)
+				if (cg->dirs[m].h == &cg->hiers[k] && kern_path_below(cg->sets[i].paths[k], cg->dirs[m].path) &&
+					thaw_dir(r, &cg->dirs[m], err) < 0)
+					return -1;
 	return 0;
 }
 
@@ -498,7 +532,7 @@ static int plan_image(struct restore *r, const CgroupEntry *e, const struct kern
 	for (size_t i = 0; i < e->n_sets; i++, cg->nr_sets++)
 		if (plan_set(r, &cg->sets[i], e->sets[i], err) < 0)
 			return -1;
-	if (plan_files(r, err) < 0 || check_sets(r, err) < 0 || check_frozen(r, err) < 0 || cg_places_plan(r, err) < 0)
+	if (plan_files(r, err) < 0 || check_sets(r, err) < 0 || plan_thaw(r, err) < 0 || cg_places_plan(r, err) < 0)
 		return -1;
 	return share(r, err);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "criu-dump/cgroups.h"
+#include "criu-dump/freezer.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "kernel/proc-file.h"
@@ -85,6 +86,7 @@ static const struct {
 	{ V1, "notify_on_release" },
 	{ V1, "cgroup.procs" },
 	{ V1, "tasks" },
+	{ "freezer", "freezer.state" }, /* of the group of --freeze-cgroup alone: others are as they are */
 	{ V2, "cgroup.subtree_control" },
 	{ V2, "cgroup.max.descendants" },
 	{ V2, "cgroup.max.depth" },
@@ -199,6 +201,7 @@ static int read_one(struct dump *d, int root, const char *path, const char *name
 	struct img_err why = IMG_ERR_INIT;
 	cleanup_fd int fd = kern_cgroup_file(root, path, name, O_PATH, &why);
 	cleanup_free char *text = NULL;
+	const char *says;
 	CgroupPerms *perms;
 	struct stat st;
 
@@ -220,9 +223,12 @@ static int read_one(struct dump *d, int root, const char *path, const char *name
 			return -1;
 		}
 	}
+	says = dump_freezer_says(d, root, path, name);
+	if (!strcmp(name, "freezer.state") && !says)
+		return 1;
 	perms = img_arena_message(&d->arena, CgroupPerms, cgroup_perms);
 	e->name = (char *)name;
-	e->value = img_arena_strdup(&d->arena, text ? settable(name, text) : "");
+	e->value = img_arena_strdup(&d->arena, says ? says : text ? settable(name, text) : "");
 	if (!perms || !e->value)
 		return img_fail_nomem(err);
 	perms->mode = st.st_mode;

@@ -114,12 +114,10 @@ static void not_yet(void **state)
 	assert_int_equal(PARSE(&o, &err, CMD_DUMP, "-t", "5", "--tcp-established", "--manage-cgroups=ignore"), 0);
 	assert_int_equal(options_supported(&o, &err), 0);
 	options_free(&o);
-	/* Only those that mean something to the command. */
-	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--lsm-mount-context", "x", "--freeze-cgroup", "/x"), 0);
+	assert_int_equal(PARSE(&o, &err, CMD_RESTORE, "--lsm-mount-context", "x"), 0);
 	assert_int_equal(options_supported(&o, &err), -1);
 	assert_int_equal(err.code, IMG_UNSUPPORTED);
 	assert_non_null(strstr(err.text, "--lsm-mount-context"));
-	assert_null(strstr(err.text, "--freeze-cgroup"));
 	options_free(&o);
 }
 
