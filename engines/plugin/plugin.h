@@ -53,7 +53,7 @@ void *plugins_hook(const struct plugins *p, int hook, size_t n);
 		int must_ = plugins_tell((p), hook, ##__VA_ARGS__);                                          \
 		if (must_ < 0) {                                                                             \
 			errno = -must_;                                                                      \
-			img_fail_sys((err), "plugin: hook %s", #hook + sizeof("CR_PLUGIN_HOOK__") - 1);      \
+			img_fail_sys((err), "plugin: hook %s", &#hook[sizeof("CR_PLUGIN_HOOK__") - 1]);     \
 		}                                                                                            \
 		must_ < 0 ? -1 : 0;                                                                          \
 	})

@@ -169,7 +169,7 @@ int inet_check_socket(struct dump *d, struct dump_task *t, const struct fd_probe
 		return -1;
 	snprintf(what, sizeof(what), "fd %d", probe->fd);
 	for (size_t i = 0; i < ARRAY_SIZE(losses); i++)
-		if (losses[i].lost(fd, &s) && dump_unknown(d, t, what, losses[i].what) < 0)
+		if (losses[i].lost(fd, &s) && dump_unknown(d, t, what, "%s", losses[i].what) < 0)
 			return -1;
 	return 0;
 }
