@@ -12,8 +12,11 @@
  */
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
@@ -157,11 +160,26 @@ int dump_seize_threads(struct dump_task *t, struct kern_seizer *s, struct img_er
 	return fresh;
 }
 
+/* A thread that waits in vfork(2) cannot be stopped: it goes on when its child, which has its memory meanwhile, ends or runs a program. */
+static bool is_in_vfork(const struct dump_thread *th)
+{
+	cleanup_free char *call = kern_proc_read(NULL, NULL, "/proc/%d/syscall", th->tid);
+	long nr = -1;
+	unsigned long long flags = 0;
+
+	if (!call || sscanf(call, "%ld %llx", &nr, &flags) < 1)
+		return false;
+	return nr == SYS_vfork || (nr == SYS_clone && flags & CLONE_VFORK);
+}
+
 static int too_late(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	struct kern_stat stat = { .state = '?' };
 
 	kern_stat_read(th->tid, &stat, NULL);
+	if (is_in_vfork(th))
+		return img_fail(err, IMG_UNSUPPORTED, "thread %d does not stop within %u s: it waits in vfork(2) for its child", th->tid,
+			d->opt->timeout);
 	return img_fail(err, IMG_SYS, "thread %d does not stop within %u s (state %c)", th->tid,
 		d->opt->timeout, stat.state);
 }

@@ -1,7 +1,7 @@
 /* tests/kinds/refused/vfork.c -- a parent that waits in vfork(2): nothing but the child's exec or end gets it out of there.
  *
  * harness: dump: --timeout 2
- * harness: expect: fails does not stop within 2 s
+ * harness: expect: refused does not stop within 2 s: it waits in vfork(2) for its child
  */
 
 #include "tests/harness/family.h"

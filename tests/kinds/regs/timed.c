@@ -1,15 +1,20 @@
-/* tests/kinds/regs/timed.c -- calls that were waiting until a time, or for a time: none returns before it, none hangs.
+/* tests/kinds/regs/timed.c -- calls that were waiting until a time, or for a time, in threads and in processes: none returns before it, none
+ * hangs.
  *
  * Where the kernel goes on through restart_syscall(2), what it remembers cannot be carried, and the call may fail with EINTR
  * as after any signal; where it starts the call again, it may not.
  */
 
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
-#include "tests/harness/subject.h"
+#include "tests/harness/family.h"
 
 enum { WAIT_MS = 2500 };
 
@@ -113,8 +118,65 @@ static void wait_semaphore(void)
 	CHECK(errno == EINTR || now() >= seconds(end), "sem_clockwait: %f s too early", seconds(end) - now());
 }
 
-static void (*const calls[])(void) = { sleep_for, sleep_until,	  wait_select,	  wait_pselect, wait_ppoll,
-				       wait_poll, wait_condition, wait_semaphore };
+/* Those below are never made again after a signal, or only the kernel knows when they began: EINTR is allowed. */
+static void check_result(const char *what, int ret, int timed_out)
+{
+	int e = errno;
+
+	CHECK(ret == timed_out && (ret == 0 || e == EAGAIN || e == EINTR || e == ETIMEDOUT), "%s: %d, %s", what, ret, strerror(e));
+	CHECK((ret < 0 && e == EINTR) || now() >= seconds(end) - 0.01, "%s: %f s too early", what, seconds(end) - now());
+}
+
+static void wait_epoll(void)
+{
+	int fd = epoll_create1(0), ret;
+	struct epoll_event e;
+
+	ret = epoll_wait(fd, &e, 1, WAIT_MS);
+	check_result("epoll_wait", ret, ret < 0 ? -1 : 0);
+}
+
+static void wait_epoll_masked(void)
+{
+	int fd = epoll_create1(0), ret;
+	struct epoll_event e;
+	sigset_t none;
+
+	sigemptyset(&none);
+	ret = epoll_pwait(fd, &e, 1, WAIT_MS, &none);
+	check_result("epoll_pwait", ret, ret < 0 ? -1 : 0);
+}
+
+static void wait_futex(void)
+{
+	int word = 0;
+
+	check_result("futex", syscall(SYS_futex, &word, FUTEX_WAIT, 0, &for_time, NULL, 0), -1);
+}
+
+static void wait_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMAX);
+	check_result("sigtimedwait", sigtimedwait(&set, NULL, &for_time), -1);
+}
+
+static void wait_receive(void)
+{
+	struct timeval tv = { WAIT_MS / 1000, WAIT_MS % 1000 * 1000 };
+	int fds[2];
+	char c;
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	MUST(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0);
+	check_result("recv", recv(fds[0], &c, 1, 0), -1);
+}
+
+static void (*const calls[])(void) = { sleep_for,	   sleep_until, wait_select,	   wait_pselect, wait_ppoll,
+				       wait_poll,	   wait_condition, wait_semaphore, wait_epoll,	 wait_epoll_masked,
+				       wait_futex, wait_signal,	wait_receive };
 
 enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 
@@ -127,14 +189,22 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+static void child(void *arg)
+{
+	thread(arg);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t threads[CALLS];
+	pid_t children[CALLS];
 
 	subject_begin(argc, argv);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	end.tv_sec = begin.tv_sec + for_time.tv_sec + (begin.tv_nsec + for_time.tv_nsec) / 1000000000;
 	end.tv_nsec = (begin.tv_nsec + for_time.tv_nsec) % 1000000000;
+	for (int i = 0; i < CALLS; i++)
+		children[i] = child_fork(child, (void *)&calls[i]);
 	for (int i = 0; i < CALLS; i++)
 		MUST(pthread_create(&threads[i], NULL, thread, (void *)&calls[i]) == 0);
 	subject_nap();
@@ -143,5 +213,7 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < CALLS; i++)
 		pthread_join(threads[i], NULL);
+	for (int i = 0; i < CALLS; i++)
+		child_end(children[i]);
 	return subject_end();
 }
