@@ -19,6 +19,7 @@
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
 #include "plugin/plugin.h"
+#include "kernel/lsm.h"
 #include "kernel/net-lock.h"
 #include "kernel/proc-file.h"
 
@@ -66,7 +67,7 @@ int dump_inventory(struct dump *d, struct img_err *err)
 	inv.has_root_cg_set = 1;
 	inv.root_cg_set = 1;
 	inv.has_lsmtype = 1;
-	inv.lsmtype = LSMTYPE__NO_LSM;
+	inv.lsmtype = (Lsmtype)kern_lsm_active();
 	if (d->opt->tcp_close)
 		inv.has_tcp_close = inv.tcp_close = 1;
 	inv.has_network_lock_method = 1;

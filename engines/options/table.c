@@ -142,7 +142,7 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"veth-pair",     "lsm-profile",    "lsm-mount-context", "unprivileged",
+	"veth-pair", "lsm-mount-context", "unprivileged",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
