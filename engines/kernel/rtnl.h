@@ -20,6 +20,9 @@ int kern_rtnl_dump(int fd, int request, int family, int (*each)(void *arg, const
  * the kernel's errno in err. msg->nlmsg_len bytes. */
 int kern_rtnl_request(int fd, struct nlmsghdr *msg, struct img_err *err);
 
+/* The same for one that is answered by a message besides: it is copied to answer, of size bytes. */
+int kern_rtnl_ask(int fd, struct nlmsghdr *msg, void *answer, size_t size, struct img_err *err);
+
 /* A walk over messages laid end to end in memory, aligned to 4 bytes: the next one, NULL at the end or when what is left is
  * no message. *at is 0 at first. */
 const struct nlmsghdr *kern_rtnl_next(const void *data, size_t len, size_t *at);
