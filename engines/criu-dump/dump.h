@@ -192,6 +192,7 @@ struct dump {
 	struct dump_mounts *mounts; /* mounts.c */
 	struct dump_freezer *freezer; /* freezer.h; NULL: there is none */
 	struct dump_cgroups *cgroups; /* cgroups.h; NULL: they are ignored */
+	struct dump_tuns *tuns;	  /* tuns.h */
 	struct img_arena arena;	  /* for what lives as long as the run */
 
 	struct plugins *plugins; /* plugins.c; NULL: there are none */

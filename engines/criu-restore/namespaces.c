@@ -236,28 +236,75 @@ void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd)
 	*restore_ns_find_more(r, flag, id)->fd = (uint32_t)fd;
 }
 
-/* One that others will live in: made and filled by the root, which goes back to its own. Mounts are not among them: all mount
- * namespaces are made in one go. */
+/* One that others will live in: made by the root, which goes back to its own. Mounts are not among them: all mount namespaces are
+ * made in one go. */
 static int make_more(struct restore *r, const struct more_ns *m, struct img_err *err)
 {
 	cleanup_fd int back = restore_ns_open_own(r, m->flag, err), fd = -1;
 
 	if (back < 0)
 		return -1;
+	if (m->root) {
+		restore_ns_keep(r, m->flag, m->id, steal_fd(&back));
+		return 0;
+	}
 	if (m->flag == CLONE_NEWCGROUP && restore_cgroups_at_root(r, m->id, err) < 0)
 		return -1;
 	if (unshare(m->flag) < 0)
 		return img_fail_sys(err, "make one more %s namespace", ns_file(m->flag));
-	for (size_t i = 0; i < restore_nr_ns_rooms; i++)
-		if (restore_ns_rooms[i]->flag == m->flag &&
-			call(r, restore_ns_rooms[i], offsetof(struct ns_restore_ops, make), m->id, err) < 0)
-			return -1;
 	fd = restore_ns_open_own(r, m->flag, err);
 	if (fd < 0)
 		return -1;
 	if (setns(back, m->flag) < 0)
 		return img_fail_sys(err, "back from one more %s namespace", ns_file(m->flag));
 	restore_ns_keep(r, m->flag, m->id, steal_fd(&fd));
+	return 0;
+}
+
+int restore_ns_fd(const struct restore *r, int flag, uint32_t id)
+{
+	const struct more_ns *m = restore_ns_find_more(r, flag, id);
+
+	return m ? (int)*m->fd : -1;
+}
+
+/* A hook of a room, in each of those. */
+static int call_in_more(struct restore *r, const struct ns_restore_ops *room, size_t which, struct img_err *err)
+{
+	cleanup_fd int back = -1;
+
+	if (!*(void *const *)(const void *)((const char *)room + which))
+		return 0;
+	for (size_t i = 0; i < r->ns->nr_more; i++) {
+		struct more_ns *m = &r->ns->more[i];
+
+		if (m->root || m->flag != room->flag || m->flag == CLONE_NEWNS)
+			continue;
+		if (back < 0 && (back = restore_ns_open_own(r, m->flag, err)) < 0)
+			return -1;
+		if (setns((int)*m->fd, m->flag) < 0)
+			return img_fail_sys(err, "enter %s namespace %u", ns_file(m->flag), m->id);
+		if (call(r, room, which, m->id, err) < 0)
+			return -1;
+		if (setns(back, m->flag) < 0)
+			return img_fail_sys(err, "back from one more %s namespace", ns_file(m->flag));
+	}
+	return 0;
+}
+
+static int each_room_inside(struct restore *r, size_t which, struct img_err *err)
+{
+	for (size_t i = 0; i < restore_nr_ns_rooms; i++) {
+		const struct ns_restore_ops *room = restore_ns_rooms[i];
+
+		if (restore_ns_left_empty(r, room->flag))
+			continue;
+		if (call_in_more(r, room, which, err) < 0)
+			return -1;
+		if (restore_ns_new(r, room->flag) && !(r->ns->joined & (unsigned)room->flag) &&
+			call(r, room, which, restore_ns_id(r, room->flag), err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -274,19 +321,14 @@ int restore_ns_make(struct restore *r, struct img_err *err)
 	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0 || restore_join_enter(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->ns->nr_more; i++)
-		if (r->ns->more[i].flag != CLONE_NEWNS && !r->ns->more[i].root && make_more(r, &r->ns->more[i], err) < 0)
+		if (r->ns->more[i].flag != CLONE_NEWNS && make_more(r, &r->ns->more[i], err) < 0)
 			return -1;
-	if (each_room(r, offsetof(struct ns_restore_ops, make), false, err) < 0)
+	if (each_room_inside(r, offsetof(struct ns_restore_ops, prepare), err) < 0 ||
+		each_room_inside(r, offsetof(struct ns_restore_ops, make), err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->ns->nr_more; i++) {
-		struct more_ns *m = &r->ns->more[i];
-		int fd = m->root ? restore_ns_open_own(r, m->flag, err) : 0;
-
-		if (fd < 0)
+	for (size_t i = 0; i < r->ns->nr_more; i++)
+		if (r->ns->more[i].flag == CLONE_NEWNS && r->ns->more[i].root && make_more(r, &r->ns->more[i], err) < 0)
 			return -1;
-		if (m->root)
-			*m->fd = (uint32_t)fd;
-	}
 	return 0;
 }
 

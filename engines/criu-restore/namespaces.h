@@ -33,6 +33,8 @@ uint32_t restore_ns_nth(const struct restore *r, int flag, size_t n);
 int restore_ns_open_own(struct restore *r, int flag, struct img_err *err);
 /* Root: fd is namespace id, which it does not live in: kept for those who will. */
 void restore_ns_keep(struct restore *r, int flag, uint32_t id, int fd);
+/* Root: the descriptor of namespace id, where the tree has several of the kind; -1: it has not. Borrowed. */
+int restore_ns_fd(const struct restore *r, int flag, uint32_t id);
 /* What the room mnt remembers between its hooks. */
 struct mnt_plan;
 struct mnt_plan **restore_ns_mnt_plan(struct restore *r);

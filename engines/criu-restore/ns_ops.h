@@ -1,7 +1,7 @@
 /* engines/criu-restore/ns_ops.h -- what a room of engines/ns/ gives the spine: its restore half.
  *
  * The root of the tree is made in new namespaces where the image says so (clone3(2)), and the rooms fill them before the
- * root makes its children. Order of calls: plan and born in the front, make in the root task, made in the front. They are
+ * root makes its children. Order of calls: plan and born in the front, early, prepare and make in the root task. They are
  * called in the order of rooms.c, only for kinds of which the tree has a namespace of its own. A hook may be NULL.
  */
 #ifndef CRIU_RESTORE_NS_OPS_H
@@ -18,6 +18,9 @@ struct ns_restore_ops {
 	int (*born)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The root, before any `make`: what it can do only with the identity and the mounts of whoever restores. */
 	int (*early)(struct restore *r, uint32_t id, struct img_err *err);
+	/* The same process, in the new namespace, when all namespaces of the kind are there and nothing is in them: what connects one with
+	 * another. A room is done with all namespaces before the next one begins. */
+	int (*prepare)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The calling process, the root, is in the new namespace, and nobody else. */
 	int (*make)(struct restore *r, uint32_t id, struct img_err *err);
 };

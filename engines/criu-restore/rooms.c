@@ -56,7 +56,7 @@ const struct fd_restore_ops *const restore_fd_rooms[] = {
 const size_t restore_nr_fd_rooms = ARRAY_SIZE(restore_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/, in the order in which the root fills its namespaces. */
-extern const struct ns_restore_ops user_restore_ops, pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netdev_restore_ops,
+extern const struct ns_restore_ops user_restore_ops, pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netnsid_restore_ops, netdev_restore_ops,
 	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops, cgroup_ns_restore_ops;
 
 const struct ns_restore_ops *const restore_ns_rooms[] = {
@@ -64,6 +64,7 @@ const struct ns_restore_ops *const restore_ns_rooms[] = {
 	&pid_restore_ops,
 	&uts_restore_ops,
 	&ipc_restore_ops,
+	&netnsid_restore_ops,	/* before devices connect namespaces: that gives names */
 	&netdev_restore_ops,	/* devices, then what refers to them */
 	&netaddr_restore_ops,
 	&netfilter_restore_ops,

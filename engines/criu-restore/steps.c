@@ -10,6 +10,7 @@
 #include "criu-restore/files.h"
 #include "criu-restore/mem.h"
 #include "criu-restore/namespaces.h"
+#include "criu-restore/net-own.h"
 #include "criu-restore/plan.h"
 #include "criu-restore/steps.h"
 #include "criu-restore/stream.h"
@@ -106,6 +107,7 @@ static const struct restore_step steps[] = {
 		.why = "the last thing: from here on the peers hear of us" },
 
 	{ MOMENT_UNDO, "inet", .whole = restore_connections_undo, .why = "the connections are gone" },
+	{ MOMENT_UNDO, "net", .whole = restore_net_undo, .why = "devices of the host, made or moved for the tree" },
 	{ MOMENT_UNDO, "cgroup", .whole = restore_cgroups_undo, .why = "nobody is in them" },
 	{ MOMENT_UNDO, "fd", .whole = restore_files_undo, .why = "no process of ours is left to open them" },
 };

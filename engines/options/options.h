@@ -116,7 +116,7 @@ struct options {
 
 	/* surroundings */
 	const char *root;
-	struct option_list externals, inherit_fds, ext_mount_maps, skip_mounts, enable_fs, join_ns, empty_ns, veth_pairs;
+	struct option_list externals, inherit_fds, ext_mount_maps, skip_mounts, enable_fs, join_ns, empty_ns;
 	bool enable_external_sharing, enable_external_masters;
 	bool mntns_compat_mode;
 	const char *lsm_profile, *lsm_mount_context;

@@ -189,6 +189,17 @@ static int set_ext_unix(struct options *opt, const struct option_row *row, bool 
 	return list_add(opt, &opt->externals, item, (size_t)snprintf(item, sizeof(item), "unix[%s]", value), err);
 }
 
+static int set_veth_pair(struct options *opt, const struct option_row *row, const char *value, struct img_err *err)
+{
+	const char *eq = strchr(value, '=');
+	char item[128];
+	int len = eq ? snprintf(item, sizeof(item), "veth[%.*s]:%s", (int)(eq - value), value, eq + 1) : -1;
+
+	if (len < 0 || (size_t)len >= sizeof(item) || eq == value || !eq[1] || memchr(value, ']', (size_t)(eq - value)))
+		return bad_value(row, value, "of the form IN=OUT or IN=OUT@BRIDGE", err);
+	return list_add(opt, &opt->externals, item, (size_t)len, err);
+}
+
 static int set_inherit(struct options *opt, const struct option_row *row, const char *value, struct img_err *err)
 {
 	const char *key;
@@ -276,6 +287,8 @@ int option_set(struct options *opt, const struct option_row *row, bool negated, 
 		return 0;
 	case OPT_EXT_UNIX:
 		return set_ext_unix(opt, row, field, value, err);
+	case OPT_VETH_PAIR:
+		return set_veth_pair(opt, row, value, err);
 	case OPT_INHERIT:
 		return set_inherit(opt, row, value, err);
 	case OPT_VERBOSITY:

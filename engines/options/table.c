@@ -84,7 +84,7 @@ const struct option_row option_rows[] = {
 	FLAG(NULL, "keep-clocks", 0, keep_clocks, CMD_RESTORE,
 		"CLOCK_MONOTONIC and CLOCK_BOOTTIME go on from where they were, in a time namespace of the tree's own"),
 	WITH(NULL, "empty-ns", 0, OPT_COMMAS, "net", empty_ns, CMD_DUMP | CMD_RESTORE, "a namespace that scripts will fill"),
-	WITH(NULL, "veth-pair", 0, OPT_LIST, "IN=OUT", veth_pairs, CMD_RESTORE, "older form of --external veth"),
+	WITH(NULL, "veth-pair", 0, OPT_VETH_PAIR, "IN=OUT[@BRIDGE]", externals, CMD_RESTORE, "older form of --external veth[IN]:OUT@BRIDGE"),
 	FLAG(NULL, "weak-sysctls", 0, weak_sysctls, CMD_RESTORE, "skip sysctls that this kernel lacks"),
 	MAYBE(NULL, "manage-cgroups", 0, OPT_MODE, "MODE", manage_cgroups_mode, manage_cgroups, CMD_DUMP | CMD_RESTORE,
 		"none, props, soft, full, strict or ignore"),
@@ -142,13 +142,13 @@ const struct option_row option_rows[] = {
 const size_t option_rows_nr = ARRAY_SIZE(option_rows);
 
 const char *const options_not_yet[] = {
-	"veth-pair", "lsm-mount-context", "unprivileged",
+	"lsm-mount-context", "unprivileged",
 };
 
 const size_t options_not_yet_nr = ARRAY_SIZE(options_not_yet);
 
 const char *const externals_not_yet[] = {
-	"dev", "veth", "macvlan", "netdev",
+	"dev",
 };
 
 const size_t externals_not_yet_nr = ARRAY_SIZE(externals_not_yet);

@@ -18,6 +18,7 @@ enum option_type {
 	OPT_EXTERNAL, /* struct option_list of TYPE[ID][:VALUE]: external.h */
 	OPT_VALIDATION, /* const char *: filesize or buildid */
 	OPT_EXT_UNIX, /* the flag, or the inode of a socket: --external unix[INODE] */
+	OPT_VETH_PAIR, /* IN=OUT[@BRIDGE]: an item of --external */
 	OPT_INHERIT,  /* struct option_list of fd[N]:KEY: external.h */
 	OPT_VERBOSITY,/* -v, -vv, -v3, --verbosity=3 */
 	OPT_CPU_CAP,  /* words, commas, ^ */

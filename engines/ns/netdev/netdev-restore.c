@@ -1,4 +1,8 @@
-/* engines/ns/netdev/netdev-restore.c -- how criu-restore sets up a network namespace: its settings (netns) and its devices (netdev). */
+/* engines/ns/netdev/netdev-restore.c -- how criu-restore sets up a network namespace: its settings (netns) and its devices (netdev).
+ *
+ * The front connects the root's namespace with the host (outside-restore.c). The root makes the other devices, in all namespaces
+ * before anything is set in one of them: the ends of a pair may be in two. In the end each gets its master, options and flags.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,166 +10,256 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
 
+#include "criu-restore/namespaces.h"
+#include "criu-restore/net-own.h"
 #include "criu-restore/ns_ops.h"
+#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
-#include "criuimg/image.h"
-#include "kernel/net-conf.h"
-#include "netdev.pb-c.h"
+#include "kernel/link-kinds.h"
+#include "kernel/rtnl.h"
 
-extern const struct ns_restore_ops netdev_restore_ops;
+extern const struct ns_restore_ops netdev_restore_ops, netnsid_restore_ops;
 
-/* ---- settings ---- */
+/* ---- names of namespaces for each other ---- */
 
-/* What has the value already is left alone: some cannot be written at all. */
-static int set_one(struct restore *r, const char *path, const SysctlEntry *e, struct img_err *err)
+static int set_name(int rtnl, int fd, int32_t nsid, struct img_err *err)
 {
-	char value[128], now[128] = "";
-	cleanup_fd int fd = -1;
+	const struct rtgenmsg head = { .rtgen_family = AF_UNSPEC };
+	cleanup_msg struct kern_msg m = { 0 };
 
-	if (e->type == SYSCTL_TYPE__CTL_32 && e->has_iarg)
-		snprintf(value, sizeof(value), "%d", e->iarg);
-	else if (e->type == SYSCTL_TYPE__CTL_STR && e->sarg)
-		snprintf(value, sizeof(value), "%s", e->sarg);
-	else
-		return 0; /* that kernel had no such thing */
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
-		log_warn(r->log, "%s: this kernel has no such setting: left out", path);
-		return 0;
+	kern_msg_begin(&m, RTM_NEWNSID, 0, &head, sizeof(head));
+	kern_msg_u32(&m, NETNSA_FD, (uint32_t)fd);
+	kern_msg_u32(&m, NETNSA_NSID, (uint32_t)nsid);
+	return kern_msg_send(&m, rtnl, err);
+}
+
+static int set_names(struct restore *r, const NetnsEntry *e, struct img_err *err)
+{
+	cleanup_fd int rtnl = -1;
+
+	for (size_t i = 0; i < e->n_nsids; i++) {
+		const NetnsId *n = e->nsids[i];
+		cleanup_fd int own = -1;
+		int fd = restore_ns_fd(r, CLONE_NEWNET, n->target_ns_id);
+
+		if (fd < 0 && n->target_ns_id == restore_ns_id(r, CLONE_NEWNET))
+			fd = own = restore_ns_open_own(r, CLONE_NEWNET, err);
+		if (fd < 0) {
+			log_warn(r->log, "network namespace %u is not there: its name %d is not set", n->target_ns_id,
+				n->netnsid_value);
+			continue;
+		}
+		if (rtnl < 0 && (rtnl = kern_rtnl_open(err)) < 0)
+			return -1;
+		if (set_name(rtnl, fd, n->netnsid_value, err) < 0)
+			return img_wrap(err, "name %d for namespace %u", n->netnsid_value, n->target_ns_id);
 	}
-	if (fd >= 0 && read(fd, now, sizeof(now) - 1) > 0) {
-		now[strcspn(now, "\n")] = '\0';
-		if (!strcmp(now, value))
-			return 0;
-	}
-	img_cleanup_fd(&fd);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		return img_fail_sys(err, "set %s to %s", path, value);
 	return 0;
 }
 
-static int set_conf(struct restore *r, int family, const char *dev, SysctlEntry **list, size_t nr, struct img_err *err)
+/* Settings come before devices, which begin with the defaults. Those of the root's namespace are there: netdev_born(). */
+static int netnsid_prepare(struct restore *r, uint32_t id, struct img_err *err)
 {
-	const char *const *names = family == 4 ? kern_net_conf4 : kern_net_conf6;
-	size_t known = family == 4 ? kern_net_conf4_nr : kern_net_conf6_nr;
-	char path[128];
+	const struct net_space *space = net_space_find(r, id);
 
-	/* Forwarding first: to change it changes others (net/ipv4/devinet.c, inet_forward_change()). */
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < nr && i < known; i++) {
-			if (!strcmp(names[i], "forwarding") != (pass == 0))
+	if (!space || !space->settings)
+		return 0;
+	if (id != restore_ns_id(r, CLONE_NEWNET) && net_settings_of_namespace(r, space->settings, err) < 0)
+		return -1;
+	return set_names(r, space->settings, err);
+}
+
+const struct ns_restore_ops netnsid_restore_ops = {
+	.name = "netns",
+	.flag = CLONE_NEWNET,
+	.prepare = netnsid_prepare,
+};
+
+/* ---- the front ---- */
+
+static int netdev_born(struct restore *r, uint32_t id, struct img_err *err)
+{
+	const struct net_space *space = net_space_find(r, id);
+	cleanup_fd int own = restore_ns_open_own(r, CLONE_NEWNET, err);
+	char path[64];
+	int ret;
+
+	if (!space || own < 0)
+		return own < 0 ? -1 : 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", restore_here(r->root));
+	r->net->inside = open(path, O_RDONLY | O_CLOEXEC);
+	if (r->net->inside < 0)
+		return img_fail_sys(err, "%s", path);
+	if (space->settings) {
+		if (setns(r->net->inside, CLONE_NEWNET) < 0)
+			return img_fail_sys(err, "enter the network namespace");
+		ret = net_settings_of_namespace(r, space->settings, err);
+		if (setns(own, CLONE_NEWNET) < 0)
+			return img_fail_sys(err, "back from the network namespace");
+		if (ret < 0)
+			return -1;
+	}
+	return net_outside_make(r, space, err);
+}
+
+/* ---- making devices ---- */
+
+struct making {
+	struct restore *r;
+	const struct net_space *space;
+	int fd;
+};
+
+/* Where the peer is: the namespace's descriptor; -1: in this one. */
+static int where(struct making *m, const struct net_space *other, int *fd, struct img_err *err)
+{
+	*fd = -1;
+	if (other == m->space)
+		return 0;
+	*fd = restore_ns_fd(m->r, CLONE_NEWNET, other->id);
+	return *fd < 0 ? img_fail(err, IMG_CORRUPT, "its peer is in namespace %u, which is not there", other->id) : 0;
+}
+
+static int make_pair(struct making *m, const NetDeviceEntry *e, struct img_err *err)
+{
+	const struct ifinfomsg head = { .ifi_index = (int)e->ifindex };
+	const struct net_space *other = net_peer_space(m->r, m->space, e);
+	cleanup_msg struct kern_msg msg = { 0 };
+	int fd;
+
+	if (where(m, other, &fd, err) < 0)
+		return -1;
+	kern_msg_begin(&msg, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	net_link_put_own(&msg, e);
+	net_link_put_pair(&msg, net_device_find(other, e->peer_ifindex), fd);
+	return kern_msg_send(&msg, m->fd, err);
+}
+
+/* With the device below it in this namespace, in another one of the tree, or without one. */
+static int make_plain(struct making *m, const NetDeviceEntry *e, struct img_err *err)
+{
+	const struct ifinfomsg head = { .ifi_index = (int)e->ifindex };
+	const struct net_space *other = net_peer_space(m->r, m->space, e);
+	cleanup_msg struct kern_msg msg = { 0 };
+	cleanup_fd int own = -1, theirs = -1;
+	int fd = -1, rtnl = m->fd;
+
+	if (other && where(m, other, &fd, err) < 0)
+		return -1;
+	kern_msg_begin(&msg, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	if (fd >= 0) {
+		/* From there, into this one. */
+		own = restore_ns_open_own(m->r, CLONE_NEWNET, err);
+		if (own < 0)
+			return -1;
+		if (setns(fd, CLONE_NEWNET) < 0)
+			return img_fail_sys(err, "enter network namespace %u", other->id);
+		theirs = rtnl = kern_rtnl_open(err);
+		if (setns(own, CLONE_NEWNET) < 0 || rtnl < 0)
+			return rtnl < 0 ? -1 : img_fail_sys(err, "back from network namespace %u", other->id);
+		kern_msg_u32(&msg, IFLA_NET_NS_FD, (uint32_t)own);
+	}
+	net_link_put(&msg, e, other ? e->peer_ifindex : 0);
+	return kern_msg_send(&msg, rtnl, err);
+}
+
+static int make_device(struct making *m, const NetDeviceEntry *e, struct img_err *err)
+{
+	const struct kern_link_kind *k;
+
+	if (if_nametoindex(e->name))
+		return 0; /* it came with the namespace, from the host, by a script, or with its other end */
+	if (net_is_outside(m->r, m->space, e))
+		return img_fail(err, IMG_UNSUPPORTED,
+			"it was connected with the host, or came from there: --external %s[%s]:... says with what, or a script moves one "
+			"in (setup-namespaces)",
+			e->type == ND_TYPE__VETH ? "veth" : e->type == ND_TYPE__EXTLINK ? "netdev" : "macvlan", e->name);
+	if (e->type == ND_TYPE__TUN)
+		return net_tun_make(m->r, e, err);
+	k = net_link_kind(e) ? kern_link_kind(net_link_kind(e)) : NULL;
+	return k && k->pair ? make_pair(m, e, err) : make_plain(m, e, err);
+}
+
+/* The device below has to be there first. */
+static bool waits(struct making *m, const NetDeviceEntry *e)
+{
+	const NetDeviceEntry *lower;
+
+	if (e->type == ND_TYPE__VETH || net_peer_space(m->r, m->space, e) != m->space)
+		return false;
+	lower = net_device_find(m->space, e->peer_ifindex);
+	return lower && !if_nametoindex(lower->name);
+}
+
+static int netdev_prepare(struct restore *r, uint32_t id, struct img_err *err)
+{
+	struct making m = { .r = r, .space = net_space_find(r, id) };
+	cleanup_fd int fd = kern_rtnl_open(err);
+	size_t left = SIZE_MAX, before = 0;
+
+	if (fd < 0 || !m.space)
+		return fd < 0 ? -1 : 0;
+	m.fd = fd;
+	while (left) {
+		before = left;
+		left = 0;
+		for (size_t i = 0; i < m.space->nr; i++) {
+			if (waits(&m, m.space->devices[i])) {
+				left++;
 				continue;
-			/* A device without IPv6 (a small mtu) has none of its settings. */
-			snprintf(path, sizeof(path), "/proc/sys/net/ipv%d/conf/%s/%s", family, dev, names[i]);
-			if (set_one(r, path, list[i], err) < 0)
-				return -1;
+			}
+			if (make_device(&m, m.space->devices[i], err) < 0)
+				return img_wrap(err, "device %s", m.space->devices[i]->name);
+		}
+		if (left && left == before)
+			return img_fail(err, IMG_CORRUPT, "devices that stand on each other");
+	}
+	return 0;
+}
+
+/* ---- what they are then ---- */
+
+/* One that a script has moved in has whatever index it got. */
+static void warn_of_index(struct restore *r, const NetDeviceEntry *e)
+{
+	uint32_t now = if_nametoindex(e->name);
+
+	if (now != e->ifindex)
+		log_warn(r->log, "device %s has the index %u: it was %u", e->name, now, e->ifindex);
+}
+
+static int netdev_make(struct restore *r, uint32_t id, struct img_err *err)
+{
+	const struct net_space *space = net_space_find(r, id);
+	cleanup_fd int fd = kern_rtnl_open(err);
+
+	if (fd < 0 || !space)
+		return fd < 0 ? -1 : 0;
+	/* Masters are settled before their ports. */
+	for (int ports = 0; ports < 2; ports++) {
+		for (size_t i = 0; i < space->nr; i++) {
+			const NetDeviceEntry *e = space->devices[i];
+
+			if (!!e->has_master != ports)
+				continue;
+			warn_of_index(r, e);
+			if (net_link_settle(r, fd, e, err) < 0)
+				return img_wrap(err, "device %s", e->name);
+			log_info(r->log, "device %u %s, flags %#x", e->ifindex, e->name, e->flags);
 		}
 	}
 	return 0;
 }
 
-static int make_netns(struct restore *r, uint32_t id, struct img_err *err)
-{
-	NetnsEntry *e;
-	int ret = img_read_single(r->set, IMG_NETNS, id, (ProtobufCMessage **)&e, err);
-
-	if (ret <= 0)
-		return ret;
-	/* "all" first: writing some of it writes all devices and "default" as well. */
-	ret = set_conf(r, 4, "all", e->all_conf4, e->n_all_conf4, err);
-	if (ret == 0)
-		ret = set_conf(r, 6, "all", e->all_conf6, e->n_all_conf6, err);
-	if (ret == 0)
-		ret = set_conf(r, 4, "default", e->def_conf4, e->n_def_conf4, err);
-	if (ret == 0)
-		ret = set_conf(r, 6, "default", e->def_conf6, e->n_def_conf6, err);
-	if (ret == 0 && e->n_unix_conf)
-		ret = set_one(r, "/proc/sys/net/unix/max_dgram_qlen", e->unix_conf[0], err);
-	if (ret == 0 && e->n_ipv4_sysctl)
-		ret = set_one(r, "/proc/sys/net/ipv4/ping_group_range", e->ipv4_sysctl[0], err);
-	img_message_free(&e->base);
-	return ret;
-}
-
-/* ---- devices ---- */
-
-/* The number of devices is not bounded: each is read, used and dropped. */
-static int each_device(struct restore *r, uint32_t id,
-	int (*fn)(struct restore *r, const NetDeviceEntry *e, struct img_err *err), struct img_err *err)
-{
-	struct img_reader *reader;
-	ProtobufCMessage *msg;
-	int ret = img_reader_open(r->set, IMG_NETDEV, id, &reader, err);
-
-	if (ret <= 0)
-		return ret;
-	while ((ret = img_read(reader, &msg, err)) > 0) {
-		ret = fn(r, (const NetDeviceEntry *)msg, err);
-		img_message_free(msg);
-		if (ret < 0)
-			break;
-	}
-	img_reader_close(reader);
-	return ret;
-}
-
-static int plan_device(struct restore *r, const NetDeviceEntry *e, struct img_err *err)
-{
-	if (strlen(e->name) >= IFNAMSIZ || strchr(e->name, '/') || !*e->name || *e->name == '.')
-		return img_fail(err, IMG_CORRUPT, "a device called '%s'", e->name);
-	if (e->type != ND_TYPE__LOOPBACK) {
-		const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(&nd_type__descriptor, (int)e->type);
-
-		return img_fail(err, IMG_UNSUPPORTED, "device %s: %s is not supported yet", e->name, v ? v->name : "its kind");
-	}
-	return 0;
-}
-
-static int make_device(struct restore *r, const NetDeviceEntry *e, struct img_err *err)
-{
-	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq req = { 0 };
-
-	if (fd < 0)
-		return img_fail_sys(err, "socket");
-	snprintf(req.ifr_name, sizeof(req.ifr_name), "%s", e->name);
-	if (ioctl(fd, SIOCGIFMTU, &req) < 0)
-		return img_fail_sys(err, "device %s", e->name);
-	if ((uint32_t)req.ifr_mtu != e->mtu) {
-		req.ifr_mtu = (int)e->mtu;
-		if (ioctl(fd, SIOCSIFMTU, &req) < 0)
-			return img_fail_sys(err, "device %s: mtu %u", e->name, e->mtu);
-	}
-	if (set_conf(r, 4, e->name, e->conf4, e->n_conf4, err) < 0 || set_conf(r, 6, e->name, e->conf6, e->n_conf6, err) < 0)
-		return -1;
-	req.ifr_flags = (short)(e->flags & (IFF_UP | IFF_PROMISC | IFF_ALLMULTI | IFF_NOARP | IFF_MULTICAST | IFF_DYNAMIC));
-	if (ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-		return img_fail_sys(err, "device %s: flags %#x", e->name, e->flags);
-	/* What coming up has changed: the mtu of IPv6. */
-	if (set_conf(r, 6, e->name, e->conf6, e->n_conf6, err) < 0)
-		return -1;
-	log_info(r->log, "device %u %s, flags %#x", e->ifindex, e->name, e->flags);
-	return 0;
-}
-
-static int netdev_plan(struct restore *r, uint32_t id, struct img_err *err)
-{
-	return each_device(r, id, plan_device, err);
-}
-
-static int netdev_make(struct restore *r, uint32_t id, struct img_err *err)
-{
-	return make_netns(r, id, err) < 0 ? -1 : each_device(r, id, make_device, err);
-}
-
 const struct ns_restore_ops netdev_restore_ops = {
 	.name = "netdev",
 	.flag = CLONE_NEWNET,
-	.plan = netdev_plan,
+	.plan = net_plan,
+	.born = netdev_born,
+	.prepare = netdev_prepare,
 	.make = netdev_make,
 };
