@@ -505,7 +505,7 @@ static int probe_path(int lfd, const char *link, int flags, struct fd_probe *pro
 
 int dump_file_check(struct dump *d, struct dump_task *t, int lfd, const char *link, int flags, struct img_err *err)
 {
-	const struct fd_dump_ops *ops;
+	const struct fd_dump_ops *ops = NULL;
 	struct fd_probe probe;
 
 	if (probe_path(lfd, link, flags, &probe, &ops, err) < 0)
@@ -515,7 +515,7 @@ int dump_file_check(struct dump *d, struct dump_task *t, int lfd, const char *li
 
 int dump_file_by_fd(struct dump *d, struct dump_task *t, int lfd, const char *link, int flags, uint32_t *id, struct img_err *err)
 {
-	const struct fd_dump_ops *ops;
+	const struct fd_dump_ops *ops = NULL;
 	struct fd_probe probe;
 	struct fd_target target = { .task = t, .probe = &probe, .lfd = lfd };
 	bool fresh = true;

@@ -113,7 +113,7 @@ static void write_attributes(struct json_out *out, const struct nl_table *table,
 
 static bool write_struct(struct json_out *out, const struct nl_table *table, const uint8_t *data, size_t len, bool open)
 {
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (len < table->size)
 		return false;

@@ -20,7 +20,7 @@ int img_header_read(struct img_source *src, enum img_kind expected, enum img_kin
 	struct img_err *err)
 {
 	const struct img_kind_info *info;
-	uint32_t first, own;
+	uint32_t first = 0, own;
 
 	if (magic_read(src, &first, err))
 		return -1;

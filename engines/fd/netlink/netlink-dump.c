@@ -101,7 +101,7 @@ static void put_options(int fd, struct record *r)
 static int netlink_dump(struct dump *d, const struct fd_target *t, struct img_err *err)
 {
 	struct record r = { .nl = NETLINK_SK_ENTRY__INIT, .opts = SK_OPTS_ENTRY__INIT, .fown = FOWN_ENTRY__INIT };
-	const struct kern_netlink_socket *s;
+	const struct kern_netlink_socket *s = NULL;
 	FileEntry rec = FILE_ENTRY__INIT;
 	int protocol = 0;
 	socklen_t len = sizeof(protocol);

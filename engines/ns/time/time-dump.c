@@ -54,7 +54,7 @@ static int time_dump(struct dump *d, const struct dump_namespace *ns, struct img
 {
 	Timespec mono = TIMESPEC__INIT, boot = TIMESPEC__INIT;
 	TimensEntry e = TIMENS_ENTRY__INIT;
-	struct offsets own, its;
+	struct offsets own = { 0 }, its = { 0 };
 
 	if (read_offsets(0, &own, err) < 0 || read_offsets(ns->task->pid, &its, err) < 0)
 		return -1;
