@@ -218,19 +218,36 @@ static int streamer_remove(struct img_set *set, const char *name, struct img_err
 		       : 0;
 }
 
-/* Until it has closed its end. One that can say that all of it is with the shards says so before, by a byte. */
-static int wait_for_it(struct streamer *w, struct img_err *err)
+/* A byte of it: 1; 0 when it has closed its end, -1. */
+static int take_byte(struct streamer *w, char *byte, struct img_err *err)
 {
 	struct pollfd p = { .fd = w->sock, .events = POLLIN };
-	char byte;
+	ssize_t n;
 
-	shutdown(w->sock, SHUT_WR);
 	while (poll(&p, 1, LOOK_MS) <= 0)
 		if (w->go_on && w->go_on(w->arg, err))
 			return -1;
-	if (recv(w->sock, &byte, 1, 0) < 0 && errno != ECONNRESET)
-		return img_fail_sys(err, "image streamer");
-	return 0;
+	n = recv(w->sock, byte, 1, 0);
+	return n < 0 && errno != ECONNRESET ? img_fail_sys(err, "image streamer") : n > 0;
+}
+
+/* Until it has closed its end. Whether all of it is with the shards only one can say that has promised to (criuimg/set.h). */
+static int wait_for_it(struct streamer *w, struct img_err *err)
+{
+	bool promised, done = false;
+	char byte;
+	int ret;
+
+	shutdown(w->sock, SHUT_WR);
+	ret = take_byte(w, &byte, err);
+	promised = ret > 0 && byte == IMG_STREAMER_PROMISE;
+	if (promised) {
+		ret = take_byte(w, &byte, err);
+		done = ret > 0 && byte == IMG_STREAMER_DONE;
+	}
+	if (ret < 0 || !promised || done)
+		return ret < 0 ? -1 : 0;
+	return img_fail(err, IMG_SYS, "image streamer: it ended before all was written to its shards");
 }
 
 static int streamer_finish(struct img_set *set, struct img_err *err)

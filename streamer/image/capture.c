@@ -12,6 +12,7 @@
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "criuimg/set.h"
 #include "streamer/image/image.h"
 #include "streamer/image/shard-write.h"
 
@@ -277,6 +278,12 @@ static int run(struct capture *c, struct img_err *err)
 
 /* ---- all of it ---- */
 
+/* For an engine that waits to hear that all of it is with the shards; others never read it. */
+static void say(const struct capture *c, char what)
+{
+	send(c->sock, &what, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int begin(struct capture *c, struct img_err *err)
 {
 	const struct streamer *s = c->s;
@@ -292,7 +299,10 @@ static int begin(struct capture *c, struct img_err *err)
 		return -1;
 	progress_line(s->progress, "socket-init\n");
 	c->sock = control_accept(s, SOCKET_NAME, listener, err);
-	return c->sock < 0 ? -1 : 0;
+	if (c->sock < 0)
+		return -1;
+	say(c, IMG_STREAMER_PROMISE);
+	return 0;
 }
 
 static void tell_stats(const struct capture *c)
@@ -315,8 +325,7 @@ int streamer_capture(const struct streamer *s, struct img_err *err)
 		ret = run(&c, err);
 	if (!ret) {
 		tell_stats(&c);
-		/* For an engine that waits to hear that all of it is with the shards. */
-		send(c.sock, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		say(&c, IMG_STREAMER_DONE);
 	}
 	for (size_t i = 0; i < c.nr; i++) {
 		if (c.items[i].fd >= 0)

@@ -63,6 +63,9 @@ static int take(int sock, void *buf, size_t len, struct img_err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		/* It has closed the socket without having read what it did not wait for. */
+		if (n < 0 && errno == ECONNRESET)
+			n = 0;
 		if (n < 0)
 			return img_fail_sys(err, "reading from the engine");
 		if (n == 0 && !have)

@@ -54,6 +54,9 @@ struct img_set *img_set_create_archive_to(
  * success. */
 struct img_set *img_set_create_streamer(
 	int sock, int (*go_on)(void *arg, struct img_err *err), void *arg, struct img_err *err);
+/* What a streamer that captures says on that socket, where no answer is waited for: at the start that it will tell the end, and, when the
+ * engine has closed its side and all is with the shards, the end. One that says neither has to be trusted. */
+enum { IMG_STREAMER_PROMISE = 'p', IMG_STREAMER_DONE = 'd' };
 /* A set in memory, for both. */
 struct img_set *img_set_create_memory(struct img_err *err);
 

@@ -319,6 +319,27 @@ def reader_gone():
         check(status == 1 and 'went away' in text, f'{status}: {text}')
 
 
+def told():
+    """an engine that waits hears whether all is with the shards"""
+    for gone in (False, True):
+        with Dir() as d:
+            r, w = os.pipe()
+            s = Streamer('capture', d.file('run'), [w])
+            s.line()
+            sock = connect(d.file('run/streamer-capture.sock'))
+            give(sock, {'inventory.img': b'x' * 3000})
+            if gone:
+                os.close(r)
+            sock.shutdown(socket.SHUT_WR)
+            said = b''
+            while part := sock.recv(10):
+                said += part
+            status, text, _ = s.end()
+            check(said == (b'p' if gone else b'pd') and bool(status) == gone, f'reader gone {gone}: {said}, {status}: {text}')
+            if not gone:
+                os.close(r)
+
+
 def hostile():
     """names that lead elsewhere are refused"""
     def marker(*fields):
@@ -392,5 +413,5 @@ def usage():
     check(p.returncode == 1 and '77' in p.stderr, p.stderr)
 
 
-tap.main([round_trip(1), round_trip(2), round_trip(7), served, served_at_once, balanced, external, cut, given_up, reader_gone,
+tap.main([round_trip(1), round_trip(2), round_trip(7), served, served_at_once, balanced, external, cut, given_up, reader_gone, told,
           hostile, upstream, remapped, usage])
