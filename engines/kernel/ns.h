@@ -6,9 +6,9 @@
 
 #include "criuimg/err.h"
 
-/* Call fn in a child that has entered the mount namespace of pid, and shares our table of descriptors: what it opens is ours
- * too. Memory is its own. Returns what fn returned (a descriptor, say), or -1 with fn's failure. With `copy` the child is in a
- * private copy of that namespace, where it may unmount what is in its way. */
+/* Call fn in a child that has entered the mount namespace of pid: it opens something and returns the descriptor, which becomes ours.
+ * Everything else that it does is its own. Returns our descriptor, or -1 with fn's failure. With `copy` the child is in a private copy of
+ * that namespace, where it may unmount what is in its way. */
 int kern_in_mntns(pid_t pid, int copy, int (*fn)(void *arg, struct img_err *err), void *arg, struct img_err *err);
 
 /* The root of the mount namespace of pid, with O_PATH: not that of the process, which may have another one (chroot(2)). */
