@@ -44,13 +44,14 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 };
 
 /* Asked in this order whether a descriptor is theirs. */
-extern const struct fd_dump_ops file_dump_ops, pipe_dump_ops, fifo_dump_ops, memfd_dump_ops, eventfd_dump_ops,
+extern const struct fd_dump_ops tun_dump_ops, file_dump_ops, pipe_dump_ops, fifo_dump_ops, memfd_dump_ops, eventfd_dump_ops,
 	timerfd_dump_ops, signalfd_dump_ops, inotify_dump_ops, fanotify_dump_ops, pidfd_dump_ops,
 	unix_dump_ops, inet_dump_ops, netlink_dump_ops, packet_dump_ops, epoll_dump_ops, nsfd_dump_ops, bpfmap_dump_ops, ext_dump_ops,
 	tty_dump_ops;
 
 const struct fd_dump_ops *const dump_fd_rooms[] = {
 	&pipe_dump_ops,
+	&tun_dump_ops,
 	&fifo_dump_ops,
 	&memfd_dump_ops,
 	&eventfd_dump_ops,

@@ -108,6 +108,48 @@ static int read_image(struct restore *r, struct restore_files *f, size_t which, 
 	return ret;
 }
 
+/* Two records of one file: how a tun file is opened, and what it is then. They become one, which has both. */
+static bool joined(struct file_plan *a, struct file_plan *b)
+{
+	FileEntry *reg, *tun;
+
+	if (a->pub.rec->type == FD_TYPES__TUNF) {
+		struct file_plan swap = *a;
+
+		*a = *b;
+		*b = swap;
+	}
+	reg = (FileEntry *)a->pub.rec;
+	tun = (FileEntry *)b->pub.rec;
+	if (reg->type != FD_TYPES__REG || tun->type != FD_TYPES__TUNF || tun->reg)
+		return false;
+	tun->reg = steal_ptr(&reg->reg);
+	img_message_free(&reg->base);
+	return true;
+}
+
+static int join_records(struct restore_files *f, struct img_err *err)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		if (nr && f->files[i].pub.id == f->files[nr - 1].pub.id) {
+			if (!joined(&f->files[nr - 1], &f->files[i])) {
+				img_fail(err, IMG_CORRUPT, "two files with the id %#x", f->files[i].pub.id);
+				/* What stays in the list is freed with it. */
+				while (i < f->nr)
+					f->files[nr++] = f->files[i++];
+				f->nr = nr;
+				return -1;
+			}
+			nr--;
+		}
+		f->files[nr++] = f->files[i];
+	}
+	f->nr = nr;
+	return 0;
+}
+
 int files_read(struct restore *r, struct restore_files *f, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(images); i++)
@@ -115,10 +157,7 @@ int files_read(struct restore *r, struct restore_files *f, struct img_err *err)
 			return -1;
 	if (f->nr)
 		qsort(f->files, f->nr, sizeof(f->files[0]), compare_files);
-	for (size_t i = 1; i < f->nr; i++)
-		if (f->files[i].pub.id == f->files[i - 1].pub.id)
-			return img_fail(err, IMG_CORRUPT, "two files with the id %#x", f->files[i].pub.id);
-	return 0;
+	return join_records(f, err);
 }
 
 /* ---- what is in pipes ---- */

@@ -25,7 +25,7 @@ const struct task_restore_ops *const restore_task_rooms[] = {
 const size_t restore_nr_task_rooms = ARRAY_SIZE(restore_task_rooms);
 
 /* THE ROOMS of engines/fd/: whose type of records is theirs. */
-extern const struct fd_restore_ops nsfd_restore_ops, file_restore_ops, pipe_restore_ops, fifo_restore_ops, memfd_restore_ops,
+extern const struct fd_restore_ops tun_restore_ops, nsfd_restore_ops, file_restore_ops, pipe_restore_ops, fifo_restore_ops, memfd_restore_ops,
 	eventfd_restore_ops, timerfd_restore_ops, signalfd_restore_ops, inotify_restore_ops,
 	fanotify_restore_ops, pidfd_restore_ops, unix_restore_ops, inet_restore_ops, netlink_restore_ops, packet_restore_ops, epoll_restore_ops, bpfmap_restore_ops, ext_restore_ops,
 	tty_restore_ops;
@@ -33,6 +33,7 @@ extern const struct fd_restore_ops nsfd_restore_ops, file_restore_ops, pipe_rest
 const struct fd_restore_ops *const restore_fd_rooms[] = {
 	&file_restore_ops,
 	&pipe_restore_ops,
+	&tun_restore_ops,
 	&fifo_restore_ops,
 	&memfd_restore_ops,
 	&eventfd_restore_ops,
