@@ -431,6 +431,42 @@ const struct cg_place_set *cg_set_of(const struct restore *r, const struct resto
 	return NULL;
 }
 
+/* All controllers of the hierarchy are among the options. */
+static bool mounts_it(const struct cg_hier *h, const char *options)
+{
+	if (h->v2 || !options)
+		return h->v2 && !options;
+	for (size_t i = 0; i < h->e->n_cnames; i++)
+		if (!kern_cgroup_has(options, h->e->cnames[i]))
+			return false;
+	return true;
+}
+
+const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path, struct img_err *err)
+{
+	const struct restore_cgroups *cg = r->cgroups;
+	const struct cg_place_set *set = cg ? cg_set_of(r, &r->root->threads[0]) : NULL;
+
+	for (size_t k = 0; cg && k < cg->nr_hiers; k++) {
+		const char *here, *below = NULL;
+
+		if (!mounts_it(&cg->hiers[k], options))
+			continue;
+		here = path_here(r, &cg->hiers[k], path);
+		if (!set || !set->roots[k] || !restore_ns_new(r, CLONE_NEWCGROUP)) {
+			if (!here)
+				img_fail_nomem(err);
+			return here;
+		}
+		below = here ? kern_path_below(here, set->roots[k]) : NULL;
+		if (!below)
+			img_fail(err, IMG_UNSUPPORTED, "control group '%s' of %s is not below the root of the tree's cgroup namespace, '%s'",
+				path, kern_cgroup_dir_name(cg->hiers[k].name), set->roots[k]);
+		return below ? join_path(r, "/", below) : NULL;
+	}
+	return path;
+}
+
 static int check_sets(struct restore *r, struct img_err *err)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++)

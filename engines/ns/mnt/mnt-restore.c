@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "criu-restore/files.h"
+#include "criu-restore/cgroups.h"
 #include "criu-restore/mnt-own.h"
 #include "criu-restore/namespaces.h"
 #include "criu-restore/ns_ops.h"
@@ -326,9 +327,31 @@ static int mnt_plan(struct restore *r, uint32_t id, struct img_err *err)
 	return ret;
 }
 
+/* The tree's control groups can be elsewhere than they were, and a cgroup namespace shows them from its root on. */
+static int find_cgroups(struct restore *r, struct mnt_plan *p, struct img_err *err)
+{
+	for (size_t i = 0; i < p->nr; i++) {
+		MntEntry *e = p->mounts[i].entry;
+		const char *root;
+		char *copy;
+
+		if (p->mounts[i].external || (e->fstype != FSTYPE__CGROUP && e->fstype != FSTYPE__CGROUP2))
+			continue;
+		root = restore_cgroups_inside(r, e->fstype == FSTYPE__CGROUP ? e->options : NULL, e->root, err);
+		if (!root)
+			return img_wrap(err, "mount %u '%s'", e->mnt_id, e->mountpoint);
+		copy = strdup(root);
+		if (!copy)
+			return img_fail_nomem(err);
+		free(e->root);
+		e->root = copy;
+	}
+	return 0;
+}
+
 static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 {
-	if (make_yard(p, err) < 0)
+	if (make_yard(p, err) < 0 || find_cgroups(r, p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->nr; i++)
 		if (make_mount(r, p, &p->mounts[i], err) < 0)
