@@ -12,6 +12,8 @@ uint32_t restore_ns_id(const struct restore *r, int flag);
 
 /* Front: who lives in which, and can that be made here. Sets the root's clone_flags. */
 int restore_ns_plan(struct restore *r, struct img_err *err);
+/* Front, before the first task: images are there for tasks in a user namespace of their own, whoever owns their directory (ns-images.c). */
+int restore_ns_images(struct restore *r, struct img_err *err);
 /* Front: the root exists and waits. */
 int restore_ns_born(struct restore *r, struct img_err *err);
 /* Root: fill them. */

@@ -69,6 +69,7 @@ static const struct restore_step steps[] = {
 	{ MOMENT_PLAN, "mem", .whole = restore_mem_plan, .why = "looks for the files that are mapped" },
 	{ MOMENT_PLAN, "stream", .whole = restore_stream_plan, .why = "all memory is known" },
 
+	{ MOMENT_START, "user", .whole = restore_ns_images, .why = "all inherit the descriptor" },
 	{ MOMENT_START, "cgroup", .whole = restore_cgroups_make, .why = "tasks move there as soon as they live" },
 	{ MOMENT_START, "fd", .whole = prepare_files_here,
 		.why = "deleted files have a name while they may be opened" },

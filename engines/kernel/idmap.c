@@ -2,9 +2,11 @@
 
 #include "kernel/idmap.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -56,4 +58,23 @@ bool kern_idmap_outside(const struct kern_idmap *map, uint32_t inside, uint32_t 
 			return true;
 		}
 	return inside == (uint32_t)-1;
+}
+
+int kern_idmap_write(int pid, const char *file, const struct kern_idmap *map, struct img_err *err)
+{
+	enum { LINE = 36 }; /* three numbers */
+	cleanup_free char *text = malloc(map->nr * LINE + 1);
+	char path[64];
+	cleanup_fd int fd = -1;
+	size_t len = 0;
+
+	if (!text)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < map->nr; i++)
+		len += (size_t)snprintf(text + len, LINE, "%u %u %u\n", map->items[i].first, map->items[i].lower, map->items[i].count);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
+		return img_fail_sys(err, "%s", path);
+	return 0;
 }

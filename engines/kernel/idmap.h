@@ -22,6 +22,8 @@ struct kern_idmap {
 
 /* file: "uid_map" or "gid_map". Free it whatever is returned. */
 int kern_idmap_read(int pid, const char *file, struct kern_idmap *map, struct img_err *err);
+/* The other way, for a new user namespace: all in one write. */
+int kern_idmap_write(int pid, const char *file, const struct kern_idmap *map, struct img_err *err);
 void kern_idmap_free(struct kern_idmap *map);
 
 /* false: the id has no counterpart. (uint32_t)-1, which is no id, stays what it is. */

@@ -112,6 +112,8 @@ static int mount_sb(struct restore *r, struct mnt_plan *p, struct mnt_sb *sb, st
 {
 	const MntEntry *e = sb->entry;
 	unsigned long flags = e->has_sb_flags ? e->sb_flags : 0;
+	/* Read-only comes when it is filled; what is the kernel's own may be refused a change later. */
+	bool late = flags & MS_RDONLY && e->fstype == FSTYPE__TMPFS;
 	char name[32], path[64];
 	cleanup_fd int place = -1;
 
@@ -120,8 +122,7 @@ static int mount_sb(struct restore *r, struct mnt_plan *p, struct mnt_sb *sb, st
 	if (place < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", place);
-	/* Read-only comes when it is filled. */
-	if (mount(e->source, path, fs_name(e), flags & ~(unsigned long)MS_RDONLY, e->options) < 0)
+	if (mount(e->source, path, fs_name(e), late ? flags & ~(unsigned long)MS_RDONLY : flags, e->options) < 0)
 		return img_fail_sys(err, "mount %s '%s' (%s)", fs_name(e), e->mountpoint, e->options);
 	sb->fd = openat(p->yard, name, O_PATH | O_CLOEXEC);
 	if (sb->fd < 0)
@@ -129,7 +130,7 @@ static int mount_sb(struct restore *r, struct mnt_plan *p, struct mnt_sb *sb, st
 	if (mnt_fill(r, sb, err) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", sb->fd);
-	if (flags & MS_RDONLY && mount(NULL, path, NULL, MS_REMOUNT | flags, e->options) < 0)
+	if (late && mount(NULL, path, NULL, MS_REMOUNT | flags, e->options) < 0)
 		return img_fail_sys(err, "make %s '%s' read-only", fs_name(e), e->mountpoint);
 	return 0;
 }

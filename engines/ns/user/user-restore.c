@@ -52,31 +52,14 @@ static int user_plan(struct restore *r, uint32_t id, struct img_err *err)
 	return ret;
 }
 
-/* One write for all of it: user_namespaces(7). */
-static int write_map(struct restore *r, const char *file, const struct kern_idmap *map, struct img_err *err)
-{
-	char path[64], text[EXTENTS_MAX * 36];
-	cleanup_fd int fd = -1;
-	size_t len = 0;
-
-	for (size_t i = 0; i < map->nr; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%u %u %u\n", map->items[i].first, map->items[i].lower,
-			map->items[i].count);
-	snprintf(path, sizeof(path), "/proc/%d/%s", restore_here(r->root), file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
-		return img_fail_sys(err, "%s", path);
-	return 0;
-}
-
 static int user_born(struct restore *r, uint32_t id, struct img_err *err)
 {
 	const struct kern_idmap *uids, *gids;
 
 	restore_ns_get_idmaps(r, &uids, &gids);
-	if (write_map(r, "uid_map", uids, err) < 0)
+	if (kern_idmap_write(restore_here(r->root), "uid_map", uids, err) < 0)
 		return -1;
-	return write_map(r, "gid_map", gids, err);
+	return kern_idmap_write(restore_here(r->root), "gid_map", gids, err);
 }
 
 /* A new namespace gives all capabilities; the ids of whoever made it mean nothing inside. */
