@@ -302,6 +302,23 @@ static struct passing *segment_now(struct restore_stream *s, bool *left)
 	return NULL;
 }
 
+/* Segments that the stream has nothing of: all their pages are in the sets before. */
+static int fill_others(struct restore *r, struct img_err *err)
+{
+	struct restore_stream *s = r->stream;
+
+	for (size_t i = 0; i < s->nr_fills; i++) {
+		const struct fill *f = &s->fills[i];
+		size_t k = 0;
+
+		while (k < s->nr_passing && (s->passing[k].task != NO_TASK || s->passing[k].id != f->shmid))
+			k++;
+		if (k == s->nr_passing && restore_shmem_fill(r, f->shmid, f->fd, f->size, err) < 0)
+			return img_wrap(err, "shared memory %#" PRIx64, f->shmid);
+	}
+	return 0;
+}
+
 /* Shared memory, in the order in which it comes. */
 static int fill_shared(struct restore *r, struct img_err *err)
 {
@@ -369,7 +386,7 @@ int restore_stream_start(struct restore *r, struct img_err *err)
 	close(steal_fd(&s->pipe[1]));
 	if (!s->served)
 		close(steal_fd(&r->stream_fd));
-	return fill_shared(r, err);
+	return fill_others(r, err) < 0 ? -1 : fill_shared(r, err);
 }
 
 int restore_stream_check(struct restore *r, struct img_err *err)

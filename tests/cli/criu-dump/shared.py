@@ -111,6 +111,9 @@ class Case:
 
     def back(self, name, program=(chain.RESTORE,)):
         tap.run(*program, '--no-default-config', '-d', '-D', os.path.join(self.dir, name), '-o', 'back.log', '-v4')
+        self.verdict()
+
+    def verdict(self):
         os.kill(self.pid, signal.SIGTERM)
         chain.until(lambda: self.read('verdict'), 'no verdict')
         tap.check(self.read('verdict') == 'ok', self.read('verdict'))
@@ -146,6 +149,35 @@ def archives():
     chained('.tar.zst')
 
 
+def through_a_pipe(name, verb, c, *args):
+    path = os.path.join(c.dir, name)
+    with open(path, 'wb') as f:
+        p = subprocess.run([chain.DUMP, verb, '--no-default-config', '-t', str(c.pid), '--stream', '-W', c.dir, *args],
+                           stdin=subprocess.DEVNULL, stdout=f, stderr=subprocess.PIPE, text=True, timeout=60)
+    tap.check(p.returncode == 0, p.stderr)
+    chain.reap()
+    return path
+
+
+def streams():
+    """a chain of streams, restored at once; segments of which the last one has nothing"""
+    for writes in (0, 1, 2):
+        with Case() as c:
+            files = [through_a_pipe('1', 'pre-dump', c)]
+            if writes > 0:
+                c.write(1)
+            files.append(through_a_pipe('2', 'pre-dump', c, '--prev-images-dir', files[0]))
+            if writes > 1:
+                c.write(2)
+            files.append(through_a_pipe('3', 'dump', c, '--prev-images-dir', files[1]))
+            tap.check(os.stat(files[2]).st_size < os.stat(files[0]).st_size - 8 * PAGES * 1024, 'all of it is stored again')
+            cat = subprocess.Popen(['cat', *files], stdout=subprocess.PIPE)
+            tap.run(chain.RESTORE, '--no-default-config', '-d', '--stream', '-W', c.dir, stdin=cat.stdout)
+            cat.stdout.close()
+            cat.wait()
+            c.verdict()
+
+
 def peer():
     """another criu restores it"""
     if not PEER:
@@ -158,4 +190,4 @@ if __name__ == '__main__':
         print('1..0 # SKIP needs root')
         sys.exit(0)
     busy.in_namespace()
-    tap.main([directories, compressed, archives, peer])
+    tap.main([directories, compressed, archives, streams, peer])
