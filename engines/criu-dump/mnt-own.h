@@ -15,9 +15,12 @@ enum mnt_content {
 uint32_t mnt_dev(const struct kern_mount *m);
 
 /* The root of a mount, open for reading, whatever is mounted over it or in it: seen from a private copy of its namespace. */
-int mnt_open(const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err);
+int mnt_open(struct dump *d, const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err);
 /* Save what is in a file system. m shows its whole. */
 int mnt_dump_content(struct dump *d, const struct dump_mntns *ns, const struct kern_mount *m, enum mnt_content what,
 	struct img_err *err);
+
+/* fd: the root of a binfmt_misc. */
+int mnt_dump_binfmt(struct dump *d, int fd, struct img_err *err);
 
 #endif

@@ -58,6 +58,11 @@ int mnt_propagate(struct restore *r, struct mnt_plan *p, struct img_err *err);
 /* What is in file system sb, which has just been mounted. */
 int mnt_fill(struct restore *r, const struct mnt_sb *sb, struct img_err *err);
 
+/* ---- binfmt-restore.c ---- */
+
+/* The formats of a binfmt_misc. */
+int mnt_fill_binfmt(struct restore *r, const struct mnt_sb *sb, struct img_err *err);
+
 /* ---- root-restore.c ---- */
 
 /* The other namespaces of the plan, then the root of this one. All mounts are where they belong; the yard and the old root go. */

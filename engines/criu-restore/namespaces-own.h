@@ -30,6 +30,7 @@ struct restore_namespaces {
 	struct restore_mount *mnts; /* by mnt_id, ascending */
 	size_t nr_mnts;
 	struct mnt_plan *mnt_plan;
+	int *mnt_sources; /* see mnt_start() of engines/ns/mnt/mnt-restore.c */
 	struct kern_idmap uids, gids; /* of the user namespace, if there is one */
 	uint32_t front_in; /* the mount namespace that the front is in at the moment; 0: its own */
 	int proc;	/* /proc of the front's pid namespace */

@@ -206,6 +206,11 @@ int restore_ns_plan(struct restore *r, struct img_err *err)
 
 /* ---- making them ---- */
 
+int restore_ns_start(struct restore *r, struct img_err *err)
+{
+	return r->ns ? each_room(r, offsetof(struct ns_restore_ops, start), false, err) : 0;
+}
+
 int restore_ns_born(struct restore *r, struct img_err *err)
 {
 	if (each_room(r, offsetof(struct ns_restore_ops, born), false, err) < 0)
@@ -311,6 +316,11 @@ static int each_room_inside(struct restore *r, size_t which, struct img_err *err
 struct mnt_plan **restore_ns_mnt_plan(struct restore *r)
 {
 	return &r->ns->mnt_plan;
+}
+
+int **restore_ns_mnt_sources(struct restore *r)
+{
+	return &r->ns->mnt_sources;
 }
 
 int restore_ns_make(struct restore *r, struct img_err *err)

@@ -14,6 +14,8 @@ uint32_t restore_ns_id(const struct restore *r, int flag);
 int restore_ns_plan(struct restore *r, struct img_err *err);
 /* Front, before the first task: images are there for tasks in a user namespace of their own, whoever owns their directory (ns-images.c). */
 int restore_ns_images(struct restore *r, struct img_err *err);
+/* Front: the root is about to be made. */
+int restore_ns_start(struct restore *r, struct img_err *err);
 /* Front: the root exists and waits. */
 int restore_ns_born(struct restore *r, struct img_err *err);
 /* Root: fill them. */
@@ -40,6 +42,7 @@ int restore_ns_fd(const struct restore *r, int flag, uint32_t id);
 /* What the room mnt remembers between its hooks. */
 struct mnt_plan;
 struct mnt_plan **restore_ns_mnt_plan(struct restore *r);
+int **restore_ns_mnt_sources(struct restore *r);
 /* A mount of the images. */
 struct restore_mount {
 	uint32_t mnt_id, ns, dev;

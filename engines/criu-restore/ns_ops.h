@@ -14,6 +14,8 @@ struct ns_restore_ops {
 	int flag;	  /* CLONE_NEW*: several rooms may serve one kind */
 	/* Read and check the images of namespace id. Nothing is touched. */
 	int (*plan)(struct restore *r, uint32_t id, struct img_err *err);
+	/* Before the root is made: what only we can do, who are in no user namespace of the tree. */
+	int (*start)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The root exists, in its namespaces, and waits. */
 	int (*born)(struct restore *r, uint32_t id, struct img_err *err);
 	/* The root, before any `make`: what it can do only with the identity and the mounts of whoever restores. */

@@ -71,6 +71,8 @@ static const struct restore_step steps[] = {
 
 	{ MOMENT_START, "user", .whole = restore_ns_images, .why = "all inherit the descriptor" },
 	{ MOMENT_START, "cgroup", .whole = restore_cgroups_make, .why = "tasks move there as soon as they live" },
+	{ MOMENT_START, "ns", .whole = restore_ns_start,
+		.why = "mounts of ours are taken as we see them, not as the tree's user namespace does" },
 	{ MOMENT_START, "fd", .whole = prepare_files_here,
 		.why = "deleted files have a name while they may be opened" },
 	{ MOMENT_START, "mem", .whole = restore_mem_start,

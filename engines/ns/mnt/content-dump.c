@@ -77,15 +77,37 @@ static int open_uncovered(void *arg, struct img_err *err)
 	return img_fail(err, IMG_UNSUPPORTED, "it is hidden by other mounts");
 }
 
-int mnt_open(const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err)
+/* The same part of the same file system, mounted in our own namespace; NULL. */
+static const struct kern_mount *our_mount(struct dump *d, const struct kern_mount *m, const struct kern_mounts **all)
+{
+	*all = dump_own_mounts(d, NULL);
+	for (size_t i = 0; *all && i < (*all)->nr; i++) {
+		const struct kern_mount *o = &(*all)->items[i];
+
+		if (mnt_dev(o) == mnt_dev(m) && !strcmp(o->root, m->root) && o->deleted == m->deleted)
+			return o;
+	}
+	return NULL;
+}
+
+int mnt_open(struct dump *d, const struct dump_mntns *ns, const struct kern_mount *m, struct img_err *err)
 {
 	cleanup_fd int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct seeking s = { proc, &ns->mounts, m };
+	struct img_err why = IMG_ERR_INIT, ignored = IMG_ERR_INIT;
+	int fd;
 
 	if (proc < 0)
 		return img_fail_sys(err, "/proc");
-
-	return kern_in_mntns(ns->ns->task->pid, 1, open_uncovered, &s, err);
+	fd = kern_in_mntns(ns->ns->task->pid, 1, open_uncovered, &s, &why);
+	if (fd >= 0)
+		return fd;
+	/* The mounts of a namespace that a user namespace made are locked together (mount_namespaces(7)). Not so ours, of which it was made. */
+	s.m = our_mount(d, m, &s.all);
+	if (s.m && (fd = kern_in_mntns(getpid(), 1, open_uncovered, &s, &ignored)) >= 0)
+		return fd;
+	*err = why;
+	return -1;
 }
 
 /* ---- the archive ---- */
@@ -263,7 +285,7 @@ static int refuse_files(int fd, const char *what, struct img_err *err)
 int mnt_dump_content(struct dump *d, const struct dump_mntns *ns, const struct kern_mount *m, enum mnt_content what,
 	struct img_err *err)
 {
-	cleanup_fd int fd = mnt_open(ns, m, err);
+	cleanup_fd int fd = mnt_open(d, ns, m, err);
 
 	if (fd < 0)
 		return -1;
@@ -273,6 +295,7 @@ int mnt_dump_content(struct dump *d, const struct dump_mntns *ns, const struct k
 	case MNT_EMPTY_ONLY:
 		return refuse_files(fd, "message queue", err);
 	case MNT_BINFMT:
+		return mnt_dump_binfmt(d, fd, err);
 	case MNT_NO_CONTENT:
 		break;
 	}

@@ -112,6 +112,8 @@ int mnt_fill(struct restore *r, const struct mnt_sb *sb, struct img_err *err)
 	struct img_source *src;
 	int ret;
 
+	if (sb->entry->fstype == FSTYPE__BINFMT_MISC)
+		return mnt_fill_binfmt(r, sb, err);
 	if (sb->entry->fstype != FSTYPE__TMPFS)
 		return 0;
 	/* Older images have them by mount and not by device. */

@@ -59,28 +59,62 @@ int mnt_yard_place(struct mnt_plan *p, const char *name, bool dir, struct img_er
 	return openat(p->yard, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Before anything is hidden. */
-static int open_sources(struct restore *r, struct mnt_plan *p, struct img_err *err)
+/* Where a mount comes from that is not made here; NULL: it is made. One that is not absolute is a path from our root, as CRIU has it:
+ * wherever we were started. */
+static const char *source_path(const struct restore *r, const struct mnt_plan *p, const struct mnt_mount *m)
 {
-	const char *root = p->root->external ? p->root->external : r->opt->root ? r->opt->root : "/";
+	if (m == p->root && !m->external)
+		return r->opt->root ? r->opt->root : "/";
+	return m->external;
+}
 
+/* open_it: of a path below the directory host. */
+static int open_sources(struct restore *r, struct mnt_plan *p, int (*open_it)(int host, const char *path), struct img_err *err)
+{
 	cleanup_fd int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (host < 0)
 		return img_fail_sys(err, "/");
-	p->root->source = open(root, O_PATH | O_CLOEXEC);
-	if (p->root->source < 0)
-		return img_fail_sys(err, "mount %u '/': %s", p->root->entry->mnt_id, root);
 	for (size_t i = 0; i < p->nr; i++) {
 		struct mnt_mount *m = &p->mounts[i];
-		const char *path = m->external;
+		const char *path = source_path(r, p, m);
 
-		if (!path || m == p->root)
-			continue;
-		/* One that is not absolute is a path from our root, as CRIU has it: wherever we were started. */
-		m->source = openat(host, path, O_PATH | O_CLOEXEC);
-		if (m->source < 0)
+		if (path && (m->source = open_it(m == p->root ? AT_FDCWD : host, path)) < 0)
 			return img_fail_sys(err, "mount %u '%s': %s", m->entry->mnt_id, m->entry->mountpoint, path);
+	}
+	return 0;
+}
+
+static int open_here(int host, const char *path)
+{
+	return openat(host, path, O_PATH | O_CLOEXEC);
+}
+
+/* What is mounted there alone, as a mount that receives from it. */
+static int open_clone(int host, const char *path)
+{
+	cleanup_fd int fd = (int)syscall(SYS_open_tree, host, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct img_err ignored = IMG_ERR_INIT;
+
+	return fd < 0 || kern_mount_propagation(fd, MS_SLAVE, &ignored) < 0 ? -1 : steal_fd(&fd);
+}
+
+/* Clones that were taken outside: parts of them can be cloned when they are mounted somewhere. */
+static int place_sources(struct mnt_plan *p, struct img_err *err)
+{
+	for (size_t i = 0; i < p->nr; i++) {
+		cleanup_fd int place = -1;
+		char name[32];
+		struct stat st;
+
+		if (p->mounts[i].source < 0)
+			continue;
+		if (fstat(p->mounts[i].source, &st) < 0)
+			return img_fail_sys(err, "stat");
+		snprintf(name, sizeof(name), "from-%zu", i);
+		place = mnt_yard_place(p, name, S_ISDIR(st.st_mode), err);
+		if (place < 0 || kern_mount_move(p->mounts[i].source, place, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -350,9 +384,64 @@ static int find_cgroups(struct restore *r, struct mnt_plan *p, struct img_err *e
 	return 0;
 }
 
+/* To a user namespace all mounts that are copied for it are one: no part of them can be cloned that something is mounted in
+ * (mount_namespaces(7)). So what comes from outside is cloned by the front, and its descriptors are inherited. */
+static int mnt_start(struct restore *r, uint32_t id, struct img_err *err)
+{
+	struct mnt_plan p;
+	int *sources, ret;
+
+	if (!restore_ns_new(r, CLONE_NEWUSER))
+		return 0;
+	ret = mnt_plan_read(r, &p, err);
+	if (ret == 0)
+		ret = open_sources(r, &p, open_clone, err);
+	sources = ret == 0 ? img_arena_array(&r->arena, p.nr + 1, sizeof(*sources)) : NULL;
+	if (ret == 0 && !sources)
+		ret = img_fail_nomem(err);
+	for (size_t i = 0; sources && i < p.nr; i++)
+		sources[i] = steal_fd(&p.mounts[i].source);
+	if (sources)
+		sources[p.nr] = -2;
+	mnt_plan_free(&p);
+	*restore_ns_mnt_sources(r) = sources;
+	return ret;
+}
+
+/* The root has them now. */
+static int mnt_born(struct restore *r, uint32_t id, struct img_err *err)
+{
+	int *sources = *restore_ns_mnt_sources(r);
+
+	for (size_t i = 0; sources && sources[i] != -2; i++)
+		img_cleanup_fd(&sources[i]);
+	return 0;
+}
+
+static int mnt_early(struct restore *r, uint32_t id, struct img_err *err)
+{
+	struct mnt_plan *p = *restore_ns_mnt_plan(r) = img_arena_alloc(&r->arena, sizeof(*p));
+	const int *sources = *restore_ns_mnt_sources(r);
+
+	if (!p)
+		return img_fail_nomem(err);
+	/* Nothing of ours goes to the host; what external mounts are to receive from there goes on. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return img_fail_sys(err, "make all mounts slaves");
+	if (mnt_plan_read(r, p, err) < 0)
+		return -1;
+	if (!sources)
+		return open_sources(r, p, open_here, err);
+	for (size_t i = 0; i < p->nr; i++)
+		p->mounts[i].source = sources[i];
+	return 0;
+}
+
 static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 {
 	if (make_yard(p, err) < 0 || find_cgroups(r, p, err) < 0)
+		return -1;
+	if (*restore_ns_mnt_sources(r) && place_sources(p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < p->nr; i++)
 		if (make_mount(r, p, &p->mounts[i], err) < 0)
@@ -364,20 +453,6 @@ static int build(struct restore *r, struct mnt_plan *p, struct img_err *err)
 	if (remove_deleted(p, err) < 0)
 		return -1;
 	return mnt_make_namespaces(r, p, err);
-}
-
-static int mnt_early(struct restore *r, uint32_t id, struct img_err *err)
-{
-	struct mnt_plan *p = *restore_ns_mnt_plan(r) = img_arena_alloc(&r->arena, sizeof(*p));
-
-	if (!p)
-		return img_fail_nomem(err);
-	/* Nothing of ours goes to the host; what external mounts are to receive from there goes on. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return img_fail_sys(err, "make all mounts slaves");
-	if (mnt_plan_read(r, p, err) < 0)
-		return -1;
-	return open_sources(r, p, err);
 }
 
 static int mnt_make(struct restore *r, uint32_t id, struct img_err *err)
@@ -393,6 +468,8 @@ const struct ns_restore_ops mnt_restore_ops = {
 	.name = "mnt",
 	.flag = CLONE_NEWNS,
 	.plan = mnt_plan,
+	.start = mnt_start,
+	.born = mnt_born,
 	.early = mnt_early,
 	.make = mnt_make,
 };
