@@ -340,26 +340,47 @@ int dump_namespaces(struct dump *d, struct img_err *err)
 	return check_strays(d, err);
 }
 
+/* A hook of a room for one namespace, inside of it where the room wants that. */
+static int call_inside(struct dump *d, const struct ns_dump_ops *room, struct dump_namespace *n,
+	int (*hook)(struct dump *d, const struct ns_dump_ops *room, struct dump_namespace *n, struct img_err *err), struct img_err *err)
+{
+	int own = -1, ret;
+
+	if (room->flag != n->flag || left_out(d, n, room))
+		return 0;
+	if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
+		return -1;
+	ret = hook(d, room, n, err);
+	if (room->inside && dump_ns_leave(n->flag, &own, err) < 0)
+		ret = -1;
+	return ret < 0 ? img_wrap(err, "%s namespace of pid %d", room->name, n->task->pid) : 0;
+}
+
+static int call_dump(struct dump *d, const struct ns_dump_ops *room, struct dump_namespace *n, struct img_err *err)
+{
+	return room->dump ? room->dump(d, n, err) : 0;
+}
+
+static int call_unlocked(struct dump *d, const struct ns_dump_ops *room, struct dump_namespace *n, struct img_err *err)
+{
+	return room->unlocked ? room->unlocked(d, n, err) : 0;
+}
+
 int dump_namespaces_write(struct dump *d, struct img_err *err)
 {
-	for (size_t i = 0; i < d->ns->nr; i++) {
-		const struct dump_namespace *n = &d->ns->items[i];
-
-		for (size_t k = 0; dump_ns_rooms[k]; k++) {
-			const struct ns_dump_ops *room = dump_ns_rooms[k];
-			int own = -1, ret;
-
-			if (room->flag != n->flag || !room->dump || left_out(d, n, room))
-				continue;
-			if (room->inside && dump_ns_enter(d, n->task, n->flag, &own, err) < 0)
+	for (size_t i = 0; i < d->ns->nr; i++)
+		for (size_t k = 0; dump_ns_rooms[k]; k++)
+			if (call_inside(d, dump_ns_rooms[k], &d->ns->items[i], call_dump, err) < 0)
 				return -1;
-			ret = room->dump(d, n, err);
-			if (room->inside && dump_ns_leave(n->flag, &own, err) < 0)
-				ret = -1;
-			if (ret < 0)
-				return img_wrap(err, "%s namespace of pid %d", room->name, n->task->pid);
-		}
-	}
+	return 0;
+}
+
+int dump_namespaces_unlocked(struct dump *d, struct img_err *err)
+{
+	for (size_t i = 0; i < d->ns->nr; i++)
+		for (size_t k = 0; dump_ns_rooms[k]; k++)
+			if (dump_ns_rooms[k]->unlocked && call_inside(d, dump_ns_rooms[k], &d->ns->items[i], call_unlocked, err) < 0)
+				return -1;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct dump_namespace {
 	ino_t ino;
 	struct dump_task *task; /* the first one that lives in it */
 	const char *ext_key;	/* --external names it: not part of the images; NULL */
+	struct dump_ns_texts *texts; /* what the room netfilter has read before the network was locked; NULL */
 };
 
 struct ns_dump_ops {
@@ -26,6 +27,8 @@ struct ns_dump_ops {
 	bool inside;	  /* its hooks are called inside the namespace (uts, ipc, net) */
 	/* Name what cannot be carried, with dump_block(). */
 	int (*check)(struct dump *d, const struct dump_namespace *ns, struct img_err *err);
+	/* Read what has to be read before the network is locked. Not called where it is never locked. */
+	int (*unlocked)(struct dump *d, struct dump_namespace *ns, struct img_err *err);
 	/* Write its images. */
 	int (*dump)(struct dump *d, const struct dump_namespace *ns, struct img_err *err);
 };

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,27 +92,4 @@ int dump_query_files(struct dump *d, struct img_err *err)
 			return -1;
 	}
 	return 0;
-}
-
-static bool own_network(pid_t pid)
-{
-	struct stat ours, theirs;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
-	return stat("/proc/self/ns/net", &ours) == 0 && stat(path, &theirs) == 0 && ours.st_ino != theirs.st_ino;
-}
-
-static int network_unlock(struct dump *d, void *unused, struct img_err *err)
-{
-	return dump_script(d, "network-unlock", err);
-}
-
-int dump_network_lock(struct dump *d, struct img_err *err)
-{
-	if (!own_network(d->opt->tree))
-		return 0;
-	if (undo_push(&d->undo, UNDO_TO_RUN, "network-unlock", network_unlock, NULL, err) < 0)
-		return -1;
-	return dump_script(d, "network-lock", err);
 }

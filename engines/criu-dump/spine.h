@@ -98,6 +98,7 @@ int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
 int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */
 int dump_namespaces(struct dump *d, struct img_err *err);  /* namespaces.c */
 int dump_namespaces_modes(struct dump *d, struct img_err *err); /* namespaces.c: who may read them */
+int dump_namespaces_unlocked(struct dump *d, struct img_err *err); /* namespaces.c: what the lock would be in the way of */
 int dump_namespaces_write(struct dump *d, struct img_err *err); /* namespaces.c: their images */
 int dump_rights(struct dump *d, struct img_err *err);	   /* check.c: may we do this at all */
 int dump_check(struct dump *d, struct img_err *err);	   /* check.c: all blockers */

@@ -21,6 +21,7 @@
 #include "criu-restore/cgroups.h"
 #include "criu-restore/join.h"
 #include "criu-restore/namespaces-own.h"
+#include "criu-restore/net-lock.h"
 #include "criu-restore/ns_ops.h"
 #include "criu-restore/outcome.h"
 #include "criu-restore/plan.h"
@@ -213,7 +214,7 @@ int restore_ns_start(struct restore *r, struct img_err *err)
 
 int restore_ns_born(struct restore *r, struct img_err *err)
 {
-	if (each_room(r, offsetof(struct ns_restore_ops, born), false, err) < 0)
+	if (restore_netns_lock(r, err) < 0 || each_room(r, offsetof(struct ns_restore_ops, born), false, err) < 0)
 		return -1;
 	return r->ns->new | r->ns->joined ? restore_script(r, "setup-namespaces", err) : 0;
 }

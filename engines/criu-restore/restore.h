@@ -205,6 +205,7 @@ struct restore {
 	struct restore_namespaces *ns; /* namespaces.c */
 	struct restore_cgroups *cgroups; /* cgroups.h; NULL: tasks stay in ours */
 	struct restore_joins *joins;   /* join.c */
+	struct restore_net_lock *net_lock; /* net-lock.c */
 	struct restore_net *net;       /* net-own.h: devices of the network namespaces */
 	struct restore_arch *arch; /* what was asked of the CPU: regs' */
 	struct restore_caps *caps; /* what we may do ourselves: creds' */

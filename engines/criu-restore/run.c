@@ -21,6 +21,7 @@
 #include "criu-restore/lazy.h"
 #include "criu-restore/made.h"
 #include "criu-restore/namespaces.h"
+#include "criu-restore/net-lock.h"
 #include "criu-restore/outcome.h"
 #include "criu-restore/plan-tree.h"
 #include "criu-restore/plan.h"
@@ -249,7 +250,7 @@ static int let_run(struct restore *r, struct img_err *err)
 	}
 	if (restore_script(r, "post-restore", err) < 0 ||
 		(restore_ns_new(r, CLONE_NEWNET) && restore_script(r, "network-unlock", err) < 0) ||
-		restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||
+		restore_netns_unlock(r, err) < 0 || restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
 	restore_guard_names_done(r);
@@ -275,7 +276,7 @@ static int fail(struct restore *r, bool *undone, struct img_err *err)
 		log_error(r->log, "%s", more.text);
 		more = (struct img_err)IMG_ERR_INIT;
 	}
-	if (restore_ns_whole(r, MOMENT_UNDO, &more) < 0) {
+	if (restore_netns_undo(r, &more) < 0 || restore_ns_whole(r, MOMENT_UNDO, &more) < 0) {
 		log_error(r->log, "%s", more.text);
 		*undone = false;
 	}

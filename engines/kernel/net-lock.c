@@ -16,6 +16,7 @@
 #define ANSWER_SIZE 256
 /* The kernel takes 31 characters for the name of a table; CRIU's has 26. */
 #define RUN_ID_CHARS 21
+#define TABLE_NAME 64
 
 int kern_net_lock_method(const char *name, uint32_t *method, struct img_err *err)
 {
@@ -257,18 +258,25 @@ static void write_elements(const char *name, const struct kern_connection *c, si
 	}
 }
 
+static int table_name(const char *run_id, char name[TABLE_NAME], struct img_err *err)
+{
+	if (!run_id)
+		return img_fail(err, IMG_CORRUPT, "inventory.img: no dump_criu_run_id, which the rules are named by");
+	snprintf(name, TABLE_NAME, "CRIU-%.*s", RUN_ID_CHARS, run_id);
+	if (name[strspn(name, "CRIU-0123456789abcdefABCDEF")])
+		return img_fail(err, IMG_CORRUPT, "inventory.img: dump_criu_run_id is no such number");
+	return 0;
+}
+
 static int by_nftables(bool lock, const char *run_id, const struct kern_connection *c, size_t nr, struct img_err *err)
 {
 	const char *argv[] = { "nft", "-f", "-", NULL };
-	char name[64];
+	char name[TABLE_NAME];
 	struct text input;
 	int there, ret;
 
-	if (!run_id)
-		return img_fail(err, IMG_CORRUPT, "inventory.img: no dump_criu_run_id, which the rules are named by");
-	snprintf(name, sizeof(name), "CRIU-%.*s", RUN_ID_CHARS, run_id);
-	if (name[strspn(name, "CRIU-0123456789abcdefABCDEF")])
-		return img_fail(err, IMG_CORRUPT, "inventory.img: dump_criu_run_id is no such number");
+	if (table_name(run_id, name, err) < 0)
+		return -1;
 	there = table_there(name, err);
 	if (there < 0 || (!there && !lock))
 		return there;
@@ -305,4 +313,120 @@ int kern_net_lock(const struct kern_net_lock *how, const struct kern_connection 
 int kern_net_unlock(const struct kern_net_lock *how, const struct kern_connection *c, size_t nr, struct img_err *err)
 {
 	return change(how, false, c, nr, err) < 0 ? img_wrap(err, "unlock the network") : 0;
+}
+
+/* ---- a whole namespace ---- */
+
+static const char lock_text[] = "*filter\n"
+				":CRIU - [0:0]\n"
+				"-I INPUT -j CRIU\n"
+				"-I OUTPUT -j CRIU\n"
+				"-A CRIU -m mark --mark 0xc114 -j ACCEPT\n"
+				"-A CRIU -j DROP\n"
+				"COMMIT\n";
+static const char unlock_text[] = "*filter\n"
+				  ":CRIU - [0:0]\n"
+				  "-D INPUT -j CRIU\n"
+				  "-D OUTPUT -j CRIU\n"
+				  "-X CRIU\n"
+				  "COMMIT\n";
+
+static int lock_tables(unsigned *made, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(iptables); i++) {
+		const char *save[] = { iptables[i].save, "-t", "filter", NULL };
+		const char *restore[] = { iptables[i].restore, "-w", "--noflush", NULL };
+		struct text input = { .at = (char *)lock_text, .len = strlen(lock_text) };
+		cleanup_free char *now = NULL;
+
+		if (run(save, NULL, &now, err) < 0)
+			return -1;
+		if (strstr(now, "\n:CRIU "))
+			continue;
+		if (!strstr(now, "*filter"))
+			*made |= 1u << i;
+		if (run(restore, &input, NULL, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Those of iptables-nft stay when they are empty: nft takes them away. */
+static int unlock_tables(unsigned made, struct img_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(iptables); i++) {
+		const char *save[] = { iptables[i].save, "-t", "filter", NULL };
+		const char *restore[] = { iptables[i].restore, "-w", "--noflush", NULL };
+		const char *drop[] = { "nft", "delete", "table", iptables[i].family == AF_INET ? "ip" : "ip6", "filter", NULL };
+		struct text input = { .at = (char *)unlock_text, .len = strlen(unlock_text) };
+		cleanup_free char *now = NULL;
+		struct img_err ignored;
+
+		if (run(save, NULL, &now, err) < 0)
+			return -1;
+		if (strstr(now, "\n:CRIU ") && run(restore, &input, NULL, err) < 0)
+			return -1;
+		if (made & 1u << i)
+			kern_run_program(drop, "", 0, NULL, NULL, 0, &ignored);
+	}
+	return 0;
+}
+
+static void write_netns_table(const char *name, FILE *f)
+{
+	static const char *const chains[] = { "output", "input" };
+
+	fprintf(f, "add table inet %s\n", name);
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		fprintf(f, "add chain inet %s %s { type filter hook %s priority 0; policy drop; }\n", name, chains[i], chains[i]);
+		fprintf(f, "add rule inet %s %s meta mark 0x%x accept\n", name, chains[i], KERN_NET_LOCK_MARK);
+	}
+}
+
+static int netns_by_nftables(bool lock, const char *run_id, struct img_err *err)
+{
+	const char *argv[] = { "nft", "-f", "-", NULL };
+	char name[TABLE_NAME];
+	struct text input;
+	int there, ret;
+
+	if (table_name(run_id, name, err) < 0)
+		return -1;
+	there = table_there(name, err);
+	if (there < 0 || there == lock)
+		return there < 0 ? -1 : 0;
+	if (text_open(&input, err) < 0)
+		return -1;
+	if (lock)
+		write_netns_table(name, input.f);
+	else
+		fprintf(input.f, "delete table inet %s\n", name);
+	ret = text_close(&input, err);
+	if (ret == 0)
+		ret = run(argv, &input, NULL, err);
+	text_free(&input);
+	return ret < 0 ? -1 : 1;
+}
+
+int kern_netns_lock(const struct kern_net_lock *how, unsigned *made, struct img_err *err)
+{
+	int ret = 0;
+
+	*made = 0;
+	if (how->method == KERN_NET_LOCK_IPTABLES)
+		ret = lock_tables(made, err);
+	else if (how->method == KERN_NET_LOCK_NFTABLES)
+		ret = netns_by_nftables(true, how->run_id, err);
+	return ret < 0 ? img_wrap(err, "lock the network namespace") : 0;
+}
+
+int kern_netns_unlock(const struct kern_net_lock *how, unsigned made, struct img_err *err)
+{
+	int ret = 0;
+
+	if (how->method == KERN_NET_LOCK_IPTABLES)
+		ret = unlock_tables(made, err);
+	else if (how->method == KERN_NET_LOCK_NFTABLES)
+		ret = netns_by_nftables(false, how->run_id, err);
+	return ret < 0 ? img_wrap(err, "unlock the network namespace") : 0;
 }

@@ -51,4 +51,12 @@ int kern_net_lock(const struct kern_net_lock *lock, const struct kern_connection
 /* Unlock those of them that are locked; the others do not matter. */
 int kern_net_unlock(const struct kern_net_lock *lock, const struct kern_connection *c, size_t nr, struct img_err *err);
 
+/* The same for a whole network namespace, that of the caller: but for what has the mark, no packet comes in or goes out. As CRIU 4.2 does:
+ *	iptables	INPUT and OUTPUT of the table filter begin with a jump to a chain called CRIU, for IPv4 and IPv6
+ *	nftables	the table named as above has chains that drop
+ * *made: the tables of iptables that were not there before; for kern_netns_unlock(), which takes them away again. 0 where that is
+ * not known. Nothing is done where it is locked already, or not locked. */
+int kern_netns_lock(const struct kern_net_lock *lock, unsigned *made, struct img_err *err);
+int kern_netns_unlock(const struct kern_net_lock *lock, unsigned made, struct img_err *err);
+
 #endif

@@ -66,17 +66,42 @@ static int copy(int fd, struct img_sink *sink, struct img_err *err)
 	return got < 0 ? img_fail_sys(err, "read") : 0;
 }
 
-static int dump_one(struct dump *d, const struct dump_namespace *ns, const struct filter *f, struct img_err *err)
+/* What the programs said. Descriptors of files in memory, for the rest of the run; -1: not asked yet. */
+struct dump_ns_texts {
+	int fds[ARRAY_SIZE(filters)];
+};
+
+static int read_one(struct dump *d, const struct filter *f, int *out, struct img_err *err)
 {
 	cleanup_fd int fd = memfd_create("filter", MFD_CLOEXEC);
-	char name[IMG_NAME_MAX];
-	struct img_sink *sink;
 
 	if (fd < 0)
 		return img_fail_sys(err, "memfd_create");
 	if (!nothing_there(f) && ask(d, f, fd, err) < 0)
 		return -1;
-	sink = img_set_sink(d->set, img_kind_file_name(f->kind, ns->id, name), err);
+	*out = steal_fd(&fd);
+	return 0;
+}
+
+/* The lock is no part of the images, and would hardly be told from rules of the tree. */
+static int netfilter_unlocked(struct dump *d, struct dump_namespace *ns, struct img_err *err)
+{
+	struct dump_ns_texts *texts = img_arena_alloc(&d->arena, sizeof(*texts));
+
+	if (!texts)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
+		if (read_one(d, &filters[i], &texts->fds[i], err) < 0)
+			return -1;
+	ns->texts = texts;
+	return 0;
+}
+
+static int write_one(struct dump *d, const struct dump_namespace *ns, const struct filter *f, int fd, struct img_err *err)
+{
+	char name[IMG_NAME_MAX];
+	struct img_sink *sink = img_set_sink(d->set, img_kind_file_name(f->kind, ns->id, name), err);
+
 	if (!sink)
 		return -1;
 	if (copy(fd, sink, err) < 0) {
@@ -88,9 +113,16 @@ static int dump_one(struct dump *d, const struct dump_namespace *ns, const struc
 
 static int netfilter_dump(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
-		if (dump_one(d, ns, &filters[i], err) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		cleanup_fd int fd = -1;
+
+		if (ns->texts)
+			fd = steal_fd(&ns->texts->fds[i]);
+		else if (read_one(d, &filters[i], &fd, err) < 0)
 			return -1;
+		if (write_one(d, ns, &filters[i], fd, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -98,5 +130,6 @@ const struct ns_dump_ops netfilter_dump_ops = {
 	.name = "netfilter",
 	.flag = CLONE_NEWNET,
 	.inside = true,
+	.unlocked = netfilter_unlocked,
 	.dump = netfilter_dump,
 };

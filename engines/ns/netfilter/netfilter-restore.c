@@ -60,24 +60,32 @@ static int read_text(struct restore *r, const struct filter *f, uint32_t id, cha
 	return 0;
 }
 
-/* Lines of `nft list ruleset` that are the lock: the chain, and the jumps to it. Written over in place. */
+/* Where something that is the lock begins in `nft list ruleset`, and the line that ends it. */
+static const struct {
+	const char *begin, *end;
+} locks[] = {
+	{ "\tchain CRIU {", "\t}" },
+	{ "table inet CRIU-", "}" },
+};
+
+/* Those lines, and the jumps to the chain. Written over in place. */
 static void drop_lock(char *text)
 {
 	char *out = text, *line = text;
-	bool inside = false;
+	const char *until = NULL; /* inside one: what ends it */
 
 	while (*line) {
 		size_t len = strcspn(line, "\n") + 1;
-		char *end = line + len - 1;
 		bool drop;
 
-		if (!*end)
+		if (!line[len - 1])
 			len--;
-		if (!strncmp(line, "\tchain CRIU {", 13))
-			inside = true;
-		drop = inside || (len >= 10 && memmem(line, len, "jump CRIU\n", 10));
-		if (inside && !strncmp(line, "\t}", 2))
-			inside = false;
+		for (size_t i = 0; !until && i < ARRAY_SIZE(locks); i++)
+			if (!strncmp(line, locks[i].begin, strlen(locks[i].begin)))
+				until = locks[i].end;
+		drop = until || (len >= 10 && memmem(line, len, "jump CRIU\n", 10));
+		if (until && !strncmp(line, until, strlen(until)))
+			until = NULL;
 		if (!drop) {
 			memmove(out, line, len);
 			out += len;
