@@ -210,6 +210,7 @@ def tmux(p):
     see('work:edit', 'text')
     ask('send-keys', '-t', 'work:edit', 'i', 'typed in tmux')
     see('work:edit', 'typed in tmux')
+    see('work:shell', 'prompt> ')
     ask('send-keys', '-t', 'work:shell', 'word=kept; cat', 'Enter')
     ask('send-keys', '-t', 'work:shell', 'meow', 'Enter')
     see('work:shell', 'meow\nmeow')
