@@ -39,8 +39,8 @@ bench-plot:
 	@tests/bench/plot --build $(abspath $(B))
 
 
-# What scripts of tests/cli need beside the programs.
-CLI_HELPERS := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/cli/criu/*.c))
+# What scripts of tests/cli need beside the programs. A plugin is built by its script.
+CLI_HELPERS := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out %-hook.c,$(wildcard tests/cli/criu/*.c)))
 tests: $(CLI_HELPERS)
 $(CLI_HELPERS): %: %.o $(LIBCRIUIMG)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
