@@ -148,8 +148,8 @@ static int compare_view(struct rows *out, const struct part *part, struct x *a, 
 
 	if (part->view->files && (x_files_read(a, err) < 0 || x_files_read(b, err) < 0))
 		return -1;
-	rows_a = part->view->rows(a, err);
-	rows_b = rows_a ? part->view->rows(b, err) : NULL;
+	rows_a = x_view_rows(a, part->view, err);
+	rows_b = rows_a ? x_view_rows(b, part->view, err) : NULL;
 	if (rows_b)
 		ret = compare_rows(out, part, rows_a, rows_b, err);
 	json_decref(rows_a);

@@ -139,7 +139,7 @@ static int put_section(FILE *out, struct x *x, const struct section *section, st
 
 	if (section->view->files && x_files_read(x, err) < 0)
 		return -1;
-	rows = section->view->rows(x, err);
+	rows = x_view_rows(x, section->view, err);
 	if (!rows)
 		return img_wrap(err, "%s", section->view->name);
 	if (json_array_size(rows)) {

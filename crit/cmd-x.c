@@ -42,9 +42,39 @@ static void more_help(void)
 		printf("  %-10s %s\n", (*view)->name, (*view)->summary);
 }
 
+static int add_tasks(struct x *x, const struct x_view *view, struct rows *rows, struct img_err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < x->tasks.nr && ret == 0; i++)
+		ret = view->task(x, rows, x->tasks.entries[i], err);
+	if (ret < 0)
+		rows_drop(rows);
+	return ret;
+}
+
+json_t *x_view_rows(struct x *x, const struct x_view *view, struct img_err *err)
+{
+	struct rows rows;
+
+	if (view->rows)
+		return view->rows(x, err);
+	rows_init(&rows);
+	return add_tasks(x, view, &rows, err) < 0 ? NULL : rows_done(&rows, err);
+}
+
+static int print_tasks(struct x *x, const struct x_view *view, struct img_err *err)
+{
+	struct rows rows;
+
+	rows_init(&rows);
+	rows.print = true;
+	return add_tasks(x, view, &rows, err) < 0 ? -1 : rows_print_end(&rows, err);
+}
+
 static int print_rows(struct x *x, const struct x_view *view, bool json, struct img_err *err)
 {
-	json_t *rows = view->rows(x, err);
+	json_t *rows = x_view_rows(x, view, err);
 	int ret;
 
 	if (!rows)
@@ -58,7 +88,9 @@ static int show(struct x *x, const struct x_view *view, bool json, struct img_er
 {
 	if (x_tasks_read(x, err) < 0 || (view->files && x_files_read(x, err) < 0))
 		return -1;
-	return view->print && !json ? view->print(x, err) : print_rows(x, view, json, err);
+	if (view->print && !json)
+		return view->print(x, err);
+	return view->task && json ? print_tasks(x, view, err) : print_rows(x, view, json, err);
 }
 
 static int run(const struct crit_args *args, struct img_err *err)

@@ -16,9 +16,38 @@ void rows_init(struct rows *rows)
 	rows->failed = !rows->list;
 }
 
+/* The list holds the one row that is not printed yet: printed as a list it is indented as it must be, without the brackets. */
+static void print_row(struct rows *rows)
+{
+	cleanup_free char *text = NULL;
+
+	if (rows->failed || !json_array_size(rows->list))
+		return;
+	text = json_dumps(rows->list, JSON_INDENT(4));
+	json_array_clear(rows->list);
+	rows->row = NULL;
+	if (!text)
+		rows->failed = true;
+	else
+		printf("%s%.*s", rows->printed++ ? "," : "[", (int)(strlen(text) - strlen("[\n]")), text + strlen("["));
+}
+
+int rows_print_end(struct rows *rows, struct img_err *err)
+{
+	bool failed;
+
+	print_row(rows);
+	failed = rows->failed;
+	puts(rows->printed ? "\n]" : "[]");
+	rows_drop(rows);
+	return failed ? img_fail_nomem(err) : 0;
+}
+
 void rows_next(struct rows *rows)
 {
-	rows->before = rows->row;
+	if (rows->print)
+		print_row(rows);
+	rows->before = rows->print ? NULL : rows->row;
 	rows->row = json_object();
 	if (!rows->row || json_array_append_new(rows->list, rows->row) < 0)
 		rows->failed = true;

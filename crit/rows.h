@@ -17,6 +17,8 @@ struct rows {
 	json_t *list, *row;
 	json_t *before; /* the row before */
 	bool failed; /* no memory: everything after that does nothing */
+	bool print;  /* as JSON to standard output, each row when the next one starts: one is kept */
+	size_t printed;
 };
 
 void rows_init(struct rows *rows);
@@ -32,6 +34,8 @@ void rows_value(struct rows *rows, const char *key, json_t *value);	    /* takes
 /* The list, or NULL (without memory). The rows are gone. */
 json_t *rows_done(struct rows *rows, struct img_err *err);
 void rows_drop(struct rows *rows);
+/* For rows with .print: the last one and the end of the list. The rows are gone. */
+int rows_print_end(struct rows *rows, struct img_err *err);
 /* By two members that are integers; list may be NULL, and is what is returned. */
 json_t *rows_sorted(json_t *list, const char *first, const char *second);
 

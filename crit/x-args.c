@@ -82,7 +82,7 @@ static void add_env(struct rows *rows, uint32_t pid, const char *text, size_t le
 	}
 }
 
-static int add_task(struct x *x, struct rows *rows, uint32_t pid, bool env, struct img_err *err)
+static int read_task(struct x *x, struct rows *rows, uint32_t pid, bool env, struct img_err *err)
 {
 	cleanup_free char *text = NULL;
 	struct memory memory;
@@ -111,31 +111,21 @@ static int add_task(struct x *x, struct rows *rows, uint32_t pid, bool env, stru
 	return ret;
 }
 
-static json_t *rows_of(struct x *x, bool env, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, uint32_t pid, bool env, struct img_err *err)
 {
-	struct rows rows;
-
 	if (objects_read(&x->objects, x->set, err) < 0)
-		return NULL;
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		if (add_task(x, &rows, x->tasks.entries[i]->pid, env, err) < 0) {
-			img_wrap(err, "task %" PRIu32, x->tasks.entries[i]->pid);
-			rows_drop(&rows);
-			return NULL;
-		}
-	}
-	return rows_done(&rows, err);
+		return -1;
+	return read_task(x, rows, pid, env, err) < 0 ? img_wrap(err, "task %" PRIu32, pid) : 0;
 }
 
-static json_t *args_rows(struct x *x, struct img_err *err)
+static int args_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	return rows_of(x, false, err);
+	return add_task(x, rows, task->pid, false, err);
 }
 
-static json_t *env_rows(struct x *x, struct img_err *err)
+static int env_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	return rows_of(x, true, err);
+	return add_task(x, rows, task->pid, true, err);
 }
 
 static const struct column args_columns[] = {
@@ -155,13 +145,13 @@ static const struct column env_columns[] = {
 const struct x_view x_args = {
 	.name = "args",
 	.summary = "the command line of each task",
-	.rows = args_rows,
+	.task = args_task,
 	.columns = args_columns,
 };
 
 const struct x_view x_env = {
 	.name = "env",
 	.summary = "the environment of each task",
-	.rows = env_rows,
+	.task = env_task,
 	.columns = env_columns,
 };

@@ -106,9 +106,9 @@ static int add_thread(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid
 	return 0;
 }
 
-static json_t *rows(struct x *x, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	return x_thread_rows(x, add_thread, err);
+	return x_each_thread(x, rows, task, add_thread, err);
 }
 
 static const struct column columns[] = {
@@ -121,6 +121,6 @@ static const struct column columns[] = {
 const struct x_view x_creds = {
 	.name = "creds",
 	.summary = "who each thread is (real/effective/saved/fs ids), and what it may",
-	.rows = rows,
+	.task = add_task,
 	.columns = columns,
 };

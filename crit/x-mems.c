@@ -149,29 +149,19 @@ static void add_row(struct x *x, struct rows *rows, uint32_t pid, const VmaEntry
 	rows_text(rows, "name", memory_name(x, vma, buf));
 }
 
-static json_t *rows(struct x *x, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	struct rows rows;
+	MmEntry *mm;
+	int ret = objects_read(&x->objects, x->set, err);
 
-	if (objects_read(&x->objects, x->set, err) < 0)
-		return NULL;
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		uint32_t pid = x->tasks.entries[i]->pid;
-		MmEntry *mm;
-		int ret = x_read_mm(x, pid, &mm, err);
-
-		if (ret < 0) {
-			rows_drop(&rows);
-			return NULL;
-		}
-		if (ret == 0)
-			continue;
-		for (size_t v = 0; v < mm->n_vmas; v++)
-			add_row(x, &rows, pid, mm->vmas[v]);
-		img_message_free(&mm->base);
-	}
-	return rows_done(&rows, err);
+	if (ret == 0)
+		ret = x_read_mm(x, task->pid, &mm, err);
+	if (ret <= 0)
+		return ret;
+	for (size_t i = 0; i < mm->n_vmas; i++)
+		add_row(x, rows, task->pid, mm->vmas[i]);
+	img_message_free(&mm->base);
+	return 0;
 }
 
 const struct x_view x_mems = {
@@ -179,5 +169,5 @@ const struct x_view x_mems = {
 	.summary = "the mappings of each task",
 	.files = true,
 	.print = print,
-	.rows = rows,
+	.task = add_task,
 };

@@ -118,39 +118,31 @@ static int print(struct x *x, struct img_err *err)
 
 /* ---- as rows ---- */
 
-static json_t *rows(struct x *x, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	struct rows rows;
+	CoreEntry *core = NULL;
+	char octal[16];
 
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		const PstreeEntry *task = x->tasks.entries[i];
-		CoreEntry *core = NULL;
-		char octal[16];
-
-		if (x_read_core(x, task->pid, &core, err) < 0) {
-			rows_drop(&rows);
-			return NULL;
-		}
-		rows_next(&rows);
-		rows_int(&rows, "pid", task->pid);
-		rows_int(&rows, "ppid", task->ppid);
-		rows_int(&rows, "pgid", task->pgid);
-		rows_int(&rows, "sid", task->sid);
-		rows_int(&rows, "threads", task->n_threads);
-		rows_text(&rows, "state", core && core->tc ? x_state_name(core->tc->task_state, octal) : NULL);
-		if (core && core->tc && core->tc->task_state == X_STATE_ZOMBIE)
-			rows_int(&rows, "exit_code", core->tc->exit_code);
-		rows_text(&rows, "comm", core && core->tc ? core->tc->comm : NULL);
-		if (core)
-			img_message_free(&core->base);
-	}
-	return rows_done(&rows, err);
+	if (x_read_core(x, task->pid, &core, err) < 0)
+		return -1;
+	rows_next(rows);
+	rows_int(rows, "pid", task->pid);
+	rows_int(rows, "ppid", task->ppid);
+	rows_int(rows, "pgid", task->pgid);
+	rows_int(rows, "sid", task->sid);
+	rows_int(rows, "threads", task->n_threads);
+	rows_text(rows, "state", core && core->tc ? x_state_name(core->tc->task_state, octal) : NULL);
+	if (core && core->tc && core->tc->task_state == X_STATE_ZOMBIE)
+		rows_int(rows, "exit_code", core->tc->exit_code);
+	rows_text(rows, "comm", core && core->tc ? core->tc->comm : NULL);
+	if (core)
+		img_message_free(&core->base);
+	return 0;
 }
 
 const struct x_view x_ps = {
 	.name = "ps",
 	.summary = "the tree of tasks",
 	.print = print,
-	.rows = rows,
+	.task = add_task,
 };

@@ -89,19 +89,19 @@ static int print(struct x *x, struct img_err *err)
 
 /* ---- as rows ---- */
 
-static int add_rows(struct x *x, struct rows *rows, uint32_t pid, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
 	struct img_pages_reader *pages;
 	const struct img_run *runs;
 	size_t nr;
-	int ret = img_pages_open(x->set, IMG_PAGEMAP, pid, &pages, err);
+	int ret = img_pages_open(x->set, IMG_PAGEMAP, task->pid, &pages, err);
 
 	if (ret <= 0)
 		return ret;
 	runs = img_pages_runs(pages, &nr);
 	for (size_t i = 0; i < nr; i++) {
 		rows_next(rows);
-		rows_int(rows, "pid", pid);
+		rows_int(rows, "pid", task->pid);
 		rows_hex(rows, "addr", runs[i].addr);
 		rows_int(rows, "pages", runs[i].nr_pages);
 		rows_bool(rows, "present", runs[i].flags & IMG_RUN_PRESENT);
@@ -112,24 +112,10 @@ static int add_rows(struct x *x, struct rows *rows, uint32_t pid, struct img_err
 	return 0;
 }
 
-static json_t *rows(struct x *x, struct img_err *err)
-{
-	struct rows rows;
-
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		if (add_rows(x, &rows, x->tasks.entries[i]->pid, err) < 0) {
-			rows_drop(&rows);
-			return NULL;
-		}
-	}
-	return rows_done(&rows, err);
-}
-
 const struct x_view x_rss = {
 	.name = "rss",
 	.summary = "the pages that were saved, with the mappings that they are in",
 	.files = true,
 	.print = print,
-	.rows = rows,
+	.task = add_task,
 };

@@ -153,9 +153,9 @@ static int add_thread(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid
 	return ret;
 }
 
-static json_t *rows(struct x *x, struct img_err *err)
+static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err)
 {
-	return x_thread_rows(x, add_thread, err);
+	return x_each_thread(x, rows, task, add_thread, err);
 }
 
 static const struct column columns[] = {
@@ -167,6 +167,6 @@ static const struct column columns[] = {
 const struct x_view x_signals = {
 	.name = "signals",
 	.summary = "signals that are handled, ignored, blocked or pending",
-	.rows = rows,
+	.task = add_task,
 	.columns = columns,
 };

@@ -268,21 +268,12 @@ const char *x_state_name(uint32_t state, char buf[static 16])
 	return buf;
 }
 
-json_t *x_thread_rows(struct x *x,
+int x_each_thread(struct x *x, struct rows *rows, const PstreeEntry *task,
 	int (*add)(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid, struct img_err *err), struct img_err *err)
 {
-	struct rows rows;
 	int ret = 0;
 
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		const PstreeEntry *task = x->tasks.entries[i];
-
-		for (size_t t = 0; t < x_thread_count(task) && ret == 0; t++)
-			ret = add(x, &rows, task->pid, x_thread_id(task, t), err);
-	}
-	if (ret == 0)
-		return rows_done(&rows, err);
-	rows_drop(&rows);
-	return NULL;
+	for (size_t i = 0; i < x_thread_count(task) && ret == 0; i++)
+		ret = add(x, rows, task->pid, x_thread_id(task, i), err);
+	return ret;
 }

@@ -94,20 +94,6 @@ static int add_task(struct x *x, struct rows *rows, const PstreeEntry *task, str
 	return 0;
 }
 
-static json_t *rows(struct x *x, struct img_err *err)
-{
-	struct rows rows;
-
-	rows_init(&rows);
-	for (size_t i = 0; i < x->tasks.nr; i++) {
-		if (add_task(x, &rows, x->tasks.entries[i], err) < 0) {
-			rows_drop(&rows);
-			return NULL;
-		}
-	}
-	return rows_done(&rows, err);
-}
-
 static const struct column columns[] = {
 	{ "pid", "PID", true, '6' },	   { "tid", "TID", true, '6' },	      { "state", "STATE", false, '2' },
 	{ "policy", "POLICY", false, 0 },  { "prio", "PRIO", true, 0 },	      { "nice", "NICE", true, 0 },
@@ -118,6 +104,6 @@ static const struct column columns[] = {
 const struct x_view x_threads = {
 	.name = "threads",
 	.summary = "every thread: where it was, how it is scheduled",
-	.rows = rows,
+	.task = add_task,
 	.columns = columns,
 };

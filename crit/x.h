@@ -60,8 +60,8 @@ static inline uint32_t x_thread_id(const PstreeEntry *task, size_t i)
 {
 	return task->n_threads > 1 ? task->threads[i] : task->pid;
 }
-/* Rows that add() makes, called for every thread of every task of the set; NULL when it failed. */
-json_t *x_thread_rows(struct x *x,
+/* Call add() for every thread of a task until it fails. */
+int x_each_thread(struct x *x, struct rows *rows, const PstreeEntry *task,
 	int (*add)(struct x *x, struct rows *rows, uint32_t pid, uint32_t tid, struct img_err *err), struct img_err *err);
 /* The number that a person gave as PID must be a task's. */
 int x_task_named(struct x *x, const char *text, const PstreeEntry **task, struct img_err *err);
@@ -96,7 +96,9 @@ struct x_view {
 	const char *name, *summary;
 	bool files; /* it needs the names of files, in the manner of CRIU's crit */
 	int (*print)(struct x *x, struct img_err *err);	    /* text of a form of its own; NULL: a table of the rows */
-	json_t *(*rows)(struct x *x, struct img_err *err);  /* a list of objects; NULL on failure */
+	/* Adds the rows of one task; called in the order of the tree, each time maybe with rows of its own. */
+	int (*task)(struct x *x, struct rows *rows, const PstreeEntry *task, struct img_err *err);
+	json_t *(*rows)(struct x *x, struct img_err *err);  /* where they do not go by tasks: a list of objects; NULL on failure */
 	const struct column *columns;			    /* of the table */
 };
 
@@ -106,6 +108,8 @@ extern const struct x_view x_ps, x_fds, x_mems, x_rss, x_sk, x_mounts, x_ns, x_c
 /* All of them; ends with NULL. */
 extern const struct x_view *const x_views[];
 const struct x_view *x_view_called(const char *name);
+/* All its rows, NULL on failure. */
+json_t *x_view_rows(struct x *x, const struct x_view *view, struct img_err *err);
 
 /* task_core_entry.task_state */
 enum x_state { X_STATE_ALIVE = 1, X_STATE_ZOMBIE = 2, X_STATE_STOPPED = 3 };

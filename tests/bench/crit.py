@@ -179,6 +179,8 @@ def main():
         for view in ('ps', 'fds', 'mems', 'rss', 'tree', 'threads', 'args', 'env', 'creds', 'signals', 'timers', 'files', 'sk', 'ns', 'cgroups'):
             peer = measure(PEER, 'x', many, view, times=1)[0] if PEER and view in ('ps', 'fds', 'mems', 'rss') else None
             row(f'x {view}, 1000 tasks', *measure(CRIT, 'x', many, view), 0.3, peer)
+        for view in ('mems', 'rss'):
+            row(f'x {view} --json, 1000 tasks', *measure(CRIT, 'x', many, view, '--json'), 0.3)
 
         if shutil.which('zstd'):
             data(tmp, plain, 400)

@@ -2,13 +2,14 @@
 """crit x: the views of a set, as tables and as JSON, on the golden sets and on an old set made of one."""
 import json
 import os
+import resource
 import sys
 import tarfile
 import tempfile
 
 TESTS = os.environ.get('TESTS_DIR', os.path.join(os.path.dirname(__file__), '..', '..'))
 sys.path.insert(0, os.path.join(TESTS, 'harness'))
-from tap import check, main, run  # noqa: E402
+from tap import Skipped, check, main, run  # noqa: E402
 
 CRIT = os.path.join(os.environ.get('BUILD') or os.path.join(TESTS, '..', 'build'), 'crit')
 TMP = tempfile.TemporaryDirectory(prefix='crit-views-')
@@ -118,5 +119,35 @@ def old_images():
         check(was == is_, f'{view}: {is_[:300]}')
 
 
+def many_tasks():
+    """a thousand tasks: every view in 16 MiB of memory, whole as table and as JSON"""
+    if 'sanitize' in CRIT:
+        raise Skipped('sanitizers map terabytes')
+    many = os.path.join(TMP.name, 'many')
+    os.mkdir(many)
+    for name in os.listdir(image('plain')):
+        stem = name.split('.')[0].split('-')
+        own = stem[0] in ('core', 'mm', 'fs', 'ids', 'pagemap') and stem[1:] and stem[1].isdigit()
+        for pid in range(10000, 11000) if own else [0]:
+            os.link(image('plain', name), os.path.join(many, name.replace(stem[1], str(pid)) if own else name))
+    tree_ = {'magic': 'PSTREE', 'entries': [{'pid': 10000 + i, 'ppid': 10000 if i else 0, 'pgid': 10000, 'sid': 10000, 'threads': [10000 + i]}
+                                            for i in range(1000)]}
+    os.unlink(os.path.join(many, 'pstree.img'))
+    with open(os.path.join(TMP.name, 'tree.json'), 'w') as f:
+        json.dump(tree_, f)
+    run(CRIT, 'encode', '-i', os.path.join(TMP.name, 'tree.json'), '-o', os.path.join(many, 'pstree.img'))
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (16 << 20, 16 << 20))
+
+    for view in VIEWS:
+        run(CRIT, 'x', many, view, preexec_fn=limit)
+        got = json.loads(run(CRIT, 'x', many, view, '--json', preexec_fn=limit).stdout)
+        one = rows('plain', view)
+        if one and view in ('ps', 'threads', 'args', 'env', 'creds', 'signals', 'mems', 'rss'):
+            check(len(got) == 1000 * len(one) and [r['pid'] for r in got[::len(one)]] == list(range(10000, 11000)), f'{view}: {len(got)}')
+            check([{**r, 'pid': 0, 'tid': 0} for r in got[-len(one):]][1:] == [{**r, 'pid': 0, 'tid': 0} for r in one][1:], view)
+
+
 if __name__ == '__main__':
-    main([everything, tree, sockets, tasks, places, old_images])
+    main([everything, tree, sockets, tasks, places, old_images, many_tasks])
