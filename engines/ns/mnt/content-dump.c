@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -77,6 +78,22 @@ static int open_uncovered(void *arg, struct img_err *err)
 	return img_fail(err, IMG_UNSUPPORTED, "it is hidden by other mounts");
 }
 
+/* Where nothing lies over it: a clone of it without what is mounted in it. */
+static int open_visible(void *arg, struct img_err *err)
+{
+	const struct seeking *s = arg;
+	cleanup_fd int at = open(s->m->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC), clone = -1;
+	int fd;
+
+	if (at < 0 || dump_mnt_id(at) != s->m->id)
+		return img_fail(err, IMG_UNSUPPORTED, "it is hidden by other mounts");
+	clone = (int)syscall(SYS_open_tree, at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (clone < 0)
+		return img_fail_sys(err, "clone it");
+	fd = openat(clone, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? img_fail_sys(err, "open it") : fd;
+}
+
 /* The same part of the same file system, mounted in our own namespace; NULL. */
 static const struct kern_mount *our_mount(struct dump *d, const struct kern_mount *m, const struct kern_mounts **all)
 {
@@ -99,8 +116,9 @@ int mnt_open(struct dump *d, const struct dump_mntns *ns, const struct kern_moun
 
 	if (proc < 0)
 		return img_fail_sys(err, "/proc");
-	fd = kern_in_mntns(ns->ns->task->pid, 1, open_uncovered, &s, &why);
-	if (fd >= 0)
+	/* Copying a namespace takes its time where it has many mounts. */
+	if ((fd = kern_in_mntns(ns->ns->task->pid, 0, open_visible, &s, &ignored)) >= 0 ||
+		(fd = kern_in_mntns(ns->ns->task->pid, 1, open_uncovered, &s, &why)) >= 0)
 		return fd;
 	/* The mounts of a namespace that a user namespace made are locked together (mount_namespaces(7)). Not so ours, of which it was made. */
 	s.m = our_mount(d, m, &s.all);
