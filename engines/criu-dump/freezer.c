@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,12 +92,21 @@ static int await(struct dump *d, const struct dump_freezer *f, bool frozen, uint
 
 /* ---- seizing what stands still ---- */
 
+/* A child of vfork(2) that has not called execve(2) yet: its parent does not stop before it has. */
+static bool borrows_memory(const struct dump_task *t)
+{
+	return t->parent && syscall(SYS_kcmp, t->pid, t->parent->pid, KCMP_VM, 0, 0) == 0;
+}
+
+
 static int seize_all(struct dump *d, struct kern_seizer *s, struct img_err *err)
 {
 	for (size_t i = 0; i < d->tasks.nr; i++) {
 		struct dump_task *t = d->tasks.items[i];
 		int fresh;
 
+		if (borrows_memory(t))
+			continue; /* its turn comes with those that are found later */
 		if (dump_plugins_pause(d, t->pid, err) < 0)
 			return -1;
 		fresh = dump_seize_threads(t, s, err);

@@ -370,7 +370,9 @@ static int plan_files(struct restore *r, struct img_err *err)
 
 		if (check_dir(r, dir, mode, err) < 0)
 			return -1;
-		dir->props = dir->e && mode != CGROUPS_NONE && (mode != CGROUPS_SOFT || !dir->there);
+		/* What the root of a hierarchy says is nobody's wish, and no group could say it. */
+		dir->props = dir->e && mode != CGROUPS_NONE && (mode != CGROUPS_SOFT || !dir->there) &&
+			     (*dir->e->dir_name || !strcmp(dir->path, "/"));
 		if (plan_props(r, dir, err) < 0)
 			return -1;
 	}

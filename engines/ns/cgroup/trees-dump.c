@@ -66,10 +66,26 @@ static int by_text(const void *a, const void *b)
 /* 1: it is gone. */
 static int read_dir(struct dump *d, const struct hier *h, const char *path, unsigned depth, CgroupDirEntry **out, struct img_err *err);
 
+/* A task in the root of a hierarchy has no group of its own: what is below is the host's, but for groups with tasks of the tree. */
+static bool leads_to_tasks(const struct dump *d, const struct hier *h, const char *name)
+{
+	char top[NAME_MAX + 2];
+
+	snprintf(top, sizeof(top), "/%s", name);
+	for (size_t i = 0; i < d->cgroups->nr; i++)
+		for (size_t k = 0; d->cgroups->sets[i].used && k < d->cgroups->sets[i].nr; k++) {
+			const struct cg_member *m = &d->cgroups->sets[i].members[k];
+
+			if (!strcmp(m->name, h->m->name) && kern_path_below(m->path, top))
+				return true;
+		}
+	return false;
+}
+
 static int read_children(struct dump *d, const struct hier *h, const char *path, unsigned depth, CgroupDirEntry *e, struct img_err *err)
 {
 	cleanup_free const char **names = NULL;
-	size_t nr = 0;
+	size_t nr = 0, left_out = 0;
 
 	if (read_names(h->root, path, &names, &nr, &d->arena, err) < 0)
 		return -1;
@@ -83,6 +99,11 @@ static int read_children(struct dump *d, const struct hier *h, const char *path,
 		char below[PATH_MAX];
 		int ret;
 
+		if (!strcmp(path, "/") && !options_cgroup_root(d->opt, h->m->name) && !leads_to_tasks(d, h, names[i])) {
+			left_out++;
+			continue;
+		}
+
 		if (snprintf(below, sizeof(below), "%s/%s", strcmp(path, "/") ? path : "", names[i]) >= (int)sizeof(below))
 			return img_fail(err, IMG_UNSUPPORTED, "%s: a path that is too long", path);
 		ret = read_dir(d, h, below, depth + 1, &child, err);
@@ -93,6 +114,8 @@ static int read_children(struct dump *d, const struct hier *h, const char *path,
 			e->children[e->n_children++] = child;
 		}
 	}
+	if (left_out)
+		log_debug(d->log, "control groups of %s: %zu are those of others", kern_cgroup_dir_name(h->m->name), left_out);
 	return 0;
 }
 
