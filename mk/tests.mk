@@ -15,6 +15,11 @@ $(B)/tests/unit/parasite/blob: $(call objects,$(ARCH_HOST_SRCS)) $(DUMP_BLOB_OBJ
 # A subject is a small program of its own: it links nothing of ours, and no sanitizer looks into what is carried.
 $(SUBJECTS:%=%.o): BASE_CFLAGS := $(filter-out $(SAN_FLAGS),$(BASE_CFLAGS))
 $(SUBJECTS): LDFLAGS := $(filter-out $(SAN_FLAGS),$(LDFLAGS))
+# Some are 32-bit programs, where the compiler can make such; others skip. They are sources of other subjects, written for 64 bits.
+COMPAT_SUBJECTS := $(foreach s,$(SUBJECTS),$(if $(findstring /compat-,$(s)),$(s)))
+M32 = $(shell echo 'int main(void) { return 0; }' | $(CC) -m32 -x c -o /dev/null - -lrt 2>/dev/null && echo -m32)
+$(COMPAT_SUBJECTS:%=%.o): BASE_CFLAGS := $(filter-out $(SAN_FLAGS),$(BASE_CFLAGS)) $(M32) -Wno-format -Wno-int-to-pointer-cast -Wno-pointer-to-int-cast
+$(COMPAT_SUBJECTS): LDFLAGS := $(filter-out $(SAN_FLAGS),$(LDFLAGS)) $(M32)
 $(SUBJECTS): %: %.o
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ -lrt
 

@@ -22,6 +22,9 @@
 #define BLOB_FRAME_SIGMASK  16
 #define BLOB_FRAME_REGS	    24
 
+/* One of the regs of a frame that is none: where 32-bit code goes on, 4 bytes, and its code segment, 2 bytes. */
+#define BLOB_FRAME_FAR 28
+
 /* Offsets in struct blob_call. */
 #define BLOB_CALL_NR   0
 #define BLOB_CALL_ARGS 8

@@ -35,6 +35,8 @@ enum blob_op {
 	BLOB_TIMER_CREATE,
 	/* io_setup(2), at the address and in the state the image says: args[0] is a struct blob_aio *. */
 	BLOB_AIO,
+	/* A system call of 32-bit code: args[0] is its number there, then up to four arguments, below 4 GiB. */
+	BLOB_COMPAT,
 	BLOB_OP_END,
 };
 

@@ -32,7 +32,7 @@ static int find_syscall(struct dump_task *t, struct img_err *err)
 
 			if (!has_code(v) || (pass == 0) != !strcmp(v->name, "[vdso]"))
 				continue;
-			got = inject_find(t->pid, INJECT_CODE_CALL, v->start, v->end, &t->space.syscall_addr,
+			got = inject_find(t->pid, t->compat ? INJECT_CODE_CALL_COMPAT : INJECT_CODE_CALL, v->start, v->end, &t->space.syscall_addr,
 				pass ? NULL : err);
 			if (got == 1)
 				return 0;
@@ -70,6 +70,9 @@ static void find_ways(struct dump_task *t)
 {
 	const struct dump_task *p = t->parent;
 
+	t->space.compat = t->compat;
+	if (t->compat)
+		return; /* they are not looked for in 32-bit code */
 	t->space.return_addr = find_way(t, INJECT_CODE_RETURN, p ? p->space.return_addr : 0);
 	t->space.sigreturn_addr = find_way(t, INJECT_CODE_SIGRETURN, p ? p->space.sigreturn_addr : 0);
 }

@@ -113,6 +113,7 @@ struct dump_task {
 	struct dump_mem *mem; /* mem.h: what the rooms of mem/ share; freed by dump_mem_free() */
 
 	struct inject_space space; /* ask.c */
+	bool compat;		   /* a process of 32-bit code, from step "maps" on */
 	struct img_arena arena;	   /* for records of this task, and for what rooms remember of it */
 	void **kept;		   /* two places for each room: dump_keep(), dump_keep_thread() */
 };

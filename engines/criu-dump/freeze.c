@@ -5,7 +5,6 @@
  * stopped thread shows is taken down: registers, signals, rseq.
  */
 
-#include <elf.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "criu-dump/spine.h"
 #include "criuimg/cleanup.h"
 #include "kernel/ptrace.h"
+#include "parasite/arch/thread.h"
 
 enum {
 	LET_GO_MS = 2000,
@@ -85,19 +85,15 @@ static int leave_rseq(struct dump_thread *th, struct img_err *err)
 	if (arch_regs_ip(&th->regs) - cs.start_ip >= cs.post_commit_offset)
 		return 0;
 	arch_regs_set_ip(&th->regs, cs.abort_ip);
-	return kern_ptrace_set_regset(th->tid, NT_PRSTATUS, &th->regs, sizeof(th->regs), err);
+	return arch_thread_set(th->tid, &th->regs, err);
 }
 
 static int capture_thread(struct dump_thread *th, struct img_err *err)
 {
 	struct dump_task *t = th->task;
-	ssize_t got;
 
-	got = kern_ptrace_get_regset(th->tid, NT_PRSTATUS, &th->regs, sizeof(th->regs), err);
-	if (got < 0)
+	if (arch_thread_get(th->tid, &th->regs, err) < 0)
 		return -1;
-	if ((size_t)got != sizeof(th->regs))
-		return img_fail(err, IMG_UNSUPPORTED, "thread %d runs 32-bit code", th->tid);
 	if (kern_ptrace_get_sigmask(th->tid, &th->sigmask, err) < 0 ||
 		kern_ptrace_get_rseq(
 			th->tid, &th->rseq_addr, &th->rseq_size, &th->rseq_sig, &th->rseq_flags, err) < 0 ||

@@ -178,6 +178,7 @@ int dump_snap_maps(struct dump *d, struct img_err *err)
 			return img_fail_nomem(err);
 		if (read_maps(d->snap, t, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
+		t->compat = dump_is_compat(t);
 	}
 	return 0;
 }

@@ -95,6 +95,8 @@ int dump_stream_settle(struct dump *d, struct img_err *err); /* images.c: --stre
 int dump_stats_member(struct dump *d, struct img_err *err);  /* stats.c: figures as a part of an archive */
 
 int dump_maps(struct dump *d, struct img_err *err);	   /* tree.c */
+/* A 32-bit program: its vdso is one; or, where it has none, its first thread runs such code. The maps are there. */
+bool dump_is_compat(const struct dump_task *t);
 int dump_ids(struct dump *d, struct img_err *err);	   /* ids.c */
 int dump_namespaces(struct dump *d, struct img_err *err);  /* namespaces.c */
 int dump_namespaces_modes(struct dump *d, struct img_err *err); /* namespaces.c: who may read them */

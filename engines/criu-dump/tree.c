@@ -1,5 +1,6 @@
 /* criu-dump/tree.c -- the tasks of a tree: found, looked at, put in order. */
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "criuimg/cleanup.h"
 #include "kernel/maps.h"
 #include "kernel/proc-file.h"
+#include "kernel/ptrace.h"
 
 /* include/linux/sched.h; shown in /proc/PID/stat. */
 #define PF_KTHREAD 0x00200000u
@@ -247,6 +249,17 @@ int dump_tree_settle(struct dump *d, struct img_err *err)
 	return 0;
 }
 
+bool dump_is_compat(const struct dump_task *t)
+{
+	unsigned char ident[EI_NIDENT];
+
+	for (size_t i = 0; i < t->maps->nr; i++)
+		if (!strcmp(t->maps->vmas[i].name, "[vdso]") &&
+			kern_vm_read(t->pid, t->maps->vmas[i].start, ident, sizeof(ident), NULL) == 0)
+			return ident[EI_CLASS] == ELFCLASS32;
+	return !arch_regs_native(&t->threads[0].regs);
+}
+
 int dump_maps(struct dump *d, struct img_err *err)
 {
 	for_each_live_task(d, t) {
@@ -255,6 +268,7 @@ int dump_maps(struct dump *d, struct img_err *err)
 			return img_fail_nomem(err);
 		if (kern_maps_read(t->pid, true, t->maps, err) < 0)
 			return img_wrap(err, "pid %d", t->pid);
+		t->compat = !d->dry_run && dump_is_compat(t);
 		log_debug(d->log, "pid %d: %zu mappings", t->pid, t->maps->nr);
 	}
 	return 0;

@@ -242,6 +242,14 @@ static inline pid_t restore_here(const struct restore_task *t)
 	return (pid_t)__atomic_load_n(t->here, __ATOMIC_SEQ_CST);
 }
 
+/* A process of 32-bit code: so its handlers are. */
+static inline bool restore_compat(const struct restore_task *t)
+{
+	const TaskCoreEntry *tc = t->core->tc;
+
+	return tc->n_sigactions && tc->sigactions[0]->compat_sigaction;
+}
+
 /* The signals that a thread blocks: bit n is signal n + 1. */
 static inline uint64_t restore_sigmask(const struct restore_task *t, const struct restore_thread *th)
 {
@@ -273,6 +281,10 @@ int restore_wait(struct restore *r, uint32_t *word, uint32_t value, struct img_e
  * In a task the range is also reserved in children made later, who may have it mapped by inheritance. 0 when
  * there is no room (err filled). */
 uint64_t restore_scratch_take(struct restore *r, uint64_t size, struct img_err *err);
+
+/* size bytes beside the mappings of a task of the image, none of which touches them: the gap next below `below`, or else the first one. 0:
+ * there is none. */
+uint64_t restore_gap(const struct restore *r, const struct restore_task *t, uint64_t size, uint64_t below);
 
 /* ---- descriptors of our own ----
  *

@@ -7,7 +7,6 @@
  * (PTRACE_O_EXITKILL).
  */
 
-#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -18,6 +17,7 @@
 #include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
 #include "parasite/arch/regs.h"
+#include "parasite/arch/thread.h"
 #include "parasite/restore-code.h"
 
 enum {
@@ -57,14 +57,14 @@ int restore_remote_call(struct restore *r, struct restore_task *t, pid_t tid, in
 	uint64_t addr = r->blob_code + arch_find_syscall(restore_blob_code, restore_blob_size);
 	struct arch_regs regs;
 
-	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (arch_thread_get(tid, &regs, err) < 0)
 		return -1;
 	arch_regs_call(&regs, addr, nr, args);
-	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (arch_thread_set(tid, &regs, err) < 0)
 		return -1;
 	if (call_step(t, tid, err) < 0 || call_step(t, tid, err) < 0) /* in, and out */
 		return -1;
-	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (arch_thread_get(tid, &regs, err) < 0)
 		return -1;
 	*result = arch_regs_result(&regs);
 	return 0;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "criu-restore/scratch.h"
+#include "criuimg/vma.h"
 #include "kernel/maps.h"
 
 enum {
@@ -154,4 +155,24 @@ void *restore_shared_alloc(struct restore *r, size_t size, struct img_err *err)
 	r->shared_next += size;
 	r->shared_left -= size;
 	return (void *)(r->shared_next - size);
+}
+
+uint64_t restore_gap(const struct restore *r, const struct restore_task *t, uint64_t size, uint64_t below)
+{
+	uint64_t end = 1 << 20, found = 0;
+
+	size += 2 * PAGE; /* not touching its neighbours */
+	for (size_t i = 0; i <= t->mm->n_vmas; i++) {
+		const VmaEntry *v = i < t->mm->n_vmas ? t->mm->vmas[i] : NULL;
+		uint64_t start = v && v->start < r->task_top ? v->start : r->task_top;
+
+		if (v && v->status & IMG_VMA_GUARD)
+			continue;
+		/* Ends right below v; not in the scratch, which is unmapped at the end. */
+		if (start > end && start - end >= size && (start <= r->scratch.start || start - size >= r->scratch.end) &&
+			(!found || start <= below))
+			found = start - size + PAGE;
+		end = v ? v->end : end;
+	}
+	return found;
 }

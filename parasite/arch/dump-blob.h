@@ -8,5 +8,7 @@
 extern const uint8_t dump_blob_start[], dump_blob_end[];
 /* Where the instruction pointer is when the signal of the frame is delivered. */
 extern const uint8_t dump_blob_done[];
+/* Where a thread's frame has to lead for 32-bit code. */
+extern const uint8_t dump_blob_far[];
 
 #endif

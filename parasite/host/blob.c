@@ -6,7 +6,6 @@
  * ours only while they are.
  */
 
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -35,6 +34,10 @@ static void fill_area(struct run *r, const struct inject_batch *b, const uint8_t
 
 	_Static_assert(sizeof(regs) <= sizeof(frame.regs), "all registers fit into the frame");
 	arch_regs_resume(&regs);
+	if (!arch_regs_native(&regs)) {
+		frame.regs[BLOB_FRAME_FAR] = (uint32_t)regs.ip | regs.cs << 32;
+		arch_regs_set_ip(&regs, r->space->area + (dump_blob_far - dump_blob_start));
+	}
 	memcpy(frame.regs, &regs, sizeof(regs));
 	memcpy(area, dump_blob_start, dump_blob_end - dump_blob_start);
 	memcpy(area + BLOB_FRAME, &frame, sizeof(frame));
@@ -59,7 +62,7 @@ static int wait_done(struct run *r, struct img_err *err)
 
 	for (;;) {
 		if (run_wait(r, KERN_STOP_SIGNAL, r->th->quiet_signo, PTRACE_CONT, err) < 0 ||
-			kern_ptrace_get_regset(r->th->tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+			arch_thread_get(r->th->tid, &regs, err) < 0)
 			return -1;
 		if (arch_regs_ip(&regs) == done)
 			return 0;
@@ -75,7 +78,7 @@ static int enter(struct run *r, struct img_err *err)
 
 	arch_regs_jump(&regs, r->space->area);
 	run_suspend_seccomp(r);
-	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0 ||
+	if (arch_thread_set(tid, &regs, err) < 0 ||
 		kern_ptrace_set_sigmask(tid, ~(1ull << (r->th->quiet_signo - 1)), err) < 0 ||
 		run_resume(r, PTRACE_CONT, err) < 0)
 		return -1;
@@ -87,7 +90,7 @@ static int enter(struct run *r, struct img_err *err)
 static int leave(struct run *r, struct img_err *err)
 {
 	if (run_regain(r, err) < 0 || kern_ptrace_set_sigmask(r->th->tid, r->th->sigmask, err) < 0 ||
-		kern_ptrace_set_regset(r->th->tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
+		arch_thread_set(r->th->tid, r->th->regs, err) < 0 ||
 		run_resume_seccomp(r, err) < 0)
 		return -1;
 	return run_stop_again(r, err);

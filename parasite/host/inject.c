@@ -66,6 +66,7 @@ int inject_find(pid_t pid, enum inject_code what, uint64_t start, uint64_t end, 
 {
 	static long (*const finders[])(const uint8_t *text, size_t len) = {
 		[INJECT_CODE_CALL] = arch_find_syscall,
+		[INJECT_CODE_CALL_COMPAT] = arch_find_syscall_compat,
 		[INJECT_CODE_RETURN] = arch_find_call_and_return,
 		[INJECT_CODE_SIGRETURN] = arch_find_sigreturn,
 	};
@@ -202,6 +203,8 @@ static int map_area(struct run *r, size_t size, struct img_err *err)
 			break;
 		s->exec = false;
 	}
+	if (s->compat && !s->exec)
+		return img_fail(err, IMG_UNSUPPORTED, "32-bit code that may not have executable memory is not supported");
 	if (ret < 0 && ret > -4096) {
 		errno = -ret;
 		return img_fail_sys(err, "map %zu bytes inside", size);

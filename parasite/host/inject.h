@@ -99,6 +99,7 @@ struct inject_thread {
 /* The address space to run in. */
 struct inject_space {
 	uint64_t syscall_addr; /* where a system call instruction is: inject_find() */
+	bool compat;	       /* it is one of 32-bit code */
 	/* Of the task's own code: a system call instruction that a return follows, and what signal handlers return to. 0: not
 	 * known; then a thread that makes a call at the moment of our death is lost (parasite/arch/way-back.h). */
 	uint64_t return_addr, sigreturn_addr;
@@ -112,6 +113,7 @@ enum inject_code {
 	INJECT_CODE_CALL,	/* a system call instruction */
 	INJECT_CODE_RETURN,	/* the same, and a return behind it */
 	INJECT_CODE_SIGRETURN,	/* a call of rt_sigreturn(2) */
+	INJECT_CODE_CALL_COMPAT, /* a system call instruction of 32-bit code */
 };
 
 /* Look for one in [start, end) of task pid's memory: 1 with *addr, 0 when there is none, -1. */

@@ -3,6 +3,7 @@
 #define PARASITE_HOST_RUN_H
 
 #include "kernel/ptrace.h"
+#include "parasite/arch/thread.h"
 #include "parasite/arch/way-back.h"
 #include "parasite/host/inject.h"
 

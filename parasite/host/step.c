@@ -12,7 +12,6 @@
  * and the thread resumed: it stops again before it gets to user mode, and there the old registers are set.
  */
 
-#include <elf.h>
 #include <sys/ptrace.h>
 
 #include "parasite/host/run.h"
@@ -29,10 +28,15 @@ int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t
 	struct arch_regs regs = *r->th->regs;
 	pid_t tid = r->th->tid;
 
-	arch_regs_call(&regs, r->back.at ? r->space->return_addr : r->space->syscall_addr, nr, args);
+	if (r->space->compat && arch_compat_nr(nr) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "thread %d: 32-bit code makes no call %ld for us", tid, (long)nr);
+	if (r->space->compat)
+		arch_regs_call_compat(&regs, r->space->syscall_addr, arch_compat_nr(nr), args);
+	else
+		arch_regs_call(&regs, r->back.at ? r->space->return_addr : r->space->syscall_addr, nr, args);
 	if (r->back.at)
 		arch_regs_set_sp(&regs, r->back.at);
-	if (kern_ptrace_set_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0 ||
+	if (arch_thread_set(tid, &regs, err) < 0 ||
 		(!r->masked && kern_ptrace_set_sigmask(tid, ~0ull, err) < 0))
 		return -1;
 	r->masked = true;
@@ -40,7 +44,7 @@ int step_call(struct run *r, int64_t nr, const uint64_t args[CALL_ARGS], int64_t
 		if (run_resume(r, PTRACE_SYSCALL, err) < 0 ||
 			run_wait(r, KERN_STOP_SYSCALL, 0, PTRACE_SYSCALL, err) < 0)
 			return -1;
-	if (kern_ptrace_get_regset(tid, NT_PRSTATUS, &regs, sizeof(regs), err) < 0)
+	if (arch_thread_get(tid, &regs, err) < 0)
 		return -1;
 	*ret = arch_regs_result(&regs);
 	return 0;
@@ -54,7 +58,7 @@ int step_end(struct run *r, struct img_err *err)
 		run_resume(r, PTRACE_CONT, err) < 0 ||
 		run_wait(r, KERN_STOP_INTERRUPT, 0, PTRACE_CONT, err) < 0 ||
 		kern_ptrace_set_sigmask(tid, r->th->sigmask, err) < 0 ||
-		kern_ptrace_set_regset(tid, NT_PRSTATUS, r->th->regs, sizeof(*r->th->regs), err) < 0 ||
+		arch_thread_set(tid, r->th->regs, err) < 0 ||
 		way_back_close(r, err) < 0 || run_resume_seccomp(r, err) < 0)
 		return -1;
 	r->masked = false;

@@ -20,6 +20,25 @@ static inline long nolibc_syscall6(long nr, long a0, long a1, long a2, long a3, 
 			 : "rcx", "r11", "memory");
 	return ret;
 }
+
+/* A call of 32-bit code, by its number there; pointers are below 4 GiB. */
+static inline long nolibc_syscall_compat(long nr, long a0, long a1, long a2, long a3)
+{
+	int ret;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(nr), "b"(a0), "c"(a1), "d"(a2), "S"(a3)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return ret;
+}
+
+/* Numbers of arch/x86/entry/syscalls/syscall_32.tbl. */
+enum {
+	COMPAT_RT_SIGACTION = 174,
+	COMPAT_SET_ROBUST_LIST = 311,
+	COMPAT_GET_ROBUST_LIST = 312,
+};
 #else
 #error "no system calls for this architecture"
 #endif

@@ -195,6 +195,8 @@ static long blob_step_run(struct blob_thread *th, const struct blob_step *s)
 		return blob_timer_create(a[0], (void *)a[1], a[2]);
 	case BLOB_AIO:
 		return blob_aio((const struct blob_aio *)a[0]);
+	case BLOB_COMPAT:
+		return nolibc_syscall_compat(a[0], a[1], a[2], a[3], a[4]);
 	default:
 		return nolibc_syscall6(s->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	}

@@ -104,7 +104,9 @@ def mappings(pid):
             name = (m.group(1) or '/dev/zero') + ' (deleted)'
         if name.startswith(('/dev/zero', '/memfd:', '/SYSV', '/anon_hugepage')) or '(deleted)' in name:
             dev = ino = ''  # another inode afterwards, of the same kind
-        if name in ('[vvar]', '[vvar_vclock]', '[vdso]', '[vsyscall]'):
+        if name == '[vsyscall]':
+            continue  # 32-bit programs do not show it, but when they are restored by a 64-bit one
+        if name in ('[vvar]', '[vvar_vclock]', '[vdso]'):
             name, off, flags = '[vdso or vvar]', 0, ''
         kind = (prot, dev, ino, name, flags)
         last = merged[-1] if merged else None

@@ -6,10 +6,12 @@
  * which is put at an address that the task does not use. The data that the old functions read is gone: none of them runs.
  */
 
+#include <elf.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "criu-restore/mem.h"
@@ -41,6 +43,7 @@ enum vdso_way {
 	VDSO_NONE, /* the task has none */
 	VDSO_MOVE,
 	VDSO_JUMPS,
+	VDSO_COMPAT, /* that of 32-bit code: the kernel makes it where it belongs */
 	VDSO_LATER, /* not known yet */
 };
 
@@ -167,6 +170,57 @@ static int choose(const struct restore_task *t, const struct vdso_span *host, co
 	return 0;
 }
 
+/* ---- 32-bit code ---- */
+
+enum {
+	MAP_VDSO_32 = 0x2002, /* ARCH_MAP_VDSO_32 */
+	SOME_PLACE = 0x10000000,
+};
+
+struct compat_vdso {
+	uint64_t data, size; /* bytes of what lies before it, and of itself */
+	uint8_t code[VDSO_MAX];
+};
+
+/* In a process that has its own one no more, which the kernel asks for. */
+static void look_at_compat(const struct vdso_span *host, struct compat_vdso *c)
+{
+	struct vdso_span span;
+
+	munmap((void *)host->start, host->end - host->start);
+	if (syscall(SYS_arch_prctl, MAP_VDSO_32, SOME_PLACE) < 0 || host_span(&span, NULL) < 0 || !span.vdso ||
+		span.end - span.vdso > VDSO_MAX)
+		return;
+	memcpy(c->code, (void *)span.vdso, span.end - span.vdso);
+	c->data = span.vdso - span.start;
+	c->size = span.end - span.vdso;
+}
+
+/* Addresses in it are all over the program, and this kernel's goes to the same place: it has to be the same. */
+static int check_compat(const struct vdso_span *host, const struct vdso_span *image, const void *code, struct img_err *err)
+{
+	struct compat_vdso *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool same;
+	pid_t pid;
+
+	if (c == MAP_FAILED)
+		return img_fail_nomem(err);
+	pid = fork();
+	if (pid == 0) {
+		look_at_compat(host, c);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	same = c->size == image->end - image->vdso && c->data == image->vdso - image->start && !memcmp(c->code, code, c->size);
+	if (!c->size)
+		img_fail(err, IMG_UNSUPPORTED, "runs 32-bit code, and this kernel does not");
+	else if (!same)
+		img_fail(err, IMG_UNSUPPORTED, "the vdso of its 32-bit code is of another kernel");
+	munmap(c, sizeof(*c));
+	return same ? 0 : -1;
+}
+
 /* The code of a function of that name, to stand at `at`: a jump into this kernel's vdso (host is at `vdso`) or a system call. 0: there is
  * nothing for it. */
 static size_t new_code(const struct kern_vdso *host, uint64_t vdso, const char *name, uint64_t at, uint8_t *buf)
@@ -238,7 +292,15 @@ static int decide(struct restore *r, struct restore_task *t, const struct vdso_s
 	if (!code)
 		return img_fail_nomem(err);
 	has_code = image_code(r, t, image, code, err);
-	if (has_code < 0 || choose(t, &r->vdso->host, image, code, has_code, &way, err) < 0)
+	if (has_code < 0)
+		return -1;
+	if (has_code ? code[EI_CLASS] == ELFCLASS32 : restore_compat(t)) {
+		if (!has_code)
+			return img_fail(err, IMG_UNSUPPORTED, "the vdso of its 32-bit code is not in the images");
+		r->vdso->of[t->index].way = VDSO_COMPAT;
+		return check_compat(&r->vdso->host, image, code, err);
+	}
+	if (choose(t, &r->vdso->host, image, code, has_code, &way, err) < 0)
 		return -1;
 	r->vdso->of[t->index].way = way;
 	if (way != VDSO_JUMPS)
@@ -280,31 +342,10 @@ static void move(struct restore_tape *tape, enum tape_phase phase, const struct 
 	}
 }
 
-/* Room for this kernel's mappings beside the task's: the gap next below its vdso, or else the first one. */
-static uint64_t find_place(const struct restore *r, const struct restore_task *t, uint64_t size, uint64_t below)
-{
-	uint64_t end = 1 << 20, found = 0;
-
-	size += 2 * IMG_PAGE; /* not touching its neighbours */
-	for (size_t i = 0; i <= t->mm->n_vmas; i++) {
-		const VmaEntry *v = i < t->mm->n_vmas ? t->mm->vmas[i] : NULL;
-		uint64_t start = v && v->start < r->task_top ? v->start : r->task_top;
-
-		if (v && v->status & IMG_VMA_GUARD)
-			continue;
-		/* Ends right below v; not in the scratch, which is unmapped at the end. */
-		if (start > end && start - end >= size && (start <= r->scratch.start || start - size >= r->scratch.end) &&
-			(!found || start <= below))
-			found = start - size + IMG_PAGE;
-		end = v ? v->end : end;
-	}
-	return found;
-}
-
 static int tape_jumps(struct restore *r, struct restore_task *t, struct restore_tape *tape, const struct vdso_span *host,
 	const struct vdso_span *image, uint8_t *code, uint64_t park, struct img_err *err)
 {
-	uint64_t size = image->end - image->vdso, place = find_place(r, t, host->end - host->start, image->start);
+	uint64_t size = image->end - image->vdso, place = restore_gap(r, t, host->end - host->start, image->start);
 	struct blob_step *step;
 
 	if (!place)
@@ -332,6 +373,14 @@ static int vdso_tape(struct restore *r, struct restore_task *t, struct restore_t
 	way = r->vdso->of[t->index].way;
 	if (way == VDSO_NONE)
 		return 0;
+	if (way == VDSO_COMPAT) {
+		struct blob_step *step =
+			tape_step(tape, TAPE_MAPPED, "map the vdso of 32-bit code", SYS_arch_prctl, MAP_VDSO_32, image->start);
+
+		step->flags = BLOB_EXPECT;
+		step->expect = image->end - image->vdso;
+		return 0;
+	}
 	park = restore_scratch_take(r, host->end - host->start, err);
 	if (!park)
 		return -1;

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "criu-restore/task_ops.h"
+#include "parasite/nolibc/syscall.h"
 
 static int futex_thread(struct restore *r, struct restore_task *t, struct restore_thread *th,
 	struct restore_tape *tape, struct img_err *err)
@@ -12,7 +13,10 @@ static int futex_thread(struct restore *r, struct restore_task *t, struct restor
 
 	/* A length of 0 is of a thread that never had one: what a new thread has too, and the kernel takes no
 	 * such length. */
-	if (tc->futex_rla_len)
+	if (tc->futex_rla_len && restore_compat(t))
+		tape_step(tape, TAPE_THREAD, "set robust list of 32-bit code", BLOB_COMPAT, COMPAT_SET_ROBUST_LIST, tc->futex_rla,
+			tc->futex_rla_len);
+	else if (tc->futex_rla_len)
 		tape_step(tape, TAPE_THREAD, "set robust list", SYS_set_robust_list, tc->futex_rla,
 			tc->futex_rla_len);
 	return 0;

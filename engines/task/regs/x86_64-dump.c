@@ -38,9 +38,6 @@ int dump_arch_check(struct dump *d, struct dump_thread *th, struct img_err *err)
 {
 	int ret = 0;
 
-	if (!d->dry_run && !arch_regs_native(&th->regs))
-		ret = dump_block(
-			d, th->task, "", "thread %d runs 32-bit code, which is not supported yet", th->tid);
 	if (ret == 0 && th->status.shadow_stack)
 		ret = dump_block(
 			d, th->task, "", "thread %d has a shadow stack, which is not supported yet", th->tid);
@@ -63,7 +60,9 @@ static UserX86RegsEntry *general(struct dump_thread *th)
 	COPY(ss), COPY(fs_base), COPY(gs_base), COPY(ds), COPY(es), COPY(fs), COPY(gs);
 #undef COPY
 	e->has_mode = 1;
-	e->mode = USER_X86_REGS_MODE__NATIVE;
+	e->mode = arch_regs_native(&r) ? USER_X86_REGS_MODE__NATIVE : USER_X86_REGS_MODE__COMPAT;
+	if (e->mode == USER_X86_REGS_MODE__COMPAT)
+		e->ax = (uint32_t)e->ax;
 	return e;
 }
 

@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,11 +17,14 @@
 #include "criuimg/array.h"
 #include "kernel/ptrace.h"
 #include "parasite/arch/regs.h"
+#include "parasite/arch/thread.h"
 #include "parasite/arch/x86_64/modes.h"
 #include "parasite/arch/x86_64/xsave.h"
 
 enum {
 	USER_CS = 0x33, /* arch/x86/include/asm/segment.h */
+	USER32_CS = 0x23,
+	SELECTOR_INDEX = 3, /* below: which table, and the privilege */
 	MXCSR_DEFAULT = 0x1f80,
 };
 
@@ -69,6 +73,11 @@ struct restore_arch {
 	struct xsave_layout layout;
 	struct xsave_area *area; /* of XSAVE_AREA_MAX bytes */
 };
+
+static bool is_compat(const UserX86RegsEntry *g)
+{
+	return g->has_mode && g->mode == USER_X86_REGS_MODE__COMPAT;
+}
 
 /* ---- plan ---- */
 
@@ -130,8 +139,8 @@ int restore_arch_check(struct restore *r, struct restore_thread *th, struct img_
 			return img_fail_nomem(err);
 		xsave_layout(&r->arch->layout);
 	}
-	if ((g->has_mode && g->mode != USER_X86_REGS_MODE__NATIVE) || g->cs != USER_CS)
-		return img_fail(err, IMG_UNSUPPORTED, "runs 32-bit code, which is not supported yet");
+	if (g->cs != (is_compat(g) ? USER32_CS : USER_CS))
+		return img_fail(err, IMG_UNSUPPORTED, "code segment %#llx", (unsigned long long)g->cs);
 	if (g->fs_base >= r->task_top || g->gs_base >= r->task_top)
 		return img_fail(err, IMG_CORRUPT, "FS or GS base out of range");
 	if (check_modes(th, err) < 0)
@@ -160,6 +169,14 @@ static void tape_modes(const ThreadInfoX86 *ti, struct restore_tape *tape)
 
 void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape)
 {
+	tape_modes(th->core->thread_info, tape);
+}
+
+/* ---- from outside ---- */
+
+/* Descriptors that 32-bit code has its thread pointer in: 64-bit code cannot set them. */
+static int set_tls(const struct restore_thread *th, struct img_err *err)
+{
 	const ThreadInfoX86 *ti = th->core->thread_info;
 
 	for (size_t i = 0; i < ti->n_tls; i++) {
@@ -178,13 +195,20 @@ void restore_arch_tape(struct restore_thread *th, struct restore_tape *tape)
 
 		if (e->seg_not_present && !e->base_addr && !e->limit)
 			continue; /* empty, as it is anyway */
-		tape_step(tape, TAPE_THREAD, "TLS descriptor", SYS_set_thread_area,
-			tape_data(tape, &desc, sizeof(desc)));
+		if (syscall(SYS_ptrace, PTRACE_SET_THREAD_AREA, th->here, (long)e->entry_number, &desc) < 0)
+			return img_fail_sys(err, "TLS descriptor %u", e->entry_number);
 	}
-	tape_modes(ti, tape);
+	return 0;
 }
 
-/* ---- from outside ---- */
+/* 32-bit code has its thread pointer in a descriptor, that the selector names. Records of others do not say the base as well. */
+static uint64_t base_of(const ThreadInfoX86 *ti, uint64_t selector, uint64_t base)
+{
+	for (size_t i = 0; i < ti->n_tls; i++)
+		if (selector && ti->tls[i]->entry_number == selector >> SELECTOR_INDEX)
+			return ti->tls[i]->base_addr;
+	return base;
+}
 
 static int set_general(struct restore_thread *th, struct img_err *err)
 {
@@ -197,10 +221,14 @@ static int set_general(struct restore_thread *th, struct img_err *err)
 	COPY(ax), COPY(cx), COPY(dx), COPY(si), COPY(di), COPY(ip), COPY(cs), COPY(flags), COPY(sp);
 	COPY(ss), COPY(fs_base), COPY(gs_base), COPY(ds), COPY(es), COPY(fs), COPY(gs);
 #undef COPY
+	if (is_compat(e)) {
+		r.fs_base = base_of(th->core->thread_info, e->fs, e->fs_base);
+		r.gs_base = base_of(th->core->thread_info, e->gs, e->gs_base);
+	}
 	/* The record has a call that was interrupted ready to be made again: nothing is left for the kernel
 	 * to restart. */
 	r.orig_ax = -1;
-	return kern_ptrace_set_regset(th->here, NT_PRSTATUS, &r, sizeof(r), err);
+	return arch_thread_set(th->here, &r, err);
 }
 
 static void fill_legacy(struct xsave_legacy *l, const UserX86FpregsEntry *f)
@@ -259,5 +287,5 @@ int restore_arch_regs(struct restore *r, struct restore_thread *th, struct img_e
 {
 	if ((r->arch->layout.size ? set_extended(r->arch, th, err) : set_legacy(th, err)) < 0)
 		return -1;
-	return set_general(th, err);
+	return set_tls(th, err) < 0 ? -1 : set_general(th, err);
 }

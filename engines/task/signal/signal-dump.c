@@ -100,6 +100,7 @@ static int actions(struct dump *d, struct dump_task *t, TaskCoreEntry *tc, struc
 		e->restorer = a->restorer;
 		e->mask = a->mask;
 		e->has_compat_sigaction = 1;
+		e->compat_sigaction = t->compat;
 		tc->sigactions[tc->n_sigactions++] = e;
 	}
 	return 0;

@@ -9,11 +9,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "criu-restore/stop.h"
 #include "criu-restore/task_ops.h"
 #include "kernel/ptrace.h"
+#include "parasite/nolibc/syscall.h"
 
 enum {
 	SIGNALS = 64,
@@ -48,10 +50,9 @@ static int signal_plan(struct restore *r, struct restore_task *t, struct img_err
 
 	if (tc->n_sigactions > SIGNALS - 2) /* nobody can have one for SIGKILL and SIGSTOP */
 		return img_fail(err, IMG_CORRUPT, "%zu signal actions", tc->n_sigactions);
-	for (size_t i = 0; i < tc->n_sigactions; i++)
-		if (tc->sigactions[i]->has_compat_sigaction && tc->sigactions[i]->compat_sigaction)
-			return img_fail(
-				err, IMG_UNSUPPORTED, "handlers of 32-bit code are not supported yet");
+	for (size_t i = 1; i < tc->n_sigactions; i++)
+		if (tc->sigactions[i]->compat_sigaction != tc->sigactions[0]->compat_sigaction)
+			return img_fail(err, IMG_UNSUPPORTED, "handlers of 32-bit code and others");
 	if (check_queue(tc->signals_s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < t->nr_threads; i++)
@@ -62,8 +63,42 @@ static int signal_plan(struct restore *r, struct restore_task *t, struct img_err
 
 /* ---- the process ---- */
 
-/* All start at their default. */
-static void set_actions(const struct restore *r, const struct restore_task *t, struct restore_tape *tape)
+/* As 32-bit code has it: struct compat_sigaction of include/linux/compat.h. */
+struct compat_sigaction {
+	uint32_t handler, flags, restorer;
+	uint32_t mask[2];
+};
+
+enum {
+	LOW_SIZE = 4096,
+};
+
+/* An action is of the kind of code that sets it. What is handed over has to be below 4 GiB: `low` is free there. */
+static void set_compat_action(struct restore_tape *tape, const char *what, int signo, const struct kernel_sigaction *sa, uint64_t low)
+{
+	struct compat_sigaction c = { sa->handler, sa->flags, sa->restorer, { sa->mask, sa->mask >> 32 } };
+
+	tape_step(tape, TAPE_SIGNALS, what, BLOB_COPY, low, tape_data(tape, &c, sizeof(c)), sizeof(c));
+	tape_step(tape, TAPE_SIGNALS, what, BLOB_COMPAT, COMPAT_RT_SIGACTION, signo, low, 0, sizeof(c.mask));
+}
+
+static int low_memory(struct restore *r, struct restore_task *t, struct restore_tape *tape, uint64_t *low, struct img_err *err)
+{
+	struct blob_step *step;
+
+	*low = restore_gap(r, t, LOW_SIZE, UINT32_MAX);
+	if (!*low || *low > UINT32_MAX)
+		return img_fail(err, IMG_UNSUPPORTED, "no memory is free below 4 GiB");
+	step = tape_step(tape, TAPE_SIGNALS, "memory for 32-bit calls", SYS_mmap, *low, LOW_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	step->flags = BLOB_EXPECT;
+	step->expect = *low;
+	return 0;
+}
+
+/* All start at their default. low: of 32-bit code. */
+static int set_actions(
+	const struct restore *r, const struct restore_task *t, struct restore_tape *tape, uint64_t low, struct img_err *err)
 {
 	const TaskCoreEntry *tc = t->core->tc;
 	int signo = 0;
@@ -81,9 +116,17 @@ static void set_actions(const struct restore *r, const struct restore_task *t, s
 		if (!sa.handler && !sa.flags && !sa.mask)
 			continue;
 		snprintf(what, sizeof(what), "action of signal %d", signo);
+		/* What it has while others stop is set again from outside, by 64-bit code. */
+		if (low && signo == SIGCHLD && restore_stop_quiet(r, t) && sa.handler > (uintptr_t)SIG_IGN)
+			return img_fail(err, IMG_UNSUPPORTED, "a handler of 32-bit code for SIGCHLD, and children that are stopped");
+		if (low) {
+			set_compat_action(tape, what, signo, &sa, low);
+			continue;
+		}
 		tape_step(tape, TAPE_SIGNALS, what, SYS_rt_sigaction, signo, tape_data(tape, &sa, sizeof(sa)),
 			0, sizeof(sa.mask));
 	}
+	return 0;
 }
 
 static int signal_tape(
@@ -91,7 +134,14 @@ static int signal_tape(
 {
 	const SignalQueueEntry *q = t->core->tc->signals_s;
 
-	set_actions(r, t, tape);
+	uint64_t low = 0;
+
+	if (restore_compat(t) && low_memory(r, t, tape, &low, err) < 0)
+		return -1;
+	if (set_actions(r, t, tape, low, err) < 0)
+		return -1;
+	if (low)
+		tape_step(tape, TAPE_SIGNALS, "memory for 32-bit calls", SYS_munmap, low, LOW_SIZE);
 	for (size_t i = 0; q && i < q->n_signals; i++) {
 		const ProtobufCBinaryData *info = &q->signals[i]->siginfo;
 

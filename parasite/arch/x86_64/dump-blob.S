@@ -31,11 +31,12 @@
 #define DI     REG(14)
 #define IP     REG(16)
 #define FLAGS  REG(18)
+#define FAR    REG(BLOB_FRAME_FAR)
 
 #define SIG_SETMASK 2
 
 	.section .rodata
-	.globl	dump_blob_start, dump_blob_end, dump_blob_done
+	.globl	dump_blob_start, dump_blob_end, dump_blob_done, dump_blob_far
 	.balign	16
 dump_blob_start:
 start:
@@ -109,6 +110,10 @@ dump_blob_done:
 	movq	SI, %rsi
 	movq	DI, %rdi
 	jmpq	*IP
+
+	/* Where IP leads for a thread in 32-bit code: the code segment changes with it. */
+dump_blob_far:
+	ljmpl	*FAR
 
 	/* In a child, which nobody else knows of. One that shares the memory (CLONE_VM) makes one that has a copy of it, leaves its
 	 * number where the third argument points to, and ends. The copy waits a moment for somebody to trace it, and ends. No stack

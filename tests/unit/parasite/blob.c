@@ -44,7 +44,7 @@ static void step(void)
 		step();                                                                                      \
 		r_;                                                                                          \
 	})
-#define kern_ptrace_set_regset(...)  after((kern_ptrace_set_regset)(__VA_ARGS__))
+#define arch_thread_set(...)	     after((arch_thread_set)(__VA_ARGS__))
 #define kern_ptrace_set_sigmask(...) after((kern_ptrace_set_sigmask)(__VA_ARGS__))
 #define run_resume(...)		     after((run_resume)(__VA_ARGS__))
 #define kern_vm_write(...)	     after((kern_vm_write)(__VA_ARGS__))

@@ -110,6 +110,9 @@ int arch_frame_make(pid_t tid, const struct arch_regs *regs, uint64_t sigmask, u
 
 	if (!bytes)
 		return img_fail_nomem(err);
+	/* What 32-bit code returns to is 32-bit code. */
+	if (!arch_regs_native(regs))
+		return 0;
 	/* It would have to hold the address that is returned to. */
 	if (kern_ptrace_get_regset(tid, NT_X86_SHSTK, &shadow, sizeof(shadow), NULL) > 0)
 		return 0;
