@@ -1,6 +1,7 @@
 /* tests/kinds/mnt/binfmt.c -- a binfmt_misc of a user namespace of its own: formats told by magic and by extension, one of them disabled.
  *
  * harness: places: host
+ * harness: peer: wants the program and the root itself in mounts of the tree
  */
 
 #include <sched.h>

@@ -2,6 +2,7 @@
  * another.
  *
  * harness: places: host
+ * harness: peer: wants the program and the root itself in mounts of the tree
  */
 
 #include <sched.h>
