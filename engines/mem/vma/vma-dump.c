@@ -64,6 +64,8 @@ struct mapped_files {
 	int dir; /* /proc/PID/map_files */
 	struct mapped_file *items;
 	size_t nr, room;
+	uint32_t *slots; /* number of an item, from 1: a hash table; a power of two of them */
+	size_t nr_slots;
 };
 
 static void mapped_files_free(struct mapped_files *files)
@@ -71,6 +73,7 @@ static void mapped_files_free(struct mapped_files *files)
 	if (files->dir >= 0)
 		close(files->dir);
 	free(files->items);
+	free(files->slots);
 }
 
 static int mapped_files_open(struct mapped_files *files, pid_t pid, struct img_err *err)
@@ -83,16 +86,58 @@ static int mapped_files_open(struct mapped_files *files, pid_t pid, struct img_e
 	return files->dir < 0 ? img_fail_sys(err, "%s", path) : 0;
 }
 
+static uint32_t hash_of(const struct kern_vma *vma)
+{
+	return (uint32_t)((vma->ino * 31 + vma->dev_major) * 31 + vma->dev_minor) * 2654435761u;
+}
+
+static bool of_same_file(const struct kern_vma *a, const struct kern_vma *b)
+{
+	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor && !strcmp(a->name, b->name);
+}
+
+static uint32_t *slot_of(const struct mapped_files *files, const struct kern_vma *vma)
+{
+	size_t at = hash_of(vma) & (files->nr_slots - 1);
+
+	while (files->slots[at] && !of_same_file(files->items[files->slots[at] - 1].first, vma))
+		at = (at + 1) & (files->nr_slots - 1);
+	return &files->slots[at];
+}
+
 static struct mapped_file *mapped_file_find(const struct mapped_files *files, const struct kern_vma *vma)
 {
-	for (size_t i = files->nr; i--;) {
-		const struct kern_vma *first = files->items[i].first;
+	uint32_t *slot = files->nr_slots ? slot_of(files, vma) : NULL;
 
-		if (first->ino == vma->ino && first->dev_major == vma->dev_major &&
-			first->dev_minor == vma->dev_minor && !strcmp(first->name, vma->name))
-			return &files->items[i];
+	return slot && *slot ? &files->items[*slot - 1] : NULL;
+}
+
+static int more_slots(struct mapped_files *files, struct img_err *err)
+{
+	free(files->slots);
+	files->nr_slots = files->nr_slots ? files->nr_slots * 4 : 256;
+	files->slots = calloc(files->nr_slots, sizeof(*files->slots));
+	if (!files->slots)
+		return img_fail_nomem(err);
+	for (size_t i = 0; i < files->nr; i++)
+		*slot_of(files, files->items[i].first) = (uint32_t)i + 1;
+	return 0;
+}
+
+static struct mapped_file *mapped_file_add(struct mapped_files *files, const struct kern_vma *vma, struct img_err *err)
+{
+	struct mapped_file *f = img_array_more(&files->items, files->nr, &files->room);
+
+	if (!f) {
+		img_fail_nomem(err);
+		return NULL;
 	}
-	return NULL;
+	if (files->nr * 2 >= files->nr_slots && more_slots(files, err) < 0)
+		return NULL;
+	f->first = vma;
+	files->nr++;
+	*slot_of(files, vma) = (uint32_t)files->nr;
+	return f;
 }
 
 static void link_name(char *buf, size_t size, const struct kern_vma *vma)
@@ -129,13 +174,9 @@ static int file_id(struct dump *d, struct dump_task *t, struct mapped_files *fil
 		fd = open_mapped(files, vma, link, err);
 		if (fd < 0)
 			return -1;
-		f = img_array_more(&files->items, files->nr, &files->room);
-		if (!f)
-			return img_fail_nomem(err);
-		if (dump_file_by_fd(d, t, fd, link, 0, &f->id, err) < 0)
+		f = mapped_file_add(files, vma, err);
+		if (!f || dump_file_by_fd(d, t, fd, link, 0, &f->id, err) < 0)
 			return -1;
-		f->first = vma;
-		files->nr++;
 	}
 	*id = f->id;
 	return 0;
@@ -161,7 +202,6 @@ static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *
 	const struct kern_vma *vma, const char *what, struct img_err *err)
 {
 	struct img_err why = IMG_ERR_INIT;
-	struct mapped_file *f;
 	char link[PATH_MAX];
 	cleanup_fd int fd = -1;
 
@@ -171,11 +211,8 @@ static int check_file(struct dump *d, struct dump_task *t, struct mapped_files *
 	/* Under --dry-run the task runs, and the mapping may be gone by now. */
 	if (fd < 0)
 		return d->dry_run ? 0 : dump_block(d, t, what, "%s", why.text);
-	f = img_array_more(&files->items, files->nr, &files->room);
-	if (!f)
-		return img_fail_nomem(err);
-	f->first = vma;
-	files->nr++;
+	if (!mapped_file_add(files, vma, err))
+		return -1;
 	if (dump_file_check(d, t, fd, link, 0, &why) < 0)
 		return dump_block(d, t, what, "%s", why.text);
 	return 0;

@@ -32,6 +32,10 @@
 		IMG_MAP_LOCKED | IMG_MAP_NORESERVE | IMG_MAP_HUGETLB |                                       \
 		IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT)
 
+enum {
+	FILES_OPEN = 1000, /* as many as stay open until the mappings are made */
+};
+
 /* A file opened for mappings: many of them are of the same. */
 struct opened {
 	uint64_t id;
@@ -57,16 +61,40 @@ static int open_file(struct work *w, const VmaEntry *e, int *fd, struct img_err 
 			return 0;
 		}
 	}
+	if (e->shmid > UINT32_MAX || restore_open_file(w->r, w->t, e->shmid, flags, fd, err) < 0)
+		return img_wrap(err, "file %" PRIu64, e->shmid);
+	if (w->nr_files == FILES_OPEN)
+		return 0;
 	f = img_array_more(&w->files, w->nr_files, &w->room_files);
 	if (!f)
 		return img_fail_nomem(err);
-	if (e->shmid > UINT32_MAX || restore_open_file(w->r, w->t, e->shmid, flags, &f->fd, err) < 0)
-		return img_wrap(err, "file %" PRIu64, e->shmid);
-	f->id = e->shmid;
-	f->flags = flags;
+	*f = (struct opened){ e->shmid, flags, *fd };
 	w->nr_files++;
-	*fd = f->fd;
 	return 0;
+}
+
+/* Of tens of thousands of files: mapped at once, to be moved, since so many cannot be open. */
+static int map_and_close(struct work *w, const VmaEntry *e, struct blob_vma *v, struct img_err *err)
+{
+	cleanup_fd int fd = steal_fd(&v->fd);
+	uint64_t at = restore_scratch_take(w->r, e->end - e->start, err);
+
+	if (!at)
+		return -1;
+	if (mmap((void *)at, e->end - e->start, (int)e->prot, MAP_SHARED | MAP_FIXED | (v->flags & MAP_NORESERVE), fd, (off_t)e->pgoff) ==
+		MAP_FAILED)
+		return img_fail_sys(err, "map it");
+	v->premap = at;
+	v->premap_prot = e->prot;
+	return 0;
+}
+
+static bool stays_open(const struct work *w, int fd)
+{
+	for (size_t i = w->nr_files; i--;)
+		if (w->files[i].fd == fd)
+			return true;
+	return false;
 }
 
 static int open_segment(struct work *w, const VmaEntry *e, int *fd, struct img_err *err)
@@ -164,7 +192,11 @@ static int fill_vma(struct work *w, const VmaEntry *e, struct blob_vma *v, struc
 		v->flags &= ~(IMG_MAP_HUGETLB | IMG_MAP_HUGE_MASK << IMG_MAP_HUGE_SHIFT | IMG_MAP_ANON);
 		if (open_file(w, e, &v->fd, err) < 0)
 			return -1;
-		return e->status & IMG_VMA_EXT_PLUGIN ? ask_plugins(w, e, v, err) : 0;
+		if (e->status & IMG_VMA_EXT_PLUGIN)
+			return ask_plugins(w, e, v, err);
+		return w->nr_files < FILES_OPEN || stays_open(w, v->fd) || e->flags & IMG_MAP_HUGETLB || !(e->status & IMG_VMA_FILE_SHARED)
+			       ? 0
+			       : map_and_close(w, e, v, err);
 	}
 	return 0;
 }
