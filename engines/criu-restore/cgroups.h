@@ -104,6 +104,19 @@ void restore_cgroups_free(struct restore *r);
 
 /* plan-restore.c: the set of a thread, NULL: where we are. */
 const struct cg_place_set *cg_set_of(const struct restore *r, const struct restore_thread *th);
+/* plan-restore.c: one more file to be written. NULL on failure. */
+struct cg_prop *cg_add_prop(
+	struct restore *r, struct cg_dir *dir, const char *name, const char *value, const CgroupPerms *perms, struct img_err *err);
+/* thaw-restore.c: groups that tasks come into and that are frozen, which they may be if nobody is in them. */
+int cg_plan_thaw(struct restore *r, struct img_err *err);
+/* paths-restore.c, in the arena of the run; NULL without memory: name below dir; a path of the image, as it is to be here; the root of the
+ * cgroup namespace of who is there, which is so many bytes of that path. */
+char *cg_join_path(struct restore *r, const char *dir, const char *name);
+const char *cg_path_here(struct restore *r, const struct cg_hier *h, const char *path);
+const char *cg_root_here(struct restore *r, const struct cg_hier *h, const char *path, size_t prefix);
+/* Without "." and "..", and short enough; a name without a slash. */
+bool cg_clean_path(const char *path);
+bool cg_clean_name(const char *name);
 /* move-restore.c: remember all files that tasks will write to; open them. */
 int cg_places_plan(struct restore *r, struct img_err *err);
 int cg_places_open(struct restore *r, struct img_err *err);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "criuimg/array.h"
-#include "kernel/cgroup.h"
 
 static const struct {
 	const char *word;
@@ -49,7 +48,8 @@ bool options_cgroup_root_valid(const char *item)
 	return true;
 }
 
-const char *options_cgroup_root(const struct options *opt, const char *name)
+const char *options_cgroup_root(
+	const struct options *opt, const char *name, bool (*has)(const char *name, const char *ctl))
 {
 	const char *all = NULL;
 
@@ -65,7 +65,7 @@ const char *options_cgroup_root(const struct options *opt, const char *name)
 		}
 		memcpy(ctl, item, path - item - 1);
 		ctl[path - item - 1] = '\0';
-		if (kern_cgroup_has(name, ctl))
+		if (has(name, ctl))
 			return path;
 	}
 	return all;

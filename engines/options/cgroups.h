@@ -21,8 +21,9 @@ enum cgroup_mode options_cgroup_mode(const struct options *opt);
 /* [CONTROLLER:]/DIR, without "..". */
 bool options_cgroup_root_valid(const char *item);
 /* What --cgroup-root says of the hierarchy with these controllers ("cpu,cpuacct", "name=systemd", ""), a path that begins with a
- * slash; else what it says of all; else NULL. */
-const char *options_cgroup_root(const struct options *opt, const char *name);
+ * slash; else what it says of all; else NULL. has: is this controller one of the hierarchy? kern_cgroup_has(). */
+const char *options_cgroup_root(
+	const struct options *opt, const char *name, bool (*has)(const char *name, const char *ctl));
 
 enum {
 	CGROUP_YARD_SIZE = 2 * 4096,

@@ -20,7 +20,7 @@ BELOW = {
 
 PROTO = r'[a-z0-9-]+\.pb-c\.h'
 PUBLIC = r'criuimg/.*'
-ENGINE_COMMON = [r'kernel/.*', r'control/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'plugin/.*', r'options/(options|external)\.h', PUBLIC, PROTO]
+ENGINE_COMMON = [r'kernel/.*', r'control/.*', r'cpuinfo/.*', r'log/.*', r'remote/.*', r'plugin/.*', r'options/(options|external|cgroups)\.h', PUBLIC, PROTO]
 
 # (files, what they may include of ours)
 RULES = [(rf'imagefmt/{layer}/', [rf'(imagefmt/)?({"|".join(below + [layer])})/.*', PUBLIC, PROTO]) for layer, below in BELOW.items()]

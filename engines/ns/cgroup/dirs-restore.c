@@ -142,11 +142,17 @@ static int make_dir(struct restore *r, struct cg_dir *dir, struct img_err *err)
 	size_t i = dir - cg->dirs;
 
 	if (!dir->there) {
-		if (mkdirat(dir->h->root, kern_cgroup_rel(dir->path), 0755) == 0) {
-			cg->dirs_made[i] = 1;
-			log_info(r->log, "control group %s%s: made", kern_cgroup_dir_name(dir->h->name), dir->path);
-		} else if (errno != EEXIST || options_cgroup_mode(r->opt) == CGROUPS_STRICT)
+		int ret;
+
+		cg->dirs_made[i] = 1;
+		ret = mkdirat(dir->h->root, kern_cgroup_rel(dir->path), 0755);
+		if (ret < 0)
+			cg->dirs_made[i] = 0;
+		/* Somebody else was faster. */
+		if (ret < 0 && (errno != EEXIST || options_cgroup_mode(r->opt) == CGROUPS_STRICT))
 			return img_fail_sys(err, "make %s", dir->path);
+		if (ret == 0)
+			log_info(r->log, "control group %s%s: made", kern_cgroup_dir_name(dir->h->name), dir->path);
 		if (fill_cpuset(dir, err) < 0)
 			return -1;
 	}

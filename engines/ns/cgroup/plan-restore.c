@@ -20,84 +20,7 @@
 #include "kernel/mountinfo.h"
 #include "options/cgroups.h"
 
-/* ---- paths: --cgroup-root takes the place of the topmost groups of the image ---- */
-
-static char *join_path(struct restore *r, const char *dir, const char *name)
-{
-	size_t len = strlen(dir);
-
-	while (len && dir[len - 1] == '/')
-		len--;
-	name += strspn(name, "/");
-	return img_arena_printf(&r->arena, "%.*s%s%s", (int)len, dir, *name || !len ? "/" : "", name);
-}
-
-/* What there is of path below the topmost group that it is in; NULL: it is in none. */
-static const char *below_top(const struct cg_hier *h, const char *path)
-{
-	const char *best = NULL;
-
-	for (size_t i = 0; i < h->e->n_dirs; i++) {
-		char top[PATH_MAX];
-		const char *rest;
-
-		if (snprintf(top, sizeof(top), "/%s", h->e->dirs[i]->dir_name) >= (int)sizeof(top))
-			continue;
-		rest = kern_path_below(path, top);
-		if (rest && (!best || strlen(rest) < strlen(best)))
-			best = rest;
-	}
-	return best;
-}
-
-/* A path of the image, as it is to be here. */
-static const char *path_here(struct restore *r, const struct cg_hier *h, const char *path)
-{
-	const char *rest = h->given ? below_top(h, path) : NULL;
-
-	return rest ? join_path(r, h->given, rest) : join_path(r, path, "");
-}
-
-/* The root of a cgroup namespace: so many bytes of the path of a group in it. */
-static const char *root_here(struct restore *r, const struct cg_hier *h, const char *path, size_t prefix)
-{
-	const char *root = img_arena_printf(&r->arena, "%.*s", (int)prefix, path), *here;
-	const char *below = path + prefix;
-
-	if (!root)
-		return NULL;
-	if (!h->given || below_top(h, *root ? root : "/"))
-		return path_here(r, h, *root ? root : "/");
-	/* It lies above the topmost groups: as far above what takes their place. */
-	here = path_here(r, h, path);
-	for (; here && *(below += strspn(below, "/")); below += strcspn(below, "/")) {
-		const char *slash = strrchr(here, '/');
-
-		here = slash > here ? img_arena_printf(&r->arena, "%.*s", (int)(slash - here), here) : "/";
-	}
-	return here;
-}
-
 /* ---- checks of what comes from the image ---- */
-
-static bool clean_path(const char *path)
-{
-	for (const char *at = path; *at;) {
-		size_t len;
-
-		at += strspn(at, "/");
-		len = strcspn(at, "/");
-		if ((len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.'))
-			return false;
-		at += len;
-	}
-	return strlen(path) < PATH_MAX / 2;
-}
-
-static bool clean_name(const char *name)
-{
-	return *name && !strchr(name, '/') && clean_path(name) && strlen(name) <= NAME_MAX;
-}
 
 static int bad(struct img_err *err, const char *what, const char *name)
 {
@@ -149,7 +72,7 @@ static int plan_hier(
 		return err->code ? -1 : img_fail_nomem(err);
 	h->v2 = !*h->name;
 	h->late = kern_cgroup_has(h->name, "devices") || kern_cgroup_has(h->name, "freezer");
-	h->given = options_cgroup_root(r->opt, h->name);
+	h->given = options_cgroup_root(r->opt, h->name, kern_cgroup_has);
 	path = kern_cgroups_path(own, h->name);
 	h->own = img_arena_strdup(&r->arena, path ? path : "/");
 	if (!h->own)
@@ -179,7 +102,7 @@ static enum cg_when when_of(const char *name)
 	return CG_LATE;
 }
 
-static struct cg_prop *add_prop(
+struct cg_prop *cg_add_prop(
 	struct restore *r, struct cg_dir *dir, const char *name, const char *value, const CgroupPerms *perms, struct img_err *err)
 {
 	struct restore_cgroups *cg = r->cgroups;
@@ -249,6 +172,29 @@ static int add_way(struct restore *r, struct cg_hier *h, const char *path, struc
 	return 0;
 }
 
+/* "cpu,cpuacct": of each of them. */
+static bool names_it(const struct cg_hier *h, const char *name)
+{
+	return *h->e->cnames[0] ? kern_cgroup_has(name, h->e->cnames[0]) : !*name;
+}
+
+/* Whoever dumped a task in the root of a hierarchy may have saved all that was below, which is the host's. */
+static bool leads_to_tasks(const struct restore *r, const struct cg_hier *h, const char *name)
+{
+	const CgroupEntry *image = r->cgroups->image;
+	char top[NAME_MAX + 2];
+
+	snprintf(top, sizeof(top), "/%s", name);
+	for (size_t i = 0; i < image->n_sets; i++)
+		for (size_t k = 0; k < image->sets[i]->n_ctls; k++) {
+			const CgMemberEntry *m = image->sets[i]->ctls[k];
+
+			if (names_it(h, m->name) && kern_path_below(m->path, top))
+				return true;
+		}
+	return false;
+}
+
 static int add_tree(struct restore *r, struct cg_hier *h, const char *path, const CgroupDirEntry *e, struct img_err *err)
 {
 	if (!path)
@@ -256,12 +202,17 @@ static int add_tree(struct restore *r, struct cg_hier *h, const char *path, cons
 	if (add_way(r, h, path, err) < 0 || !add_dir(r, h, path, e, err))
 		return -1;
 	for (size_t i = 0; i < e->n_properties; i++)
-		if (!clean_name(e->properties[i]->name))
+		if (!cg_clean_name(e->properties[i]->name))
 			return bad(err, "a property", e->properties[i]->name);
 	for (size_t i = 0; i < e->n_children; i++) {
-		if (!clean_name(e->children[i]->dir_name))
+		if (!cg_clean_name(e->children[i]->dir_name))
 			return bad(err, "a group", e->children[i]->dir_name);
-		if (add_tree(r, h, join_path(r, path, e->children[i]->dir_name), e->children[i], err) < 0)
+		if (!*e->dir_name && !h->given && !leads_to_tasks(r, h, e->children[i]->dir_name)) {
+			log_info(r->log, "control group %s/%s is not of the tree: left out", kern_cgroup_dir_name(h->name),
+				e->children[i]->dir_name);
+			continue;
+		}
+		if (add_tree(r, h, cg_join_path(r, path, e->children[i]->dir_name), e->children[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -319,7 +270,7 @@ static int need_controllers(struct restore *r, const struct cg_dir *dir, const c
 /* One for each group, since groups below may need it. */
 static int plan_control(struct restore *r, struct cg_dir *dir, struct img_err *err)
 {
-	struct cg_prop *p = add_prop(r, dir, "cgroup.subtree_control", "", NULL, err);
+	struct cg_prop *p = cg_add_prop(r, dir, "cgroup.subtree_control", "", NULL, err);
 
 	if (p && p->old)
 		p->value = p->old;
@@ -333,7 +284,7 @@ static int plan_props(struct restore *r, struct cg_dir *dir, struct img_err *err
 	for (size_t i = 0; dir->props && i < dir->e->n_properties; i++) {
 		const CgroupPropEntry *e = dir->e->properties[i];
 
-		if (!add_prop(r, dir, e->name, e->value, e->perms, err) || need_controllers(r, dir, e->name, err) < 0)
+		if (!cg_add_prop(r, dir, e->name, e->value, e->perms, err) || need_controllers(r, dir, e->name, err) < 0)
 			return -1;
 		control |= !strcmp(e->name, "cgroup.subtree_control");
 	}
@@ -350,9 +301,9 @@ static int plan_dirs(struct restore *r, struct img_err *err)
 		for (size_t k = 0; k < h->e->n_dirs; k++) {
 			const CgroupDirEntry *e = h->e->dirs[k];
 
-			if (!clean_path(e->dir_name))
+			if (!cg_clean_path(e->dir_name))
 				return bad(err, "a group", e->dir_name);
-			if (add_tree(r, h, h->given ? join_path(r, h->given, "") : join_path(r, "/", e->dir_name), e, err) < 0)
+			if (add_tree(r, h, h->given ? cg_join_path(r, h->given, "") : cg_join_path(r, "/", e->dir_name), e, err) < 0)
 				return -1;
 		}
 	}
@@ -383,13 +334,9 @@ static int plan_files(struct restore *r, struct img_err *err)
 
 static struct cg_hier *hier_of(struct restore_cgroups *cg, const char *name)
 {
-	for (size_t i = 0; i < cg->nr_hiers; i++) {
-		const CgControllerEntry *e = cg->hiers[i].e;
-
-		/* "cpu,cpuacct": each of them. */
-		if (!*name ? !*e->cnames[0] : *e->cnames[0] && kern_cgroup_has(name, e->cnames[0]))
+	for (size_t i = 0; i < cg->nr_hiers; i++)
+		if (names_it(&cg->hiers[i], name))
 			return &cg->hiers[i];
-	}
 	return NULL;
 }
 
@@ -407,12 +354,12 @@ static int plan_set(struct restore *r, struct cg_place_set *set, const CgSetEntr
 		struct cg_hier *h = hier_of(cg, m->name);
 		size_t k = h ? (size_t)(h - cg->hiers) : 0;
 
-		if (m->path[0] != '/' || !clean_path(m->path) || (m->has_cgns_prefix && m->cgns_prefix > strlen(m->path)))
+		if (m->path[0] != '/' || !cg_clean_path(m->path) || (m->has_cgns_prefix && m->cgns_prefix > strlen(m->path)))
 			return bad(err, "a path", m->path);
 		if (!h)
 			return bad(err, "a set with a hierarchy that has no record,", m->name);
-		set->paths[k] = path_here(r, h, m->path);
-		set->roots[k] = root_here(r, h, m->path, m->has_cgns_prefix ? m->cgns_prefix : 0);
+		set->paths[k] = cg_path_here(r, h, m->path);
+		set->roots[k] = cg_root_here(r, h, m->path, m->has_cgns_prefix ? m->cgns_prefix : 0);
 		if (!set->paths[k] || !set->roots[k])
 			return img_fail_nomem(err);
 		/* Where the image has the path and not the group. */
@@ -433,42 +380,6 @@ const struct cg_place_set *cg_set_of(const struct restore *r, const struct resto
 	return NULL;
 }
 
-/* All controllers of the hierarchy are among the options. */
-static bool mounts_it(const struct cg_hier *h, const char *options)
-{
-	if (h->v2 || !options)
-		return h->v2 && !options;
-	for (size_t i = 0; i < h->e->n_cnames; i++)
-		if (!kern_cgroup_has(options, h->e->cnames[i]))
-			return false;
-	return true;
-}
-
-const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path, struct img_err *err)
-{
-	const struct restore_cgroups *cg = r->cgroups;
-	const struct cg_place_set *set = cg ? cg_set_of(r, &r->root->threads[0]) : NULL;
-
-	for (size_t k = 0; cg && k < cg->nr_hiers; k++) {
-		const char *here, *below = NULL;
-
-		if (!mounts_it(&cg->hiers[k], options))
-			continue;
-		here = path_here(r, &cg->hiers[k], path);
-		if (!set || !set->roots[k] || !restore_ns_new(r, CLONE_NEWCGROUP)) {
-			if (!here)
-				img_fail_nomem(err);
-			return here;
-		}
-		below = here ? kern_path_below(here, set->roots[k]) : NULL;
-		if (!below)
-			img_fail(err, IMG_UNSUPPORTED, "control group '%s' of %s is not below the root of the tree's cgroup namespace, '%s'",
-				path, kern_cgroup_dir_name(cg->hiers[k].name), set->roots[k]);
-		return below ? join_path(r, "/", below) : NULL;
-	}
-	return path;
-}
-
 static int check_sets(struct restore *r, struct img_err *err)
 {
 	for (size_t i = 0; i < r->nr_tasks; i++)
@@ -480,60 +391,6 @@ static int check_sets(struct restore *r, struct img_err *err)
 				!(r->inventory->has_root_cg_set && r->inventory->root_cg_set == tc->cg_set))
 				return img_fail(err, IMG_CORRUPT, "thread %d: cgroup.img has no set %u", th->tid, tc->cg_set);
 		}
-	return 0;
-}
-
-/* How each version says that a group is frozen, and how to say it. */
-static const struct freezer {
-	const char *file, *frozen, *thawed;
-} freezers[] = {
-	{ "freezer.state", "FROZEN", "THAWED" },
-	{ "cgroup.freeze", "1", "0" },
-};
-
-/* Thawed while tasks come, and then as it was, unless the image says otherwise. Nobody else may run meanwhile. */
-static int thaw_dir(struct restore *r, struct cg_dir *dir, struct img_err *err)
-{
-	const struct freezer *f = &freezers[dir->h->v2];
-	cleanup_free char *now = NULL, *tasks = NULL;
-	struct cg_prop *p;
-	bool said = false;
-
-	for (size_t i = 0; i < r->cgroups->nr_props; i++)
-		if (r->cgroups->props[i].dir == dir && !strcmp(r->cgroups->props[i].name, f->file)) {
-			said = true;
-			if (r->cgroups->props[i].when == CG_EARLY)
-				return 0;
-		}
-	if (!dir->there || (!dir->h->v2 && !kern_cgroup_has(dir->h->name, "freezer")))
-		return 0;
-	now = kern_cgroup_read(dir->h->root, dir->path, f->file, NULL);
-	if (!now || !strcmp(now, f->thawed))
-		return 0;
-	tasks = kern_cgroup_read(dir->h->root, dir->path, "cgroup.procs", NULL);
-	if (!tasks || *tasks) {
-		img_fail(err, IMG_UNSUPPORTED, "control group %s of %s is frozen, and there are tasks in it", dir->path,
-			kern_cgroup_dir_name(dir->h->name));
-		return restore_plan_lack(r, err);
-	}
-	p = add_prop(r, dir, f->file, f->thawed, NULL, err);
-	if (!p)
-		return -1;
-	p->when = CG_EARLY;
-	return said || add_prop(r, dir, f->file, f->frozen, NULL, err) ? 0 : -1;
-}
-
-/* A task that comes into a frozen group stands still before it is whole. */
-static int plan_thaw(struct restore *r, struct img_err *err)
-{
-	struct restore_cgroups *cg = r->cgroups;
-
-	for (size_t i = 0; i < cg->nr_sets; i++)
-		for (size_t k = 0; k < cg->nr_hiers; k++)
-			for (size_t m = 0; cg->sets[i].paths[k] && m < cg->nr_dirs; m++)
-				if (cg->dirs[m].h == &cg->hiers[k] && kern_path_below(cg->sets[i].paths[k], cg->dirs[m].path) &&
-					thaw_dir(r, &cg->dirs[m], err) < 0)
-					return -1;
 	return 0;
 }
 
@@ -570,7 +427,7 @@ static int plan_image(struct restore *r, const CgroupEntry *e, const struct kern
 	for (size_t i = 0; i < e->n_sets; i++, cg->nr_sets++)
 		if (plan_set(r, &cg->sets[i], e->sets[i], err) < 0)
 			return -1;
-	if (plan_files(r, err) < 0 || check_sets(r, err) < 0 || plan_thaw(r, err) < 0 || cg_places_plan(r, err) < 0)
+	if (plan_files(r, err) < 0 || check_sets(r, err) < 0 || cg_plan_thaw(r, err) < 0 || cg_places_plan(r, err) < 0)
 		return -1;
 	return share(r, err);
 }

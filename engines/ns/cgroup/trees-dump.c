@@ -99,7 +99,7 @@ static int read_children(struct dump *d, const struct hier *h, const char *path,
 		char below[PATH_MAX];
 		int ret;
 
-		if (!strcmp(path, "/") && !options_cgroup_root(d->opt, h->m->name) && !leads_to_tasks(d, h, names[i])) {
+		if (!strcmp(path, "/") && !options_cgroup_root(d->opt, h->m->name, kern_cgroup_has) && !leads_to_tasks(d, h, names[i])) {
 			left_out++;
 			continue;
 		}
@@ -177,7 +177,7 @@ static int add_top(struct hier *h, const char *path, struct img_err *err)
 
 static int find_tops(struct dump *d, struct hier *h, struct img_err *err)
 {
-	const char *given = options_cgroup_root(d->opt, h->m->name);
+	const char *given = options_cgroup_root(d->opt, h->m->name, kern_cgroup_has);
 
 	for (size_t i = 0; i < d->cgroups->nr; i++) {
 		const struct cg_set *set = &d->cgroups->sets[i];
