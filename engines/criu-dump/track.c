@@ -133,6 +133,8 @@ int dump_track_begin(struct dump *d, struct img_err *err)
 	if (check_word("pre-dump-mode", d->opt->pre_dump_mode, "splice", "read", err) < 0 ||
 		check_word("image-io-mode", d->opt->image_io_mode, "writeback", "direct", err) < 0)
 		return -1;
+	if (d->opt->auto_dedup && img_set_dirfd(d->set) < 0)
+		return img_fail(err, IMG_UNSUPPORTED, "--auto-dedup: only directories can give back pages, and this set is an archive");
 	tr->wanted = d->opt->command == CMD_PRE_DUMP || (d->opt->track_mem && (d->opt->leave_running || d->opt->leave_stopped));
 	if (make_id(tr, err) < 0 || open_parent(d, err) < 0)
 		return -1;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "criu/front.h"
@@ -12,7 +13,7 @@
 static int dedup(const struct options *opt, struct log *log, struct img_err *err)
 {
 	struct img_dedup_result result = { 0 };
-	struct img_set *set = img_set_open_dir(AT_FDCWD, opt->images_dir, err);
+	struct img_set *set = img_set_open(opt->images_dir, err);
 	int ret = set ? img_set_dedup(set, NULL, &result, err) : -1;
 
 	img_set_close(set);
@@ -25,7 +26,8 @@ static int dedup(const struct options *opt, struct log *log, struct img_err *err
 
 int front_dedup(const struct options *opt, struct img_err *err)
 {
-	const char *workdir = opt->work_dir ? opt->work_dir : opt->images_dir;
+	char buf[PATH_MAX];
+	const char *workdir = options_work_dir(opt, buf);
 	cleanup_fd int dirfd = open(workdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct log log = { .fd = -1 };
 	int ret;

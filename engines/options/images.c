@@ -27,7 +27,7 @@ bool options_images_archive(const struct options *opt, bool *zstd)
 	for (size_t i = 0; i < ARRAY_SIZE(zstd_names); i++)
 		*zstd |= ends_in(opt->images_dir, zstd_names[i]);
 	/* What is there is read whatever its name is; it is not written over. */
-	if (there && opt->command == CMD_RESTORE)
+	if (there && (opt->command == CMD_RESTORE || opt->command == CMD_DEDUP))
 		return true;
 	return *zstd || ends_in(opt->images_dir, ".tar");
 }

@@ -222,6 +222,10 @@ static int chain_collect(struct chain *c, struct img_set *set, struct img_err *e
 			return -1;
 		ret = img_set_parent(set, &set, err);
 	} while (ret == 1);
+	/* Before anything is taken out of its parents. */
+	if (ret == 0 && c->nr > 1 && img_set_dirfd(c->sets[0]) < 0)
+		return img_fail(err, IMG_UNSUPPORTED,
+			"the set is an archive: what it says of its parents cannot be changed, and neither can they");
 	return ret;
 }
 
