@@ -130,6 +130,8 @@ void restore_ttys_stop(struct restore *r);
 /* TCP connections (engines/fd/inet/): while they are made no packet of theirs gets through. At last all is let through, and their repair
  * ends. After a failure the network is as it was: what the dump has locked stays locked. */
 int restore_connections_lock(struct restore *r, struct img_err *err);
+/* When every socket is there, and outside of the tree's mount namespace, where the programs for it are: before the moment "resume". */
+int restore_connections_unlock(struct restore *r, struct img_err *err);
 int restore_connections_resume(struct restore *r, struct img_err *err);
 int restore_connections_undo(struct restore *r, struct img_err *err);
 /* Options that all sockets have (sock-opts.c). */

@@ -250,7 +250,7 @@ static int let_run(struct restore *r, struct img_err *err)
 	}
 	if (restore_script(r, "post-restore", err) < 0 ||
 		(restore_ns_new(r, CLONE_NEWNET) && restore_script(r, "network-unlock", err) < 0) ||
-		restore_netns_unlock(r, err) < 0 || restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||
+		restore_netns_unlock(r, err) < 0 || restore_connections_unlock(r, err) < 0 || restore_ns_whole(r, MOMENT_RESUME, err) < 0 || restore_outcome_stats(r, err) < 0 || restore_plugins_resume(r, err) < 0 ||
 		restore_script(r, "pre-resume", err) < 0 || restore_interrupted(r, err) < 0)
 		return -1;
 	restore_guard_names_done(r);

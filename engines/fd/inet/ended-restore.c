@@ -18,6 +18,7 @@
 #include "criu-restore/inet-own.h"
 #include "criu-restore/restore.h"
 #include "criuimg/cleanup.h"
+#include "kernel/net-lock.h"
 
 enum {
 	PATIENCE = 5000, /* ms, for packets to go over the loopback device */
@@ -46,6 +47,10 @@ static int other_end(int fd, int family, struct img_err *err)
 	socklen_t len = loopback(family, &addr);
 	int end;
 
+	/* Nothing else passes in a namespace that is locked. */
+	if (inet_set(fd, SOL_SOCKET, SO_MARK, "SO_MARK", KERN_NET_LOCK_MARK, err) < 0 || (listener >= 0 &&
+	    inet_set(listener, SOL_SOCKET, SO_MARK, "SO_MARK", KERN_NET_LOCK_MARK, err) < 0))
+		return -1;
 	if (listener < 0 || bind(listener, &addr.any, len) < 0 || listen(listener, 1) < 0 ||
 	    getsockname(listener, &addr.any, &len) < 0 || connect(fd, &addr.any, len) < 0)
 		return img_fail_sys(err, "a connection over the loopback device");
@@ -108,5 +113,8 @@ int inet_ended_make(struct restore *r, int fd, const InetSkEntry *isk, struct im
 	if (ret >= 0 && (shutdown(other, SHUT_WR) < 0 || shutdown(fd, SHUT_WR) < 0))
 		ret = img_fail_sys(err, "shutdown");
 	inet_stream_free(&s);
-	return ret < 0 || wait_for_end(fd, err) < 0 ? -1 : restore_sock_buffers(fd, isk->opts, err);
+	if (ret < 0 || wait_for_end(fd, err) < 0 ||
+	    inet_set(fd, SOL_SOCKET, SO_MARK, "SO_MARK", isk->opts->has_so_mark ? (int)isk->opts->so_mark : 0, err) < 0)
+		return -1;
+	return restore_sock_buffers(fd, isk->opts, err);
 }

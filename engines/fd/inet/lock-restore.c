@@ -7,6 +7,7 @@
 
 #include "criu-restore/files-own.h"
 #include "criu-restore/inet-own.h"
+#include "criu-restore/join.h"
 #include "criu-restore/namespaces.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -65,7 +66,7 @@ static int change(struct restore *r, change_fn *fn, struct img_err *err)
 	struct connections all = { 0 };
 	int ret;
 
-	if (!r->files || restore_ns_new(r, CLONE_NEWNET))
+	if (!r->files || restore_ns_new(r, CLONE_NEWNET) || restore_join_fd(r, CLONE_NEWNET) >= 0)
 		return 0;
 	ret = collect(r, &all, err);
 	if (ret == 0 && all.nr)
@@ -101,12 +102,18 @@ static int resume_one(struct restore *r, const struct file_plan *p, struct img_e
 	return is_connection(r, p) ? inet_tcp_resume(r, fd, p->pub.rec->isk, err) : inet_own_reuse(fd, p->pub.rec->isk, err);
 }
 
-int restore_connections_resume(struct restore *r, struct img_err *err)
+int restore_connections_unlock(struct restore *r, struct img_err *err)
 {
 	if (change(r, kern_net_unlock, err) < 0)
 		return -1;
-	r->files->net_locked = false;
-	for (size_t i = 0; i < r->files->nr; i++) {
+	if (r->files)
+		r->files->net_locked = false;
+	return 0;
+}
+
+int restore_connections_resume(struct restore *r, struct img_err *err)
+{
+	for (size_t i = 0; r->files && i < r->files->nr; i++) {
 		const struct file_plan *p = &r->files->files[i];
 
 		if (is_tcp(p) && resume_one(r, p, err) < 0)
