@@ -60,7 +60,8 @@ int lazy_ranges_drop(struct lazy_ranges *r, uint64_t start, uint64_t end, struct
 		r->items[i++].end = start;
 	for (k = i; k < r->nr && r->items[k].end <= end; k++)
 		;
-	memmove(&r->items[i], &r->items[k], (r->nr - k) * sizeof(*r->items));
+	if (k > i && k < r->nr)
+		memmove(&r->items[i], &r->items[k], (r->nr - k) * sizeof(*r->items));
 	r->nr -= k - i;
 	if (i < r->nr && r->items[i].at < end)
 		r->items[i] = after(&r->items[i], end);

@@ -108,10 +108,13 @@ static void forms(void **state)
 	}
 }
 
-static void any_order_in_a_file(void **state)
+static void any_order(void **state)
 {
-	gives("{\"entries\": [{\"extra\": \"YW\\u004aj\", " QUEUE "}], \"magic\": \"SK_QUEUES\"}", false,
-		"{\"magic\": \"SK_QUEUES\", \"entries\": [{" QUEUE ", \"extra\": \"YWJj\\n\"}]}");
+	for (int pipe = 0; pipe < 2; pipe++) {
+		gives("{\"entries\": [{\"extra\": \"YW\\u004aj\", " QUEUE "}], \"magic\": \"SK_QUEUES\"}", pipe,
+			"{\"magic\": \"SK_QUEUES\", \"entries\": [{" QUEUE ", \"extra\": \"YWJj\\n\"}]}");
+		gives("{\"entries\": [], \"magic\": \"EVENTFD_FILE\"}", pipe, "{\"magic\": \"EVENTFD_FILE\", \"entries\": []}");
+	}
 }
 
 /* Fails as a corrupt image, and the message has these words. */
@@ -165,10 +168,10 @@ static void refused(void **state)
 		is_refused(rows[i].json, false, rows[i].says);
 }
 
-static void order_in_a_pipe(void **state)
+/* One pass over a pipe is enough for what decode writes. */
+static void extra_in_a_pipe(void **state)
 {
 	is_refused("{\"magic\": \"SK_QUEUES\", \"entries\": [{\"extra\": \"YWJj\", " QUEUE "}]}", true, "is missing");
-	is_refused("{\"entries\": [], \"magic\": \"PSTREE\"}", true, "'entries' has no place here");
 }
 
 static void too_deep(void **state)
@@ -201,9 +204,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forms),
-		cmocka_unit_test(any_order_in_a_file),
+		cmocka_unit_test(any_order),
 		cmocka_unit_test(refused),
-		cmocka_unit_test(order_in_a_pipe),
+		cmocka_unit_test(extra_in_a_pipe),
 		cmocka_unit_test(too_deep),
 		cmocka_unit_test(raw),
 	};
