@@ -28,12 +28,16 @@ static struct dump_mntns *find(const struct dump *d, const struct dump_namespace
 	return NULL;
 }
 
-static int read_one(struct dump_mntns *m, struct img_err *err)
+/* From the tree's cgroup namespace: what a mount of control groups shows is told from the root of that. */
+static int read_one(struct dump *d, struct dump_mntns *m, struct img_err *err)
 {
+	int own = -1, ret;
+
 	m->root_fd = kern_mntns_root(m->ns->task->pid, err);
-	if (m->root_fd < 0)
+	if (m->root_fd < 0 || dump_ns_enter(d, m->ns->task, CLONE_NEWCGROUP, &own, err) < 0)
 		return -1;
-	return kern_mounts_read(m->ns->task->pid, &m->mounts, err);
+	ret = kern_mounts_read(m->ns->task->pid, &m->mounts, err);
+	return dump_ns_leave(CLONE_NEWCGROUP, &own, err) < 0 ? -1 : ret;
 }
 
 struct dump_mntns *dump_mntns_get(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
@@ -54,7 +58,7 @@ struct dump_mntns *dump_mntns_get(struct dump *d, const struct dump_namespace *n
 	d->mounts->nr++;
 	m->ns = ns;
 	m->root_fd = -1;
-	return read_one(m, err) < 0 ? NULL : m;
+	return read_one(d, m, err) < 0 ? NULL : m;
 }
 
 const struct kern_mounts *dump_own_mounts(struct dump *d, struct img_err *err)

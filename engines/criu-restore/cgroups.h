@@ -94,10 +94,9 @@ int restore_cgroups_undo(struct restore *r, struct img_err *err);
 int restore_cgroups_enter(struct restore *r, struct restore_task *t, struct img_err *err);
 /* Root, the calling process: where the root of cgroup namespace id is to be. */
 int restore_cgroups_at_root(struct restore *r, uint32_t id, struct img_err *err);
-/* A group of a hierarchy of the images as it is to be mounted from inside of the tree: where the tree's groups are here, seen from the root
- * of its cgroup namespace. options: those of the mount ("rw,pids"), NULL for version 2. Lives as long as the run; NULL: failed, it cannot
- * be seen from there. */
-const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path, struct img_err *err);
+/* A group as mounts of the images show it, as it is to be mounted here. options: those of the mount ("rw,pids"), NULL for version 2.
+ * Lives as long as the run; NULL without memory. */
+const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path);
 void restore_cgroups_free(struct restore *r);
 
 /* ---- between the files of the room ---- */

@@ -98,27 +98,15 @@ static bool mounts_it(const struct cg_hier *h, const char *options)
 	return true;
 }
 
-const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path, struct img_err *err)
+const char *restore_cgroups_inside(struct restore *r, const char *options, const char *path)
 {
 	const struct restore_cgroups *cg = r->cgroups;
-	const struct cg_place_set *set = cg ? cg_set_of(r, &r->root->threads[0]) : NULL;
 
-	for (size_t k = 0; cg && k < cg->nr_hiers; k++) {
-		const char *here, *below = NULL;
-
-		if (!mounts_it(&cg->hiers[k], options))
-			continue;
-		here = cg_path_here(r, &cg->hiers[k], path);
-		if (!set || !set->roots[k] || !restore_ns_new(r, CLONE_NEWCGROUP)) {
-			if (!here)
-				img_fail_nomem(err);
-			return here;
-		}
-		below = here ? kern_path_below(here, set->roots[k]) : NULL;
-		if (!below)
-			img_fail(err, IMG_UNSUPPORTED, "control group '%s' of %s is not below the root of the tree's cgroup namespace, '%s'",
-				path, kern_cgroup_dir_name(cg->hiers[k].name), set->roots[k]);
-		return below ? cg_join_path(r, "/", below) : NULL;
-	}
+	/* Seen from the root of a namespace it is the same path wherever that is. */
+	if (!cg || restore_ns_new(r, CLONE_NEWCGROUP))
+		return path;
+	for (size_t k = 0; k < cg->nr_hiers; k++)
+		if (mounts_it(&cg->hiers[k], options))
+			return cg_path_here(r, &cg->hiers[k], path);
 	return path;
 }

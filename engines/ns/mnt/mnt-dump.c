@@ -14,6 +14,7 @@
 #include "criu-dump/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/image.h"
+#include "kernel/cgroup.h"
 #include "mnt.pb-c.h"
 #include "options/external.h"
 
@@ -247,6 +248,9 @@ static int check_mount(struct dump *d, const struct dump_mntns *in, const struct
 	if (skipped(d, m) || is_root(d, in, m) || ext_key(d, in, m) || has_source(d, m) || enabled(d, m))
 		return 0;
 	snprintf(what, sizeof(what), "mount %d", m->id);
+	if (fs && (fs->code == FSTYPE__CGROUP || fs->code == FSTYPE__CGROUP2) && kern_cgroup_outside(m->root))
+		return dump_block(d, in->ns->task, what, "'%s' is of control group '%s', which is outside of the cgroup namespace",
+			m->mountpoint, m->root);
 	if (!fs)
 		return dump_block(d, in->ns->task, what,
 			"'%s' is of %s (%s), which is not part of the tree: name it with --external mnt[%s]:KEY", m->mountpoint,

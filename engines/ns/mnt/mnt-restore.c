@@ -362,7 +362,7 @@ static int mnt_plan(struct restore *r, uint32_t id, struct img_err *err)
 	return ret;
 }
 
-/* The tree's control groups can be elsewhere than they were, and a cgroup namespace shows them from its root on. */
+/* The tree's control groups can be elsewhere than they were. */
 static int find_cgroups(struct restore *r, struct mnt_plan *p, struct img_err *err)
 {
 	for (size_t i = 0; i < p->nr; i++) {
@@ -372,10 +372,8 @@ static int find_cgroups(struct restore *r, struct mnt_plan *p, struct img_err *e
 
 		if (p->mounts[i].external || (e->fstype != FSTYPE__CGROUP && e->fstype != FSTYPE__CGROUP2))
 			continue;
-		root = restore_cgroups_inside(r, e->fstype == FSTYPE__CGROUP ? e->options : NULL, e->root, err);
-		if (!root)
-			return img_wrap(err, "mount %u '%s'", e->mnt_id, e->mountpoint);
-		copy = strdup(root);
+		root = restore_cgroups_inside(r, e->fstype == FSTYPE__CGROUP ? e->options : NULL, e->root);
+		copy = root ? strdup(root) : NULL;
 		if (!copy)
 			return img_fail_nomem(err);
 		free(e->root);
