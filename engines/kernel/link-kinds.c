@@ -33,7 +33,7 @@ static const uint8_t link_state[] = { IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_
 	IFLA_PARENT_DEV_BUS_NAME, IFLA_TSO_MAX_SIZE, IFLA_TSO_MAX_SEGS, IFLA_ALLMULTI, DEVLINK_PORT, DPLL_PIN, MAX_PACING_OFFLOAD_HORIZON,
 	NETNS_IMMUTABLE, HEADROOM, TAILROOM, 0 };
 
-const struct kern_attr_roles kern_link_roles = { link_keep, link_state };
+const struct kern_attr_roles kern_link_roles = { .keep = link_keep, .state = link_state };
 
 /* ---- bridge ---- */
 
@@ -105,8 +105,10 @@ static const uint8_t vxlan_keep[] = { IFLA_VXLAN_ID, IFLA_VXLAN_GROUP, IFLA_VXLA
 	IFLA_VXLAN_RSC, IFLA_VXLAN_L2MISS, IFLA_VXLAN_L3MISS, IFLA_VXLAN_PORT, IFLA_VXLAN_GROUP6, IFLA_VXLAN_LOCAL6,
 	IFLA_VXLAN_UDP_CSUM, IFLA_VXLAN_UDP_ZERO_CSUM6_TX, IFLA_VXLAN_UDP_ZERO_CSUM6_RX, IFLA_VXLAN_REMCSUM_TX,
 	IFLA_VXLAN_REMCSUM_RX, IFLA_VXLAN_GBP, IFLA_VXLAN_REMCSUM_NOPARTIAL, IFLA_VXLAN_COLLECT_METADATA, IFLA_VXLAN_LABEL,
-	IFLA_VXLAN_GPE, IFLA_VXLAN_TTL_INHERIT, IFLA_VXLAN_DF, IFLA_VXLAN_VNIFILTER, VXLAN_LOCALBYPASS, VXLAN_LABEL_POLICY,
-	VXLAN_RESERVED_BITS, 0 };
+	IFLA_VXLAN_GPE, IFLA_VXLAN_DF, IFLA_VXLAN_VNIFILTER, VXLAN_LOCALBYPASS, VXLAN_LABEL_POLICY, 0 };
+/* What the kernel says of them it does not take back. */
+static const uint8_t vxlan_state[] = { VXLAN_RESERVED_BITS, 0 };
+static const uint8_t vxlan_flag[] = { IFLA_VXLAN_TTL_INHERIT, 0 };
 static const uint8_t tun_keep[] = { IFLA_TUN_OWNER, IFLA_TUN_GROUP, IFLA_TUN_TYPE, IFLA_TUN_PI, IFLA_TUN_VNET_HDR,
 	IFLA_TUN_PERSIST, IFLA_TUN_MULTI_QUEUE, 0 };
 static const uint8_t tun_state[] = { IFLA_TUN_NUM_QUEUES, IFLA_TUN_NUM_DISABLED_QUEUES, 0 };
@@ -137,7 +139,7 @@ static const struct kern_link_kind kinds[] = {
 	{ .kind = "macvtap", { macvlan_keep, macvlan_state }, .lower = true },
 	{ .kind = "vlan", { vlan_keep, none }, .lower = true },
 	{ .kind = "ipvlan", { ipvlan_keep, none }, .lower = true },
-	{ .kind = "vxlan", { vxlan_keep, none } },
+	{ .kind = "vxlan", { vxlan_keep, vxlan_state, vxlan_flag } },
 	{ .kind = "dummy", { none, none } },
 	{ .kind = "ifb", { none, none } },
 	{ .kind = "vrf", { vrf_keep, none } },
@@ -149,9 +151,9 @@ static const struct {
 	const char *kind;
 	struct kern_attr_roles roles;
 } slave_kinds[] = {
-	{ "bridge", { brport_keep, brport_state } },
-	{ "bond", { bond_port_keep, bond_port_state } },
-	{ "vrf", { none, vrf_port_state } },
+	{ "bridge", { .keep = brport_keep, .state = brport_state } },
+	{ "bond", { .keep = bond_port_keep, .state = bond_port_state } },
+	{ "vrf", { .keep = none, .state = vrf_port_state } },
 };
 
 const struct kern_link_kind *kern_link_kind(const char *kind)
@@ -181,5 +183,7 @@ enum kern_attr_role kern_attr_role(const struct kern_attr_roles *roles, int type
 {
 	if (among(roles->keep, type))
 		return KERN_ATTR_KEEP;
+	if (roles->flag && among(roles->flag, type))
+		return KERN_ATTR_FLAG;
 	return among(roles->state, type) ? KERN_ATTR_STATE : KERN_ATTR_UNKNOWN;
 }

@@ -11,11 +11,12 @@
 enum kern_attr_role {
 	KERN_ATTR_UNKNOWN,
 	KERN_ATTR_KEEP,	 /* given back as it is */
+	KERN_ATTR_FLAG,	 /* told as a byte, given back as one that is there or not */
 	KERN_ATTR_STATE, /* follows from others, or goes with time */
 };
 
 struct kern_attr_roles {
-	const uint8_t *keep, *state; /* types, ascending is not needed, a 0 at the end */
+	const uint8_t *keep, *state, *flag; /* types, in any order, a 0 at the end; flag may be NULL */
 };
 
 struct kern_link_kind {

@@ -61,7 +61,7 @@ static int failure(const struct nlmsghdr *msg, struct img_err *err)
 	return *why(msg) ? img_fail_sys(err, "rtnetlink: %s", why(msg)) : img_fail_sys(err, "rtnetlink");
 }
 
-int kern_rtnl_dump(int fd, int request, int family, int (*each)(void *arg, const struct nlmsghdr *msg, struct img_err *err),
+int kern_rtnl_dump(int fd, int request, int family, unsigned flags, int (*each)(void *arg, const struct nlmsghdr *msg, struct img_err *err),
 	void *arg, struct img_err *err)
 {
 	struct {
@@ -70,6 +70,7 @@ int kern_rtnl_dump(int fd, int request, int family, int (*each)(void *arg, const
 			struct rtgenmsg gen;
 			struct rtmsg rt; /* the longest of what the requests begin with, zeros */
 			struct ifinfomsg link;
+			struct ndmsg neighbour;
 		};
 	} ask = { .head = { .nlmsg_len = sizeof(ask), .nlmsg_type = (uint16_t)request,
 			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 } };
@@ -78,6 +79,8 @@ int kern_rtnl_dump(int fd, int request, int family, int (*each)(void *arg, const
 	if (!buf)
 		return img_fail_nomem(err);
 	ask.gen.rtgen_family = (unsigned char)family;
+	if (request == RTM_GETNEIGH)
+		ask.neighbour.ndm_flags = (uint8_t)flags;
 	if (send(fd, &ask, sizeof(ask), 0) < 0)
 		return img_fail_sys(err, "rtnetlink: ask");
 	for (;;) {

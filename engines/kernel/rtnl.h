@@ -11,9 +11,9 @@
 /* A socket to ask with, of the network namespace of that moment. */
 int kern_rtnl_open(struct img_err *err);
 
-/* Ask for a list: request RTM_GET*, of a family (AF_UNSPEC: all); each message of the answer goes to `each`, whose -1 ends it.
+/* Ask for a list: request RTM_GET*, of a family (AF_UNSPEC: all), of neighbours with these flags (NTF_PROXY: proxies alone); each message of the answer goes to `each`, whose -1 ends it.
  * Answers that the kernel says have been disturbed by a change are a failure. */
-int kern_rtnl_dump(int fd, int request, int family, int (*each)(void *arg, const struct nlmsghdr *msg, struct img_err *err),
+int kern_rtnl_dump(int fd, int request, int family, unsigned flags, int (*each)(void *arg, const struct nlmsghdr *msg, struct img_err *err),
 	void *arg, struct img_err *err);
 
 /* Send one request (its sequence number and flags NLM_F_REQUEST, NLM_F_ACK are set) and wait for the answer: 0, or -1 with

@@ -130,6 +130,7 @@ static const struct img_kind_info kinds[IMG_KIND_NR] = {
 	ROW(ROUTE,            "route-" U ".img",                0,          1, RAW)
 	ROW(ROUTE6,           "route6-" U ".img",               0,          1, RAW)
 	ROW(RULE,             "rule-" U ".img",                 0,          1, RAW)
+	ROW(NEIGH,            "neigh-" U ".img",                0,          1, RAW)
 	ROW(IPTABLES,         "iptables-" U ".img",             0,          1, RAW)
 	ROW(IP6TABLES,        "ip6tables-" U ".img",            0,          1, RAW)
 	ROW(NFTABLES,         "nftables-" U ".img",             0,          1, RAW)

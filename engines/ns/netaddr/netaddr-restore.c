@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/fib_rules.h>
+#include <linux/neighbour.h>
 
 #include "criu-restore/ns_ops.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "criuimg/image.h"
+#include "kernel/rtnl-msg.h"
 #include "kernel/rtnl.h"
 
 extern const struct ns_restore_ops netaddr_restore_ops;
@@ -20,6 +22,7 @@ enum {
 	IFADDR_MAGIC = 0x47361222,
 	ROUTE_MAGIC = 0x45311224,
 	RULE_MAGIC = 0x71706986,
+	NEIGH_MAGIC = 0x4e454947,
 	IMAGE_MAX = 64 << 20,
 };
 
@@ -28,9 +31,10 @@ struct messages {
 	size_t len; /* 0: there is no image */
 };
 
-static int apply_all(struct restore *r, int fd, const struct messages *m, struct img_err *err);
+static int apply_addresses(struct restore *r, int fd, const struct messages *m, struct img_err *err);
 static int apply_routes(struct restore *r, int fd, const struct messages *m, struct img_err *err);
 static int apply_rules(struct restore *r, int fd, const struct messages *m, struct img_err *err);
+static int apply_neighbours(struct restore *r, int fd, const struct messages *m, struct img_err *err);
 
 static const struct list {
 	enum img_kind kind;
@@ -38,10 +42,11 @@ static const struct list {
 	int type; /* of all its messages */
 	int (*apply)(struct restore *r, int fd, const struct messages *m, struct img_err *err);
 } lists[] = {
-	{ IMG_IFADDR, IFADDR_MAGIC, RTM_NEWADDR, apply_all },
+	{ IMG_IFADDR, IFADDR_MAGIC, RTM_NEWADDR, apply_addresses },
 	{ IMG_ROUTE, ROUTE_MAGIC, RTM_NEWROUTE, apply_routes },
 	{ IMG_ROUTE6, ROUTE_MAGIC, RTM_NEWROUTE, apply_routes },
 	{ IMG_RULE, RULE_MAGIC, RTM_NEWRULE, apply_rules },
+	{ IMG_NEIGH, NEIGH_MAGIC, RTM_NEWNEIGH, apply_neighbours },
 };
 
 /* ---- reading ---- */
@@ -117,12 +122,47 @@ static int apply(struct restore *r, int fd, const struct nlmsghdr *msg, int type
 	return -1;
 }
 
-static int apply_all(struct restore *r, int fd, const struct messages *m, struct img_err *err)
+/* An address that was good is so at once: nobody is asked whether he has it, which would take a second. Told not to, the kernel takes it as
+ * it is; then it forgets that it was told. */
+static int apply_good(struct restore *r, int fd, const struct nlmsghdr *msg, struct img_err *err)
+{
+	const struct ifaddrmsg *head = NLMSG_DATA(msg);
+	const struct rtattr *at[IFA_MAX + 1];
+	struct nlmsghdr *copy = malloc(msg->nlmsg_len);
+	struct rtattr *flags;
+	int ret;
+
+	if (!copy)
+		return img_fail_nomem(err);
+	memcpy(copy, msg, msg->nlmsg_len);
+	head = NLMSG_DATA(copy);
+	kern_attrs(IFA_RTA(head), IFA_PAYLOAD(copy), at, ARRAY_SIZE(at), NULL);
+	flags = (struct rtattr *)(uintptr_t)at[IFA_FLAGS];
+	*(uint32_t *)RTA_DATA(flags) |= IFA_F_NODAD;
+	ret = apply(r, fd, copy, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, err);
+	free(copy);
+	return ret == 0 ? apply(r, fd, msg, RTM_NEWADDR, NLM_F_REPLACE, err) : -1;
+}
+
+static bool is_good(const struct nlmsghdr *msg)
+{
+	const struct ifaddrmsg *head = NLMSG_DATA(msg);
+	const struct rtattr *at[IFA_MAX + 1];
+	uint32_t flags;
+
+	if (head->ifa_family != AF_INET6 || !kern_attrs(IFA_RTA(head), IFA_PAYLOAD(msg), at, ARRAY_SIZE(at), NULL) || !at[IFA_FLAGS])
+		return false;
+	flags = kern_attr_u32(at[IFA_FLAGS]);
+	return !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_NODAD | IFA_F_OPTIMISTIC)) && flags & IFA_F_PERMANENT &&
+	       head->ifa_prefixlen < 128;
+}
+
+static int apply_addresses(struct restore *r, int fd, const struct messages *m, struct img_err *err)
 {
 	size_t at = 0;
 
 	for (const struct nlmsghdr *msg; (msg = kern_rtnl_next(m->data, m->len, &at));)
-		if (apply(r, fd, msg, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, err) < 0)
+		if ((is_good(msg) ? apply_good(r, fd, msg, err) : apply(r, fd, msg, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, err)) < 0)
 			return -1;
 	return 0;
 }
@@ -175,7 +215,7 @@ static int keep(void *arg, const struct nlmsghdr *msg, struct img_err *err)
 static int drop_rules(struct restore *r, int fd, int family, struct img_err *err)
 {
 	struct families f = { .fd = fd, .r = r };
-	int ret = kern_rtnl_dump(fd, RTM_GETRULE, family, keep, &f, err);
+	int ret = kern_rtnl_dump(fd, RTM_GETRULE, family, 0, keep, &f, err);
 
 	for (size_t i = 0; i < f.nr; i++) {
 		if (ret == 0)
@@ -206,6 +246,21 @@ static int apply_rules(struct restore *r, int fd, const struct messages *m, stru
 			if (apply(r, fd, msg, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, err) < 0)
 				return -1;
 		}
+	}
+	return 0;
+}
+
+/* Several destinations of one address stand side by side (vxlan). */
+static int apply_neighbours(struct restore *r, int fd, const struct messages *m, struct img_err *err)
+{
+	size_t at = 0;
+
+	for (const struct nlmsghdr *msg; (msg = kern_rtnl_next(m->data, m->len, &at));) {
+		const struct ndmsg *n = NLMSG_DATA(msg);
+		bool fdb = n->ndm_family == AF_BRIDGE && n->ndm_flags & NTF_SELF;
+
+		if (apply(r, fd, msg, RTM_NEWNEIGH, NLM_F_CREATE | (fdb ? NLM_F_APPEND : NLM_F_REPLACE), err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -41,6 +41,11 @@ static int copy_bytes(struct img_arena *arena, ProtobufCBinaryData *out, protobu
 	return out->data ? 0 : img_fail_nomem(err);
 }
 
+static uint8_t byte_of(const struct rtattr *a)
+{
+	return a && RTA_PAYLOAD(a) ? *(const uint8_t *)RTA_DATA(a) : 0;
+}
+
 /* Of these attributes those that are kept; unknown ones are named. */
 static int keep(struct link *l, const struct kern_attr_roles *roles, const char *of, const void *data, size_t len,
 	ProtobufCBinaryData *out, protobuf_c_boolean *has, struct img_err *err)
@@ -54,6 +59,8 @@ static int keep(struct link *l, const struct kern_attr_roles *roles, const char 
 
 		if (role == KERN_ATTR_KEEP)
 			kern_msg_put(&m, a->rta_type, RTA_DATA(a), RTA_PAYLOAD(a));
+		else if (role == KERN_ATTR_FLAG && byte_of(a))
+			kern_msg_put(&m, a->rta_type, NULL, 0);
 		else if (role == KERN_ATTR_UNKNOWN &&
 			 dump_unknown(l->d, l->ns->task, l->what, "attribute %d of %s is not known", type, of) < 0)
 			return img_fail_nomem(err);
@@ -83,11 +90,6 @@ static int macvlan_record(struct link *l, const struct rtattr *const *data, stru
 	}
 	l->e->macvlan = mv;
 	return 0;
-}
-
-static uint8_t byte_of(const struct rtattr *a)
-{
-	return a && RTA_PAYLOAD(a) ? *(const uint8_t *)RTA_DATA(a) : 0;
 }
 
 /* vnethdr and sndbuf only a file of the device tells: tun-link-dump.c. */

@@ -54,7 +54,7 @@ static int list_links(struct devices *devs, struct img_err *err)
 	cleanup_fd int fd = kern_rtnl_open(err);
 
 	if (fd < 0 || net_names_read(devs->d, fd, &devs->names, err) < 0 ||
-		kern_rtnl_dump(fd, RTM_GETLINK, AF_UNSPEC, take_link, devs, err) < 0)
+		kern_rtnl_dump(fd, RTM_GETLINK, AF_UNSPEC, 0, take_link, devs, err) < 0)
 		return -1;
 	qsort(devs->items, devs->nr, sizeof(*devs->items), by_index);
 	return 0;

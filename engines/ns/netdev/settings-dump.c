@@ -241,9 +241,10 @@ static int differing(struct more *m, const struct net_defaults *all, const char 
 int net_settings_of_device(struct img_arena *arena, struct net_defaults *defaults, NetDeviceEntry *e, struct img_err *err)
 {
 	struct more m = { .arena = arena };
+	bool first = !defaults->nr;
 	int ret = 0;
 
-	for (size_t i = 0; !defaults->nr && i < ARRAY_SIZE(dirs); i++)
+	for (size_t i = 0; first && i < ARRAY_SIZE(dirs); i++)
 		if (read_defaults(arena, defaults, dirs[i], err) < 0)
 			return -1;
 	if (read_conf(arena, 4, e->name, &e->conf4, &e->n_conf4, err) < 0 ||
