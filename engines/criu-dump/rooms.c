@@ -76,7 +76,7 @@ const size_t dump_nr_fd_rooms = ARRAY_SIZE(dump_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/. */
 extern const struct ns_dump_ops user_dump_ops, pid_dump_ops, uts_dump_ops, ipc_dump_ops, time_dump_ops, netdev_dump_ops, netaddr_dump_ops,
-	netfilter_dump_ops, mnt_dump_ops, cgroup_ns_dump_ops;
+	netfilter_dump_ops, conntrack_dump_ops, mnt_dump_ops, cgroup_ns_dump_ops;
 
 const struct ns_dump_ops *const dump_ns_rooms[] = {
 	&pid_dump_ops,
@@ -85,7 +85,7 @@ const struct ns_dump_ops *const dump_ns_rooms[] = {
 	&time_dump_ops,
 	&netdev_dump_ops,
 	&netaddr_dump_ops,
-	&netfilter_dump_ops,
+	&netfilter_dump_ops, &conntrack_dump_ops,
 	&mnt_dump_ops,
 	&cgroup_ns_dump_ops,
 	&user_dump_ops,

@@ -58,7 +58,7 @@ const size_t restore_nr_fd_rooms = ARRAY_SIZE(restore_fd_rooms) - 1;
 
 /* THE ROOMS of engines/ns/, in the order in which the root fills its namespaces. */
 extern const struct ns_restore_ops user_restore_ops, pid_restore_ops, uts_restore_ops, ipc_restore_ops, time_restore_ops, netnsid_restore_ops, netdev_restore_ops,
-	netaddr_restore_ops, netfilter_restore_ops, mnt_restore_ops, cgroup_ns_restore_ops;
+	netaddr_restore_ops, netfilter_restore_ops, conntrack_restore_ops, mnt_restore_ops, cgroup_ns_restore_ops;
 
 const struct ns_restore_ops *const restore_ns_rooms[] = {
 	&user_restore_ops, /* first: all others are made with its rights */
@@ -69,6 +69,7 @@ const struct ns_restore_ops *const restore_ns_rooms[] = {
 	&netdev_restore_ops,	/* devices, then what refers to them */
 	&netaddr_restore_ops,
 	&netfilter_restore_ops,
+	&conntrack_restore_ops,
 	&time_restore_ops,
 	&cgroup_ns_restore_ops,
 	&mnt_restore_ops,	/* last: programs that the others run are outside */

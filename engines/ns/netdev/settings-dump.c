@@ -201,8 +201,16 @@ static int read_defaults(struct img_arena *arena, struct net_defaults *all, cons
 	cleanup_dir DIR *list = NULL;
 	char path[PATH_MAX], value[256];
 
+	bool known = true;
+
 	snprintf(path, sizeof(path), ROOT "/%s/default", dir);
 	list = opendir(path);
+	if (!list && errno == ENOENT) {
+		/* Neighbours have defaults in the first network namespace only: here all of a device's settings are saved. */
+		known = false;
+		snprintf(path, sizeof(path), ROOT "/%s/lo", dir);
+		list = opendir(path);
+	}
 	if (!list)
 		return errno == ENOENT ? 0 : img_fail_sys(err, "%s", path);
 	for (struct dirent *e; (e = readdir(list));) {
@@ -213,7 +221,7 @@ static int read_defaults(struct img_arena *arena, struct net_defaults *all, cons
 		at = img_array_more(&all->items, all->nr, &all->room);
 		if (!at)
 			return img_fail_nomem(err);
-		*at = (struct net_default){ dir, img_arena_strdup(arena, e->d_name), img_arena_strdup(arena, value) };
+		*at = (struct net_default){ dir, img_arena_strdup(arena, e->d_name), img_arena_strdup(arena, known ? value : "") };
 		if (!at->file || !at->value)
 			return img_fail_nomem(err);
 		all->nr++;
