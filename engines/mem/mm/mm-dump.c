@@ -1,10 +1,12 @@
 /* engines/mem/mm/mm-dump.c -- the address space of a task: mm-N.img, with the records that vma/ and pages/
  * made. */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,13 +28,60 @@
 #define PR_THP_DISABLE_EXCEPT_ADVISED (1 << 1)
 #endif
 
+/* A page that is mapped and taken away again: is it locked, by what mlockall(2) was told about the future? Nothing shows that. */
+struct probe {
+	long mapped, looked, invalidated;
+	unsigned char there;
+};
+
 /* What the task itself was asked. */
 struct answers {
 	long brk, dumpable, merge, thp;
+	struct probe probe;
 	MmEntry *later; /* what is to be written when the tasks run again */
 };
 
 extern const struct task_dump_ops mm_dump_ops;
+
+enum {
+	PAGE = 4096,
+	MUCH = 64 << 20, /* a gap that is left for the task, and for areas of ours */
+};
+
+/* An address that is free, in the middle of the first large gap: the kernel takes them from the ends. */
+static uint64_t free_page(const struct kern_maps *maps)
+{
+	for (size_t i = 0; i + 1 < maps->nr; i++) {
+		uint64_t from = maps->vmas[i].end, size = maps->vmas[i + 1].start - from;
+
+		if (size >= MUCH && from < INT64_MAX)
+			return (from + size / 2) & ~(uint64_t)(PAGE - 1);
+	}
+	return 0;
+}
+
+static void ask_probe(const struct dump_task *t, struct probe *p, struct inject_batch *b)
+{
+	uint64_t at = free_page(t->maps);
+
+	if (!at)
+		return;
+	inject_call(b, &p->mapped, SYS_mmap, inj_val(at), inj_val(PAGE), inj_val(PROT_READ | PROT_WRITE),
+		inj_val(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE), inj_val(-1), inj_val(0));
+	inject_call(b, &p->looked, SYS_mincore, inj_val(at), inj_val(PAGE), inj_out(&p->there, sizeof(p->there)));
+	inject_call(b, &p->invalidated, SYS_msync, inj_val(at), inj_val(PAGE), inj_val(MS_INVALIDATE));
+	inject_call(b, NULL, SYS_munmap, inj_val(at), inj_val(PAGE));
+}
+
+/* Flags for mlockall(2), or 0. */
+static uint32_t lock_future(const struct probe *p)
+{
+	if (p->mapped == -EAGAIN) /* locked, and over its limit */
+		return MCL_FUTURE;
+	if (p->mapped <= 0 || p->invalidated != -EBUSY)
+		return 0;
+	return p->looked == 0 && p->there & 1 ? MCL_FUTURE : MCL_FUTURE | MCL_ONFAULT;
+}
 
 static int mm_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, struct img_err *err)
 {
@@ -43,6 +92,7 @@ static int mm_ask(struct dump *d, struct dump_task *t, struct inject_batch *b, s
 	inject_call(b, &a->brk, SYS_brk, inj_val(0));
 	inject_call(b, &a->merge, SYS_prctl, inj_val(PR_GET_MEMORY_MERGE), inj_val(0), inj_val(0), inj_val(0), inj_val(0));
 	inject_call(b, &a->thp, SYS_prctl, inj_val(PR_GET_THP_DISABLE), inj_val(0), inj_val(0), inj_val(0), inj_val(0));
+	ask_probe(t, &a->probe, b);
 	inject_call(b, &a->dumpable, SYS_prctl, inj_val(PR_GET_DUMPABLE));
 	return 0;
 }
@@ -143,6 +193,8 @@ static int mm_task(struct dump *d, struct dump_task *t, struct img_err *err)
 	mm.has_dumpable = true;
 	mm.dumpable = a->dumpable;
 	mm.has_memory_merge = mm.memory_merge = a->merge == 1;
+	mm.lock_future = lock_future(&a->probe);
+	mm.has_lock_future = mm.lock_future != 0;
 	mm.has_thp_disabled = true;
 	mm.thp_disabled = !t->threads[0].status.thp_enabled;
 	mm.has_thp_advised = mm.thp_advised = a->thp > 0 && a->thp & PR_THP_DISABLE_EXCEPT_ADVISED;

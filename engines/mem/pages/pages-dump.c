@@ -296,6 +296,8 @@ static int read_by_file(const struct memory *m, const struct iovec *piece, char 
 			got = IMG_PAGE - done % IMG_PAGE;
 			memset(buf + done, 0, got);
 		}
+		if (got < 0 && (errno == EIO || errno == EHWPOISON))
+			return img_fail(err, IMG_UNSUPPORTED, "a poisoned page at %#zx is not supported", (uintptr_t)piece->iov_base + done);
 		if (got <= 0)
 			return img_fail_sys(err, "reading memory at %#zx", (uintptr_t)piece->iov_base + done);
 		done += got;

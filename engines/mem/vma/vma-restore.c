@@ -280,5 +280,8 @@ int restore_mem_tape(
 			tape_step(tape, TAPE_PROTECT, "guard region", SYS_madvise, mm->vmas[i]->start,
 				mm->vmas[i]->end - mm->vmas[i]->start, MADV_GUARD_INSTALL);
 	tape_last(mm, true, tape);
+	/* The last of all memory is mapped, and the limit that counts is not there yet. */
+	if (mm->lock_future)
+		tape_step(tape, TAPE_TIMERS, "lock what is mapped later", SYS_mlockall, mm->lock_future);
 	return restore_lazy_tape(r, t, tape, err);
 }
