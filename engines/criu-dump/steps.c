@@ -179,8 +179,12 @@ static int run_steps(struct dump *d, const struct step *list, size_t nr, struct 
 static void explain(struct dump *d, struct img_err *err)
 {
 	/* What says so may come a little before the end. */
-	int patience = err->sys_errno == ESRCH || err->sys_errno == ENOENT ? 20 : 0; /* ms */
+	bool gone = err->sys_errno == ESRCH || err->sys_errno == ENOENT;
+	int patience = gone ? 20 : 0; /* ms */
 
+	/* Of tasks that run again some may end as they like, whatever it was that failed. */
+	if (d->running && !gone)
+		return;
 	for_each_live_task(d, t) {
 		struct pollfd p = { .fd = t->pidfd, .events = POLLIN };
 		struct img_err why = *err;
