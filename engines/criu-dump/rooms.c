@@ -12,7 +12,7 @@
 /* task/ */
 extern const struct task_dump_ops regs_dump_ops, creds_dump_ops, keyrings_dump_ops, lsm_dump_ops, signal_dump_ops,
 	timer_dump_ops, seccomp_dump_ops, mempolicy_dump_ops, rlimit_dump_ops, sched_dump_ops, rseq_dump_ops, futex_dump_ops,
-	prctl_dump_ops, cwd_dump_ops, cgroup_dump_ops;
+	prctl_dump_ops, cwd_dump_ops, semundo_dump_ops, cgroup_dump_ops;
 /* mem/ */
 extern const struct task_dump_ops vma_dump_ops, aio_dump_ops, pages_dump_ops, mm_dump_ops, shmem_dump_ops;
 /* files.c: the descriptors */
@@ -32,6 +32,7 @@ const struct task_dump_ops *const dump_task_rooms[] = {
 	&rseq_dump_ops,
 	&futex_dump_ops,
 	&prctl_dump_ops,
+	&semundo_dump_ops,
 	&cwd_dump_ops,
 	&cgroup_dump_ops,
 	&vma_dump_ops,

@@ -13,12 +13,12 @@
 extern const struct task_restore_ops aio_restore_ops, creds_restore_ops, cwd_restore_ops, futex_restore_ops, lsm_restore_ops,
 	mm_restore_ops, prctl_restore_ops, regs_restore_ops, rlimit_restore_ops, rseq_restore_ops,
 	sched_restore_ops, seccomp_restore_ops, mempolicy_restore_ops, signal_restore_ops, timer_restore_ops, vdso_restore_ops,
-	files_restore_ops, cgroup_restore_ops;
+	files_restore_ops, cgroup_restore_ops, semundo_restore_ops;
 
 const struct task_restore_ops *const restore_task_rooms[] = {
 	&vdso_restore_ops, &aio_restore_ops, &mm_restore_ops, &lsm_restore_ops, &seccomp_restore_ops, &mempolicy_restore_ops, &creds_restore_ops,
 	&rlimit_restore_ops, &sched_restore_ops, &signal_restore_ops, &timer_restore_ops, &rseq_restore_ops,
-	&cgroup_restore_ops, &futex_restore_ops, &prctl_restore_ops, &cwd_restore_ops, &files_restore_ops,
+	&cgroup_restore_ops, &semundo_restore_ops, &futex_restore_ops, &prctl_restore_ops, &cwd_restore_ops, &files_restore_ops,
 	&regs_restore_ops, /* last to be resumed: registers are the end of it */
 };
 

@@ -95,7 +95,7 @@ static const struct img_kind_info kinds[IMG_KIND_NR] = {
 	ROW(INOTIFY_WD,       "inotify-wd.img",                 0x54562009, 1, OF(inotify_wd_entry))
 	ROW(FANOTIFY_FILE,    "fanotify.img",                   0x55096122, 1, OF(fanotify_file_entry))
 	ROW(FANOTIFY_MARK,    "fanotify-mark.img",              0x56506035, 1, OF(fanotify_mark_entry))
-	ROW(CORE,             "core-" U ".img",                 0x55053847, 5, OF(core_entry), SINGLE)
+	ROW(CORE,             "core-" U ".img",                 0x55053847, 6, OF(core_entry), SINGLE)
 	ROW(IDS,              "ids-" U ".img",                  0x54432030, 1, OF(task_kobj_ids_entry), SINGLE)
 	ROW(MM,               "mm-" U ".img",                   0x57492820, 6, OF(mm_entry), SINGLE)
 	ROW(VMAS,             "vmas-" U ".img",                 0x54123737, 3, OF(vma_entry))

@@ -62,7 +62,7 @@ struct facts {
 
 /* Messages of families that CRIU does not have. */
 static const char *const own_messages[] = { "host_facts", "img_shard_marker", "manifest_entry", "manifest_member",
-	"sk_int_opt_entry", "sk_raw_opt_entry", "inet_group_entry", "inet_datagram_entry", "net_sysctl_entry" };
+	"sk_int_opt_entry", "sk_raw_opt_entry", "inet_group_entry", "inet_datagram_entry", "net_sysctl_entry", "sem_undo_entry" };
 
 #define differs(f, ...) ((f)->differences++, print_error("# " __VA_ARGS__))
 
