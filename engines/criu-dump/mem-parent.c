@@ -70,20 +70,25 @@ static int cut(struct list *l, struct img_pages_reader *parent, const struct img
 	return at < end ? add(l, at, end, store, err) : 0;
 }
 
+static bool to_be_found(const struct img_run *run)
+{
+	return run->flags & IMG_RUN_PARENT && !(run->flags & DUMP_RUN_FORKED);
+}
+
 int dump_parent_runs(struct img_pages_reader *parent, const struct img_run **runs, size_t *nr, struct img_run **own,
 	struct img_err *err)
 {
 	struct list l = { 0 };
 	size_t i = 0;
 
-	while (i < *nr && !((*runs)[i].flags & IMG_RUN_PARENT))
+	while (i < *nr && !to_be_found(&(*runs)[i]))
 		i++;
 	if (i == *nr)
 		return 0;
 	for (i = 0; i < *nr; i++) {
 		const struct img_run *run = &(*runs)[i];
 
-		if ((run->flags & IMG_RUN_PARENT ? cut(&l, parent, run, err)
+		if ((to_be_found(run) ? cut(&l, parent, run, err)
 						 : add(&l, run->addr, run_end(run), run->flags, err)) < 0) {
 			free(l.items);
 			return -1;

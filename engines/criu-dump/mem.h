@@ -119,6 +119,7 @@ void dump_shmem_free(struct dump *d);
 enum dump_run_flags {
 	DUMP_RUN_COMPARE = 1 << 16, /* nobody knows: a page that the set before has just so is left to it */
 	DUMP_RUN_KEEP = 1 << 17,    /* pages of zeros, too: what is not stored comes back as something else */
+	DUMP_RUN_FORKED = 1 << 18,  /* with IMG_RUN_PARENT: in the set of pages that tasks share (mem-forked.c) */
 };
 
 struct dump_source {

@@ -107,6 +107,7 @@ int dump_check(struct dump *d, struct img_err *err);	   /* check.c: all blockers
 int dump_refuse(struct dump *d, struct img_err *err);	   /* check.c: fails when there are any */
 int dump_cores(struct dump *d, struct img_err *err);	   /* core.c: make the records */
 int dump_cores_write(struct dump *d, struct img_err *err); /* core.c */
+int dump_forked(struct dump *d, struct img_err *err);	   /* mem-forked.c: what of the bulk is shared */
 int dump_pages(struct dump *d, struct img_err *err);	   /* core.c: the bulk */
 int dump_inventory(struct dump *d, struct img_err *err);   /* inventory.c */
 int dump_pstree(struct dump *d, struct img_err *err);	   /* inventory.c */

@@ -64,6 +64,7 @@ static const struct step steps[] = {
 	{ "cpuinfo", dump_cpuinfo },
 	{ "tasks", dump_cores_write },
 	{ "namespace images", dump_namespaces_write }, /* a tmpfs with the names that files were given */
+	{ "pages of several tasks", dump_forked },
 	{ "pages", dump_pages },
 	{ "devices, late", dump_plugins_late },
 	{ "page server has them", dump_remote_finish },

@@ -47,6 +47,25 @@ static int read_inventory(struct restore *r, struct img_err *err)
 	return 0;
 }
 
+/* Is there a set, this one or one before it, whose page images are of several tasks? What they were made on comes with a stream, or not
+ * at all. */
+static int look_forked(struct restore *r, struct img_err *err)
+{
+	struct img_set *set = r->set;
+	int ret;
+
+	if (r->stream || img_set_dirfd(r->set) < 0)
+		return 0;
+	do {
+		ret = img_set_requires(set, "pages-forked", err);
+		if (ret < 0)
+			return -1;
+		r->forked |= ret;
+		ret = img_set_parent(set, &set, err);
+	} while (ret == 1);
+	return ret < 0 ? img_wrap(err, "parent") : 0;
+}
+
 /* A set that ends with a manifest says what its reader must be able to do. */
 int restore_images_manifest(struct restore *r, struct img_err *err)
 {
@@ -57,7 +76,7 @@ int restore_images_manifest(struct restore *r, struct img_err *err)
 		return ret;
 	ret = img_manifest_check_requires(manifest, NULL, 0, err);
 	img_message_free(&manifest->base);
-	return ret;
+	return ret < 0 ? -1 : look_forked(r, err);
 }
 
 int restore_images_parent(struct img_set *set, struct img_err *err)

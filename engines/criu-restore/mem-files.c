@@ -17,7 +17,13 @@ static bool direct(const struct restore *r)
 
 bool restore_page_files_wanted(const struct restore *r)
 {
-	return r->opt->auto_dedup || direct(r);
+	return restore_page_files_empty(r) || direct(r);
+}
+
+/* Not of pages that several tasks read. */
+bool restore_page_files_empty(const struct restore *r)
+{
+	return r->opt->auto_dedup && !r->forked;
 }
 
 /* As well as can be: a file that cannot be written is not emptied, one that cannot be read past the cache is read through it. */
@@ -28,7 +34,7 @@ static int reopen(const struct restore *r, int fd)
 	int own = -1;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	for (size_t i = r->opt->auto_dedup ? 0 : 2; i < ARRAY_SIZE(flags) && own < 0; i++)
+	for (size_t i = restore_page_files_empty(r) ? 0 : 2; i < ARRAY_SIZE(flags) && own < 0; i++)
 		own = open(path, flags[i] | O_CLOEXEC);
 	return own;
 }

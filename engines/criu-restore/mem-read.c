@@ -272,7 +272,7 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 		if (!own)
 			return -1;
 		job.pieces = own;
-		job.empty = r->opt->auto_dedup;
+		job.empty = restore_page_files_empty(r);
 	}
 
 	while (nr_others < restore_threads_wanted(starts[nr]) - 1 &&

@@ -174,6 +174,7 @@ struct restore {
 	const struct options *opt;
 	struct log *log;
 	struct img_set *set;
+	bool forked; /* it has page images that are of several tasks */
 	struct restore_stream *stream; /* --stream, as it comes: it owns the set; else NULL */
 	int stream_fd;		       /* its descriptor, or -1 */
 	int *earlier; /* files with the sets that the one in the stream was made on, oldest first */

@@ -10,6 +10,7 @@
 #include "convert/dedup.h"
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
+#include "criuimg/manifest.h"
 #include "criuimg/pages.h"
 #include "read/pagemap.h"
 
@@ -64,6 +65,7 @@ struct chain {
 	struct img_set **sets; /* from the newest to the oldest */
 	size_t nr, room;
 	bool *changed; /* per set */
+	bool *kept;    /* per set: its page images are of several maps, and nothing is taken out of them */
 	const struct img_convert_options *opt;
 	struct img_dedup_result *result;
 };
@@ -72,6 +74,7 @@ struct chain {
 struct layer {
 	struct img_pagemap map;
 	bool there;
+	bool kept; /* the data is of other maps, too */
 	struct img_ranges ranges;
 };
 
@@ -105,7 +108,7 @@ static int superseded(
 		int ret = 0;
 
 		/* Data that is of other pages, too, stays. */
-		if ((run->flags & IMG_RUN_PRESENT) && !map->shared)
+		if ((run->flags & IMG_RUN_PRESENT) && !map->shared && !layers[level].kept)
 			ret = range_add(&layers[level].ranges, run->data_off + (from - run->addr),
 				run->data_off + (to - run->addr), err);
 		else if ((run->flags & IMG_RUN_PARENT) && level + 1 < nr)
@@ -156,6 +159,7 @@ static int map_dedup(struct chain *c, enum img_kind kind, uint64_t id, struct im
 	for (size_t i = 0; !ret && i < c->nr; i++) {
 		ret = img_pagemap_load(c->sets[i], kind, id, &layers[i].map, err);
 		layers[i].there = ret == 1;
+		layers[i].kept = c->kept[i];
 		ret = ret < 0 ? -1 : 0;
 	}
 	if (!ret)
@@ -234,8 +238,16 @@ static int chain_dedup(struct chain *c, struct img_err *err)
 	int ret = 0;
 
 	c->changed = calloc(c->nr, sizeof(*c->changed));
-	if (!c->changed)
+	c->kept = calloc(c->nr, sizeof(*c->kept));
+	if (!c->changed || !c->kept)
 		return img_fail_nomem(err);
+	for (size_t level = 0; level < c->nr; level++) {
+		int forked = img_set_requires(c->sets[level], "pages-forked", err);
+
+		if (forked < 0)
+			return -1;
+		c->kept[level] = forked;
+	}
 	for (size_t level = 0; level + 1 < c->nr && !ret; level++) {
 		struct names n = { .chain = c, .level = level };
 
@@ -269,5 +281,6 @@ int img_set_dedup(struct img_set *set, const struct img_convert_options *opt, st
 		ret = chain_dedup(&c, err);
 	free(c.sets);
 	free(c.changed);
+	free(c.kept);
 	return ret;
 }

@@ -7,6 +7,7 @@ static const struct {
 } features[] = {
 	/* Who writes a word adds it here, once restore and the readers can do what it says. */
 	{ "lazy-pages", "page data that is served while the tasks run" },
+	{ "pages-forked", "page images that are of several page maps" },
 	{ "pages-shared", "equal pages that are stored once" },
 	{ "pages-zstd", "page images that are compressed" },
 	{ "remote-pages", "page data that a page server has" },

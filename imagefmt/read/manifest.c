@@ -135,3 +135,17 @@ int img_manifest_check_requires(
 			     missing)
 		   : 0;
 }
+
+int img_set_requires(struct img_set *set, const char *word, struct img_err *err)
+{
+	ManifestEntry *manifest;
+	int ret = img_manifest_read(set, &manifest, err);
+	int found = 0;
+
+	if (ret <= 0)
+		return ret;
+	for (size_t i = 0; i < manifest->n_requires; i++)
+		found |= !strcmp(manifest->requires[i], word);
+	img_message_free(&manifest->base);
+	return found;
+}

@@ -10,7 +10,6 @@
 #include "criuimg/pages.h"
 #include "criuimg/vma.h"
 #include "ipc-shm.pb-c.h"
-#include "manifest.pb-c.h"
 #include "memfd.pb-c.h"
 
 #define LLU(x)	  ((unsigned long long)(x))
@@ -201,9 +200,17 @@ static void data_check(struct validate *v, const struct val_image *image)
 			LLU(image->map.present));
 }
 
+/* Has the manifest said so? What is wrong with it is for another check. */
+static bool is_announced(struct validate *v, const char *word)
+{
+	return img_set_requires(v->set, word, NULL) == 1;
+}
+
 /* Two maps with the same page data: each would read the other's pages. And page data that no map has. */
 static void owners_check(struct validate *v)
 {
+	const bool forked = is_announced(v, "pages-forked");
+
 	for (size_t i = 0; i < v->nr_images; i++) {
 		const struct val_image *data = &v->images[i], *owner = NULL;
 		bool unknown = false;
@@ -218,7 +225,7 @@ static void owners_check(struct validate *v)
 			unknown |= map->broken;
 			if (!map->in_order || map->map.pages_id != data->id)
 				continue;
-			if (owner && map->map.present && owner->map.present)
+			if (owner && map->map.present && owner->map.present && !forked)
 				val_error(v, (struct val_at){ map->name, 0, "pages_id" },
 					"%u: %s is the page data of %s", map->map.pages_id, data->name,
 					owner->name);
@@ -229,24 +236,10 @@ static void owners_check(struct validate *v)
 	}
 }
 
-/* Who does not know of data_page takes the data of other pages: the manifest has to say so. */
-static bool is_announced(struct validate *v)
-{
-	ManifestEntry *manifest;
-	bool announced = false;
-
-	/* What is wrong with it is for another check. */
-	if (img_manifest_read(v->set, &manifest, NULL) != 1)
-		return false;
-	for (size_t i = 0; i < manifest->n_requires; i++)
-		announced |= !strcmp(manifest->requires[i], "pages-shared");
-	img_message_free(&manifest->base);
-	return announced;
-}
-
 int val_pagemaps(struct validate *v, struct img_err *err)
 {
-	const bool announced = is_announced(v);
+	/* Who does not know of data_page takes the data of other pages. */
+	const bool announced = is_announced(v, "pages-shared");
 
 	for (size_t i = 0; i < v->nr_images && !v->stop; i++) {
 		const struct val_image *image = &v->images[i];

@@ -31,6 +31,9 @@ const char *img_feature(size_t n, const char **about);
 int img_manifest_check_requires(
 	const struct ManifestEntry *manifest, const char *const *known, size_t nr_known, struct img_err *err);
 
+/* Does the set require this word? 1, 0 (a set without a manifest requires nothing), -1. */
+int img_set_requires(struct img_set *set, const char *word, struct img_err *err);
+
 /* Hold the set against its manifest: every member there with its size and digest, the parent the one that it was, no image
  * that is not listed. report is called for each thing that is wrong, with the member's name; a nonzero return ends the work.
  * Reads all of the set. Returns the number of findings, or -1 when it could not look (no manifest: IMG_CORRUPT). */
