@@ -46,8 +46,9 @@ static int copy(struct img_set *from, const char *in, const char *path, bool rep
 	};
 	cleanup_free char *link = NULL;
 	struct crit_set_output out;
+	int forked = crit_is_forked(from, err), ret;
 
-	if (crit_parent_link(from, in, path, &link, err) < 0 || name_check(path, packing->compress, err))
+	if (forked < 0 || (!forked && crit_parent_link(from, in, path, &link, err) < 0) || name_check(path, packing->compress, err))
 		return -1;
 	opt.parent = link;
 	opt.share = share;
@@ -56,7 +57,8 @@ static int copy(struct img_set *from, const char *in, const char *path, bool rep
 	if (crit_set_output_open(&out, path, packing, replace, err))
 		return -1;
 	opt.arg = &out;
-	return crit_set_output_close(&out, img_set_convert(from, out.set, &opt, err), err);
+	ret = forked ? img_set_flatten(from, out.set, &opt, err) : img_set_convert(from, out.set, &opt, err);
+	return crit_set_output_close(&out, ret, err);
 }
 
 static int run(const struct crit_args *args, const struct crit_packing *packing, bool share, struct img_err *err)

@@ -73,6 +73,12 @@ static int make(struct img_set *from, const struct crit_args *args, const struct
 	uint32_t pid = 0;
 	int ret;
 
+	if (!flat && !args->option[PARENT] && !args->option[TASK]) {
+		ret = crit_is_forked(from, err);
+		if (ret < 0)
+			return -1;
+		flat = ret;
+	}
 	if (!flat && args->option[TASK] && task_parse(args->option[TASK], &pid, err))
 		return -1;
 	if (!flat && !args->option[PARENT] &&

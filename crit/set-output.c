@@ -13,6 +13,7 @@
 
 #include "criuimg/cleanup.h"
 #include "criuimg/json.h"
+#include "criuimg/manifest.h"
 #include "set-output.h"
 
 static int number(
@@ -293,6 +294,14 @@ static char *relative(const char *base, const char *to)
 	if (link)
 		strcat(link, to + common);
 	return link;
+}
+
+int crit_is_forked(struct img_set *set, struct img_err *err)
+{
+	struct img_set *parent;
+	int ret = img_set_parent(set, &parent, err);
+
+	return ret > 0 ? img_set_requires(parent, "pages-forked", err) : ret;
 }
 
 int crit_parent_link(struct img_set *set, const char *in, const char *path, char **link, struct img_err *err)

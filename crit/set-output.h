@@ -45,6 +45,8 @@ void crit_set_lost(void *out, const char *what);
 
 /* Is this the name of an archive; of one that is compressed? */
 bool crit_is_archive_name(const char *path, bool *zstd);
+/* Is a part of the set in a directory of its own, with pages that several tasks share? In another place it has to be flat. 1, 0, -1. */
+int crit_is_forked(struct img_set *set, struct img_err *err);
 /* The parent of a set as a link in (or beside) path has it: 1 with *link (to be freed), 0 when there is none, -1. */
 int crit_parent_link(struct img_set *set, const char *in, const char *path, char **link, struct img_err *err);
 

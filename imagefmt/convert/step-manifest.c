@@ -10,7 +10,7 @@
 #include "read/pagemap.h"
 
 /* Words that say nothing which images of version 1.1 do not say themselves, or which the conversion undoes. */
-static const char *const said_otherwise[] = { "pages-shared", "pages-zstd", "tcp-repair", "timens" };
+static const char *const said_otherwise[] = { "pages-forked", "pages-shared", "pages-zstd", "tcp-repair", "timens" };
 
 struct img_set *img_step_manifest_up(struct img_set *below, struct img_loss *loss, struct img_err *err)
 {

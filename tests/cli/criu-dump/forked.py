@@ -77,6 +77,10 @@ def flat():
         tap.run(CRIT, 'flatten', s.images, flat)
         tap.check(page_bytes(flat) > TASKS * MEMORY, f'{page_bytes(flat) >> 10} KiB of pages')
         tap.check(not os.path.lexists(os.path.join(flat, 'parent')), 'it has a parent')
+        for other in ('other', 'other.tar'):
+            tap.run(CRIT, 'convert', s.images, os.path.join(s.work, other))
+        tap.check(not os.path.lexists(os.path.join(s.work, 'other', 'parent')), 'converted, it has a parent')
+        tap.run(CRIT, 'validate', os.path.join(s.work, 'other.tar'))
         s.images = flat
         s.restore()
         s.go()
