@@ -95,6 +95,11 @@ int dump_mntns_of(struct dump *d, const struct dump_task *t, int mnt_id, struct 
 	return 0;
 }
 
+int dump_mnt_recorded(const struct dump_mntns *m, int mnt_id)
+{
+	return m && kern_mount_find(&m->mounts, mnt_id) ? mnt_id : -1;
+}
+
 int dump_path_open(const struct dump_mntns *m, const char *path, int flags)
 {
 	return m ? kern_open_in_root(m->root_fd, path, flags) : open(path, flags | O_CLOEXEC);

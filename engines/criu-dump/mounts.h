@@ -23,6 +23,9 @@ struct dump_mntns {
 /* The mount namespace of a file: that of its mount (mnt_id, -1: not known), else of the task (NULL: the root of the tree).
  * *out is NULL where that is our own. */
 int dump_mntns_of(struct dump *d, const struct dump_task *t, int mnt_id, struct dump_mntns **out, struct img_err *err);
+/* What a record says of a file's mount, m from dump_mntns_of(): -1 for a mount of other namespaces than those in the set, which a
+ * descriptor was taken along from; its path leads to the file from the task's root, too. */
+int dump_mnt_recorded(const struct dump_mntns *m, int mnt_id);
 /* The same of a namespace that is not ours. NULL on failure. */
 struct dump_mntns *dump_mntns_get(struct dump *d, const struct dump_namespace *ns, struct img_err *err);
 

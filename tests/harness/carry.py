@@ -246,6 +246,16 @@ class Carrier:
             reap()
             time.sleep(0.002)
 
+    def validate(self):
+        """What was written agrees with itself."""
+        if self.transport not in ('directory', 'leave-running', 'compressed', 'archive', 'chain'):
+            return
+        images = self.archive if self.transport == 'archive' else self.images
+        p = subprocess.run([os.path.join(self.build, 'crit'), 'validate', images], stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, timeout=self.timeout, check=False)
+        if p.returncode:
+            raise Failed(f'crit validate: status {p.returncode}: {p.stdout[-2000:]}{p.stderr}')
+
     def restore(self, *args):
         pidfile = os.path.join(self.work, 'pid')
         if self.transport == 'lazy':

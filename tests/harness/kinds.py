@@ -142,8 +142,10 @@ class Run(Carrier):
             self.expect_refusal()
         elif self.transport == 'leave-running':
             self.dump('--leave-running', *self.options('dump'))
+            self.validate()
         else:
             self.dump(*self.options('dump'))
+            self.validate()
             self.restore(*self.options('restore'))
         if self.set.get('compare', 'yes') == 'yes':
             self.compare(before)

@@ -307,10 +307,8 @@ int dump_named_file(struct dump *d, const struct fd_target *t, struct img_err *e
 		return img_wrap(err, "'%s'", path);
 	if (!pid && where == FILE_RENAMED && dump_link(d, t, path, err) < 0)
 		return img_wrap(err, "'%s'", path);
-	if (m && probe->mnt_id >= 0) {
-		reg.has_mnt_id = true;
-		reg.mnt_id = probe->mnt_id;
-	}
+	reg.mnt_id = dump_mnt_recorded(m, probe->mnt_id);
+	reg.has_mnt_id = reg.mnt_id >= 0;
 	fill_identity(d, t, &reg, &identity);
 	return write_record(d, t, &reg, err);
 }

@@ -292,10 +292,8 @@ static int write_link(struct dump *d, uint32_t id, const struct made_link *l, in
 	reg.id = id;
 	reg.fown = &fown;
 	reg.name = (char *)l->name;
-	if (l->mntns && mnt_id >= 0) {
-		reg.has_mnt_id = true;
-		reg.mnt_id = mnt_id;
-	}
+	reg.mnt_id = dump_mnt_recorded(l->mntns, mnt_id);
+	reg.has_mnt_id = reg.mnt_id >= 0;
 	rec.type = FD_TYPES__REG;
 	rec.id = id;
 	rec.reg = &reg;

@@ -101,7 +101,7 @@ int unix_file_of(struct dump *d, struct dump_task *t, int lfd, const struct kern
 		return -1;
 	if (dump_mntns_of(d, t, dump_mnt_id(file), &m, err) < 0)
 		return -1;
-	out->mnt_id = m ? dump_mnt_id(file) : -1;
+	out->mnt_id = dump_mnt_recorded(m, dump_mnt_id(file));
 	if (out->deleted)
 		return 0;
 	snprintf(path, sizeof(path), "%s%s%s", out->dir, out->dir[0] ? "/" : "", name);
