@@ -267,6 +267,17 @@ static bool left_out(const struct dump *d, const struct dump_namespace *n, const
 	return false;
 }
 
+/* May it be another one than that of the root? Where the root has none of its own, only if it can be made from there: a cgroup namespace, by
+ * who is in the group that is its root, and comes back. */
+static bool may_differ(const struct dump *d, const struct dump_namespace *n, const struct ns_row *row)
+{
+	const struct dump_task *root = d->tasks.items[0];
+
+	if (get_id(root->ids, row) == row->number)
+		return n->flag == CLONE_NEWCGROUP && !dump_ns_of(d, root, CLONE_NEWUSER);
+	return n->flag & CAN_BE_MANY;
+}
+
 static int check_one(struct dump *d, const struct dump_namespace *n, struct img_err *err)
 {
 	const struct dump_task *root = d->tasks.items[0];
@@ -274,8 +285,7 @@ static int check_one(struct dump *d, const struct dump_namespace *n, struct img_
 
 	if (!has_room(n->flag))
 		return dump_block(d, n->task, "", "a %s of its own is not supported yet", row->words);
-	if (get_id(n->task->ids, row) != get_id(root->ids, row) &&
-		(!(n->flag & CAN_BE_MANY) || get_id(root->ids, row) == row->number))
+	if (get_id(n->task->ids, row) != get_id(root->ids, row) && !may_differ(d, n, row))
 		return dump_block(d, n->task, "", "a %s of its own, below pid %d, is not supported yet", row->words, root->pid);
 	if (n->flag == CLONE_NEWPID && !n->ext_key && root->vpid != 1)
 		return dump_block(d, root, "",

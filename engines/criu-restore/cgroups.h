@@ -92,6 +92,8 @@ int restore_cgroups_last(struct restore *r, struct img_err *err);
 int restore_cgroups_undo(struct restore *r, struct img_err *err);
 /* A task, the calling process: into its groups. */
 int restore_cgroups_enter(struct restore *r, struct restore_task *t, struct img_err *err);
+/* Has the root to go elsewhere first? */
+bool restore_cgroups_stray(const struct restore *r);
 /* Root, the calling process: where the root of cgroup namespace id is to be. */
 int restore_cgroups_at_root(struct restore *r, uint32_t id, struct img_err *err);
 /* A group as mounts of the images show it, as it is to be mounted here. options: those of the mount ("rw,pids"), NULL for version 2.

@@ -119,6 +119,16 @@ uint32_t restore_ns_nth(const struct restore *r, int flag, size_t n)
 	return 0;
 }
 
+/* A cgroup namespace can be made from outside, too, and left again where the tree has no user namespace of its own. */
+static bool may_differ(const struct restore *r, int flag)
+{
+	const TaskKobjIdsEntry *host = r->inventory->root_ids;
+
+	if (flag == CLONE_NEWCGROUP && !(r->ns->new & CLONE_NEWCGROUP))
+		return host && restore_ns_id(r, CLONE_NEWUSER) == host->user_ns_id;
+	return r->ns->new & (unsigned)flag & CAN_BE_MANY;
+}
+
 /* An image without root_ids knows of no namespaces. */
 static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err *err)
 {
@@ -141,7 +151,7 @@ static int plan_kind(struct restore *r, const struct ns_row *row, struct img_err
 
 		if (!restore_task_lives(t) || id_of(t->ids, row) == root)
 			continue;
-		if (r->ns->new & (unsigned)row->flag & CAN_BE_MANY && id_of(t->ids, row) != id_of(host, row)) {
+		if (may_differ(r, row->flag) && host && id_of(t->ids, row) != id_of(host, row)) {
 			if (add_more(r, row->flag, id_of(t->ids, row), err) < 0)
 				return -1;
 			continue;
@@ -327,7 +337,7 @@ int **restore_ns_mnt_sources(struct restore *r)
 int restore_ns_make(struct restore *r, struct img_err *err)
 {
 	/* What is made from here on (the content of a tmpfs) counts there. */
-	if (!restore_ns_new(r, CLONE_NEWCGROUP) && restore_cgroups_enter(r, r->root, err) < 0)
+	if (!restore_cgroups_stray(r) && restore_cgroups_enter(r, r->root, err) < 0)
 		return -1;
 	if (each_room(r, offsetof(struct ns_restore_ops, early), false, err) < 0 || restore_join_enter(r, err) < 0)
 		return -1;

@@ -140,6 +140,11 @@ int restore_cgroups_enter(struct restore *r, struct restore_task *t, struct img_
 
 /* ---- cgroup namespaces ---- */
 
+bool restore_cgroups_stray(const struct restore *r)
+{
+	return r->cgroups && r->cgroups->namespaces;
+}
+
 int restore_cgroups_at_root(struct restore *r, uint32_t id, struct img_err *err)
 {
 	const struct cg_place_set *set = NULL;

@@ -414,7 +414,7 @@ static int plan_image(struct restore *r, const CgroupEntry *e, const struct kern
 {
 	struct restore_cgroups *cg = r->cgroups;
 
-	cg->namespaces = restore_ns_new(r, CLONE_NEWCGROUP);
+	cg->namespaces = restore_ns_new(r, CLONE_NEWCGROUP) || restore_ns_nth(r, CLONE_NEWCGROUP, 1);
 	cg->hiers = img_arena_array(&r->arena, e->n_controllers + 1, sizeof(*cg->hiers));
 	cg->sets = img_arena_array(&r->arena, e->n_sets + 1, sizeof(*cg->sets));
 	if (!cg->hiers || !cg->sets)

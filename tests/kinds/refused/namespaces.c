@@ -8,7 +8,6 @@
  * harness: expect: refused pid namespace of its own
  * harness: expect: refused user namespace of its own
  * harness: expect: refused time namespace of its own
- * harness: expect: refused cgroup namespace of its own
  */
 
 #include <sched.h>
@@ -21,7 +20,7 @@ static const struct kind {
 } kinds[] = {
 	{ "network", "net", CLONE_NEWNET },   { "mount", "mnt", CLONE_NEWNS },	 { "UTS", "uts", CLONE_NEWUTS },
 	{ "IPC", "ipc", CLONE_NEWIPC },	      { "PID", "pid", CLONE_NEWPID },	 { "user", "user", CLONE_NEWUSER },
-	{ "time", "time", CLONE_NEWTIME },    { "cgroup", "cgroup", CLONE_NEWCGROUP },
+	{ "time", "time", CLONE_NEWTIME },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
