@@ -35,6 +35,7 @@
 #include "criu-restore/stream.h"
 #include "criu-restore/tree.h"
 #include "criuimg/array.h"
+#include "kernel/self.h"
 #include "kernel/sigaction.h"
 
 /* ---- plan ---- */
@@ -221,6 +222,7 @@ static int build(struct restore *r, struct img_err *err)
 	size_t threads, live = live_tasks(r, &threads);
 
 	restore_stage_open(r, STAGE_BORN, 1);
+	kern_self_compact(); /* each task begins as a copy of us */
 	if (restore_tree_start(r, err) < 0 || restore_stage_await(r, err) < 0 || restore_ns_born(r, err) < 0 ||
 		stage(r, STAGE_NS, "namespaces", 1, err) < 0 ||
 		restore_ns_made(r, err) < 0)

@@ -9,4 +9,8 @@
  * has a proc as its working directory. Returns buf. */
 const char *kern_self_path(char *buf, size_t size, const char *what, ...) __attribute__((format(printf, 3, 4)));
 
+/* The caller's heap in huge pages, as far as it goes: what fork(2) copies then are few entries of page tables. Nothing is lost where that
+ * cannot be done. */
+void kern_self_compact(void);
+
 #endif
