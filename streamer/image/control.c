@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "criuimg/array.h"
 #include "criuimg/cleanup.h"
 #include "img-streamer.pb-c.h"
 #include "streamer/image/image.h"
@@ -25,11 +28,23 @@ static int address(const struct streamer *s, const char *name, struct sockaddr_u
 	return 0;
 }
 
+/* What ends us while there is a socket that is to be taken away first. */
+static void ending_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+}
+
 int control_listen(const struct streamer *s, const char *name, struct img_err *err)
 {
 	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un addr;
+	sigset_t ending;
 
+	ending_signals(&ending);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
 	if (fd < 0 || address(s, name, &addr, err) < 0)
 		return fd < 0 ? img_fail_sys(err, "socket") : -1;
 	/* Of an earlier run. */
@@ -40,17 +55,35 @@ int control_listen(const struct streamer *s, const char *name, struct img_err *e
 	return steal_fd(&fd);
 }
 
-int control_accept(const struct streamer *s, const char *name, int listener, struct img_err *err)
+static int accept_one(int listener, const sigset_t *ending, struct img_err *err)
 {
+	cleanup_fd int signals = signalfd(-1, ending, SFD_CLOEXEC);
+	struct pollfd p[] = { { .fd = listener, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct signalfd_siginfo info;
 	int fd;
 
-	do
+	if (signals < 0)
+		return img_fail_sys(err, "signalfd");
+	do {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			return img_fail_sys(err, "poll");
+		if (p[1].revents && read(signals, &info, sizeof(info)) > 0)
+			return img_fail(err, IMG_SYS, "told to end by a signal");
 		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
-	if (fd < 0)
-		return img_fail_sys(err, "%s/%s: accept", s->dir, name);
+	} while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	return fd < 0 ? img_fail_sys(err, "accept") : fd;
+}
+
+int control_accept(const struct streamer *s, const char *name, int listener, struct img_err *err)
+{
+	sigset_t ending;
+	int fd;
+
+	ending_signals(&ending);
+	fd = accept_one(listener, &ending, err);
 	unlinkat(s->dirfd, name, 0);
-	return fd;
+	sigprocmask(SIG_UNBLOCK, &ending, NULL);
+	return fd < 0 ? img_wrap(err, "%s/%s", s->dir, name) : fd;
 }
 
 /* 1, 0 at the end before the first byte, -1. */

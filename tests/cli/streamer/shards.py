@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -319,6 +320,19 @@ def reader_gone():
         check(status == 1 and 'went away' in text, f'{status}: {text}')
 
 
+def ended_by_a_signal():
+    """told to end while nobody has connected: the socket goes, too"""
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        with Dir() as d:
+            r, w = os.pipe()
+            s = Streamer('capture', d.file('run'), [w])
+            s.line()
+            s.p.send_signal(sig)
+            status, text, _ = s.end()
+            check(status == 1 and 'signal' in text and not os.listdir(d.file('run')), f'{status}: {text}: {os.listdir(d.file("run"))}')
+            os.close(r)
+
+
 def told():
     """an engine that waits hears whether all is with the shards"""
     for gone in (False, True):
@@ -413,5 +427,6 @@ def usage():
     check(p.returncode == 1 and '77' in p.stderr, p.stderr)
 
 
-tap.main([round_trip(1), round_trip(2), round_trip(7), served, served_at_once, balanced, external, cut, given_up, reader_gone, told,
+tap.main([round_trip(1), round_trip(2), round_trip(7), served, served_at_once, balanced, external, cut, given_up, reader_gone,
+          ended_by_a_signal, told,
           hostile, upstream, remapped, usage])
