@@ -5,10 +5,11 @@
 
 A process of random memory is dumped (and runs on): --stream to /dev/null and through a pipe, beside copying as much memory; through
 criu-image-streamer to /dev/null: its CPU time for a GiB and what it has resident. Restore from a pipe, beside reading as much into
-fresh memory. Medians.
+fresh memory. Mixed memory (a quarter zeros, a quarter text) with and without --compress, to a sink that takes 500 MB a second. Medians.
 """
 import argparse
 import ctypes
+import fcntl
 import mmap
 import os
 import resource
@@ -72,11 +73,16 @@ def timed(function, *args):
     return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+MIXED = SUBJECT.replace('m.write(os.urandom(1 << 20))', """m.write(b''.join(
+        bytes(4096) + ' '.join(f'{i}: line {k} of some text' for k in range(at, at + 200))[:4096].encode() + os.urandom(8192)
+        for at in range(0, 1 << 20, 16384)))""")
+
+
 class Subject(carry.Carrier):
-    def __init__(self, args):
+    def __init__(self, args, text=SUBJECT):
         super().__init__(args.build, tempfile.mkdtemp(prefix='bench-'), timeout=600)
         self.size = args.size
-        self.start([sys.executable, '-c', SUBJECT.replace('SIZE', str(args.size))], cwd=self.work)
+        self.start([sys.executable, '-c', text.replace('SIZE', str(args.size))], cwd=self.work)
         self.wait(lambda: os.path.exists(os.path.join(self.work, 'ready')), 'the load is not ready')
 
     def run(self, program, *options, **kw):
@@ -100,6 +106,23 @@ class Subject(carry.Carrier):
             cat.stdin.close()
             self.check(p)
             cat.wait()
+
+    def to_sink(self, *options, rate=500e6):
+        """Seconds and bytes, with a reader that takes so many bytes a second."""
+        r, w = os.pipe()
+        fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 1 << 20)
+        begin = time.monotonic()
+        p = self.run('criu-dump', '--stream', '-R', '-t', str(self.pid), *options, stdout=w)
+        os.close(w)
+        taken, room = 0, bytearray(1 << 18)
+        while n := os.readv(r, [room]):
+            taken += n
+            ahead = taken / rate - (time.monotonic() - begin)
+            if ahead > 0:
+                time.sleep(ahead)
+        os.close(r)
+        self.check(p)
+        return time.monotonic() - begin, taken
 
     def captured(self):
         """CPU seconds and KiB of the streamer."""
@@ -148,6 +171,19 @@ def line(name, seconds, copy, more=''):
     print(f'{name:42}{seconds * 1000:9.1f} ms   {seconds / copy:5.2f} x copying it{more}', flush=True)
 
 
+def mixed(args):
+    subject = Subject(args, MIXED)
+    plain, packed = [], []
+    for _ in range(args.rounds):
+        plain.append(subject.to_sink())
+        packed.append(subject.to_sink('--compress'))
+    subject.end()
+    (plain_s, plain_b), (packed_s, packed_b) = (map(statistics.median, zip(*t)) for t in (plain, packed))
+    print(f'{"mixed memory to a sink of 500 MB/s":42}{plain_s * 1000:9.1f} ms')
+    print(f'{"the same with --compress":42}{packed_s * 1000:9.1f} ms   {packed_s / plain_s:5.2f} x the time, '
+          f'{packed_b / plain_b:.2f} x the size', flush=True)
+
+
 def inside(args):
     subject = Subject(args)
     gib = args.size / 1024
@@ -169,6 +205,7 @@ def inside(args):
     line('criu-image-streamer capture >/dev/null', middle[0], copy,
          f'; the streamer: {middle[1] / gib:.3f} s of CPU a GiB, {middle[2] / 1024:.1f} MiB resident')
     line('cat | criu-restore --stream', statistics.median(back), copy)
+    mixed(args)
     return 0
 
 
