@@ -15,7 +15,7 @@ int kern_conntrack_dump(int fd, bool expectations, int (*each)(void *arg, const 
 	struct img_err *err);
 /* Is it a message of such a list; of expectations? */
 bool kern_conntrack_is(const struct nlmsghdr *msg, bool *expectation);
-/* Enter one, a message of the lists. One that is there already is fine. */
+/* Enter one, a message of the lists. One that is there already is fine. 1: without its translation (ICMP). */
 int kern_conntrack_enter(int fd, const struct nlmsghdr *msg, struct img_err *err);
 
 #endif

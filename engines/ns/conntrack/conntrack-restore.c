@@ -66,7 +66,7 @@ static int each_image(struct restore *r, uint32_t id, int fd, bool expectations,
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		char name[IMG_NAME_MAX];
 		struct messages m;
-		size_t at = 0, nr = 0;
+		size_t at = 0, nr = 0, plain = 0;
 		int ret = read_messages(r, img_kind_file_name(kinds[i], id, name), &m, err);
 
 		for (const struct nlmsghdr *msg; ret >= 0 && fd >= 0 && (msg = kern_rtnl_next(m.data, m.len, &at));) {
@@ -74,12 +74,15 @@ static int each_image(struct restore *r, uint32_t id, int fd, bool expectations,
 
 			if (kern_conntrack_is(msg, &expectation) && expectation == expectations) {
 				ret = kern_conntrack_enter(fd, msg, err);
+				plain += ret > 0;
 				nr++;
 			}
 		}
 		free(m.data);
 		if (ret < 0)
 			return img_wrap(err, "%s", name);
+		if (plain)
+			log_warn(r->log, "network namespace %u: %zu connections come back without the translation of their addresses", id, plain);
 		if (nr)
 			log_info(r->log, "network namespace %u: %s: %zu entries", id, name, nr);
 	}
