@@ -23,7 +23,11 @@ struct net_effect {
 	char name[16];	 /* as it is called on the host */
 	uint32_t index;	 /* there; 0: not made yet */
 	uint32_t inside; /* moved: its index in the namespace */
-	bool moved;	 /* taken: it goes back. Else it was made: it goes. */
+	bool moved;	 /* taken: it goes back, as it was. Else it was made: it goes. */
+	bool up;
+	uint32_t mtu;
+	uint8_t address[32];
+	size_t address_len;
 };
 
 struct restore_net {

@@ -331,10 +331,50 @@ static const char unlock_text[] = "*filter\n"
 				  "-X CRIU\n"
 				  "COMMIT\n";
 
+enum {
+	MADE_INPUT = 1,
+	MADE_OUTPUT = 2,
+	MADE_TABLE = 4,
+	MADE_BITS = 3, /* for each of the two families */
+};
+
+static bool no_chain(const struct iptables *ipt, const char *chain)
+{
+	const char *const list[] = { "nft", "list", "chain", ipt->family == AF_INET ? "ip" : "ip6", "filter", chain, NULL };
+	struct img_err ignored;
+
+	return kern_run_program(list, "", 0, NULL, NULL, 0, &ignored) > 0;
+}
+
+/* What the lock is going to make. save: what the program says of all tables; of chains it names those that are not there, too. */
+static unsigned missing(const struct iptables *ipt, const char *save)
+{
+	if (!strstr(save, "*filter\n"))
+		return MADE_TABLE;
+	return (no_chain(ipt, "INPUT") ? MADE_INPUT : 0) | (no_chain(ipt, "OUTPUT") ? MADE_OUTPUT : 0);
+}
+
+/* iptables-nft lets them stay when they are empty: nft takes them away. */
+static void drop_made(const struct iptables *ipt, unsigned made)
+{
+	const char *family = ipt->family == AF_INET ? "ip" : "ip6";
+	const char *const table[] = { "nft", "delete", "table", family, "filter", NULL };
+	const char *const input[] = { "nft", "delete", "chain", family, "filter", "INPUT", NULL };
+	const char *const output[] = { "nft", "delete", "chain", family, "filter", "OUTPUT", NULL };
+	struct img_err ignored;
+
+	if (made & MADE_TABLE)
+		kern_run_program(table, "", 0, NULL, NULL, 0, &ignored);
+	if (made & MADE_INPUT)
+		kern_run_program(input, "", 0, NULL, NULL, 0, &ignored);
+	if (made & MADE_OUTPUT)
+		kern_run_program(output, "", 0, NULL, NULL, 0, &ignored);
+}
+
 static int lock_tables(unsigned *made, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(iptables); i++) {
-		const char *save[] = { iptables[i].save, "-t", "filter", NULL };
+		const char *save[] = { iptables[i].save, NULL }; /* a table that is named is there, it says */
 		const char *restore[] = { iptables[i].restore, "-w", "--noflush", NULL };
 		struct text input = { .at = (char *)lock_text, .len = strlen(lock_text) };
 		cleanup_free char *now = NULL;
@@ -343,31 +383,26 @@ static int lock_tables(unsigned *made, struct img_err *err)
 			return -1;
 		if (strstr(now, "\n:CRIU "))
 			continue;
-		if (!strstr(now, "*filter"))
-			*made |= 1u << i;
+		*made |= missing(&iptables[i], now) << (i * MADE_BITS);
 		if (run(restore, &input, NULL, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Those of iptables-nft stay when they are empty: nft takes them away. */
 static int unlock_tables(unsigned made, struct img_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(iptables); i++) {
-		const char *save[] = { iptables[i].save, "-t", "filter", NULL };
+		const char *save[] = { iptables[i].save, NULL }; /* a table that is named is there, it says */
 		const char *restore[] = { iptables[i].restore, "-w", "--noflush", NULL };
-		const char *drop[] = { "nft", "delete", "table", iptables[i].family == AF_INET ? "ip" : "ip6", "filter", NULL };
 		struct text input = { .at = (char *)unlock_text, .len = strlen(unlock_text) };
 		cleanup_free char *now = NULL;
-		struct img_err ignored;
 
 		if (run(save, NULL, &now, err) < 0)
 			return -1;
 		if (strstr(now, "\n:CRIU ") && run(restore, &input, NULL, err) < 0)
 			return -1;
-		if (made & 1u << i)
-			kern_run_program(drop, "", 0, NULL, NULL, 0, &ignored);
+		drop_made(&iptables[i], made >> (i * MADE_BITS));
 	}
 	return 0;
 }

@@ -195,15 +195,72 @@ static bool waits(struct making *m, const NetDeviceEntry *e)
 	return lower && !if_nametoindex(lower->name);
 }
 
+/* ---- devices that scripts have moved in ---- */
+
+static bool has_other_index(const NetDeviceEntry *e)
+{
+	uint32_t now = if_nametoindex(e->name);
+
+	return e->type != ND_TYPE__LOOPBACK && now && now != e->ifindex;
+}
+
+static int move(int rtnl, int to, const NetDeviceEntry *e, uint32_t index, struct img_err *err)
+{
+	const struct ifinfomsg head = { .ifi_family = AF_UNSPEC };
+	cleanup_msg struct kern_msg m = { 0 };
+
+	kern_msg_begin(&m, RTM_NEWLINK, 0, &head, sizeof(head));
+	kern_msg_text(&m, IFLA_IFNAME, e->name);
+	kern_msg_u32(&m, IFLA_NET_NS_FD, (uint32_t)to);
+	if (index)
+		kern_msg_u32(&m, IFLA_NEW_IFINDEX, index);
+	return kern_msg_send(&m, rtnl, err) < 0 ? img_wrap(err, "device %s: give it the index %u", e->name, e->ifindex) : 0;
+}
+
+/* Through a namespace that is made for that: a device gets another index only where it moves. */
+static int give_indices(struct making *m, struct img_err *err)
+{
+	cleanup_fd int own = restore_ns_open_own(m->r, CLONE_NEWNET, err), other = -1, rtnl = -1;
+	NetDeviceEntry **moved = img_arena_array(&m->r->arena, m->space->nr, sizeof(*moved));
+	size_t nr = 0;
+
+	if (own < 0 || !moved)
+		return own < 0 ? -1 : img_fail_nomem(err);
+	if (unshare(CLONE_NEWNET) < 0)
+		return img_fail_sys(err, "make a network namespace for a moment");
+	other = restore_ns_open_own(m->r, CLONE_NEWNET, err);
+	rtnl = other < 0 ? -1 : kern_rtnl_open(err);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return img_fail_sys(err, "back to the network namespace");
+	if (rtnl < 0)
+		return -1;
+	for (size_t i = 0; i < m->space->nr; i++) {
+		if (!has_other_index(m->space->devices[i]))
+			continue;
+		moved[nr++] = m->space->devices[i];
+		if (move(m->fd, other, moved[nr - 1], 0, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (move(rtnl, own, moved[i], moved[i]->ifindex, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int netdev_prepare(struct restore *r, uint32_t id, struct img_err *err)
 {
 	struct making m = { .r = r, .space = net_space_find(r, id) };
 	cleanup_fd int fd = kern_rtnl_open(err);
 	size_t left = SIZE_MAX, before = 0;
+	bool indices = false;
 
 	if (fd < 0 || !m.space)
 		return fd < 0 ? -1 : 0;
 	m.fd = fd;
+	for (size_t i = 0; i < m.space->nr && !indices; i++)
+		indices = has_other_index(m.space->devices[i]);
+	if (indices && give_indices(&m, err) < 0)
+		return -1;
 	while (left) {
 		before = left;
 		left = 0;
@@ -223,15 +280,6 @@ static int netdev_prepare(struct restore *r, uint32_t id, struct img_err *err)
 
 /* ---- what they are then ---- */
 
-/* One that a script has moved in has whatever index it got. */
-static void warn_of_index(struct restore *r, const NetDeviceEntry *e)
-{
-	uint32_t now = if_nametoindex(e->name);
-
-	if (now != e->ifindex)
-		log_warn(r->log, "device %s has the index %u: it was %u", e->name, now, e->ifindex);
-}
-
 static int netdev_make(struct restore *r, uint32_t id, struct img_err *err)
 {
 	const struct net_space *space = net_space_find(r, id);
@@ -246,7 +294,6 @@ static int netdev_make(struct restore *r, uint32_t id, struct img_err *err)
 
 			if (!!e->has_master != ports)
 				continue;
-			warn_of_index(r, e);
 			if (net_link_settle(r, fd, e, err) < 0)
 				return img_wrap(err, "device %s", e->name);
 			log_info(r->log, "device %u %s, flags %#x", e->ifindex, e->name, e->flags);

@@ -9,7 +9,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -131,27 +130,51 @@ static int make_above(struct host *h, const NetDeviceEntry *e, const char *value
 	return kern_msg_send(&m, h->fd, err);
 }
 
-static int move(int rtnl, uint32_t index, int to, const char *name, uint32_t new_index, struct img_err *err)
+/* In that namespace it has the index `want`. More attributes may be in m already: those are set there. */
+static int move(struct kern_msg *m, int rtnl, int to, const char *name, uint32_t want, struct img_err *err)
 {
-	const struct ifinfomsg head = { .ifi_index = (int)index };
+	kern_msg_u32(m, IFLA_NET_NS_FD, (uint32_t)to);
+	kern_msg_text(m, IFLA_IFNAME, name);
+	kern_msg_u32(m, IFLA_NEW_IFINDEX, want);
+	return kern_msg_send(m, rtnl, err);
+}
+
+/* What the way in changes of it. */
+static int remember(struct host *h, struct net_effect *e, struct img_err *err)
+{
+	const struct ifinfomsg head = { .ifi_index = (int)e->index }, *now;
+	char answer[16384] __attribute__((aligned(8)));
+	const struct nlmsghdr *msg = (void *)answer;
+	const struct rtattr *at[IFLA_MTU + 1];
 	cleanup_msg struct kern_msg m = { 0 };
 
-	kern_msg_begin(&m, RTM_NEWLINK, 0, &head, sizeof(head));
-	kern_msg_u32(&m, IFLA_NET_NS_FD, (uint32_t)to);
-	kern_msg_text(&m, IFLA_IFNAME, name);
-	kern_msg_u32(&m, IFLA_NEW_IFINDEX, new_index);
-	return kern_msg_send(&m, rtnl, err);
+	kern_msg_begin(&m, RTM_GETLINK, 0, &head, sizeof(head));
+	if (kern_msg_ask(&m, h->fd, answer, sizeof(answer), err) < 0)
+		return -1;
+	now = NLMSG_DATA(msg);
+	if (msg->nlmsg_type != RTM_NEWLINK || !kern_attrs(IFLA_RTA(now), IFLA_PAYLOAD(msg), at, ARRAY_SIZE(at), NULL))
+		return img_fail(err, IMG_SYS, "what the kernel says of it is cut");
+	e->up = now->ifi_flags & IFF_UP;
+	e->mtu = kern_attr_u32(at[IFLA_MTU]);
+	if (at[IFLA_ADDRESS] && RTA_PAYLOAD(at[IFLA_ADDRESS]) <= sizeof(e->address)) {
+		e->address_len = RTA_PAYLOAD(at[IFLA_ADDRESS]);
+		memcpy(e->address, RTA_DATA(at[IFLA_ADDRESS]), e->address_len);
+	}
+	return 0;
 }
 
 static int move_in(struct host *h, const NetDeviceEntry *e, const char *value, struct img_err *err)
 {
 	uint32_t index = check_name(value, err) < 0 ? 0 : host_index(value, err);
+	struct net_effect *done = index ? note(h->r, value, index, true, err) : NULL;
+	const struct ifinfomsg head = { .ifi_index = (int)index };
+	cleanup_msg struct kern_msg m = { 0 };
 
-	if (!index || !note(h->r, value, index, true, err))
+	if (!done || remember(h, done, err) < 0)
 		return -1;
-	/* The effect knows it by the index that it has inside. */
-	h->r->net->effects[h->r->net->nr_effects - 1].inside = e->ifindex;
-	return move(h->fd, index, h->inside, e->name, e->ifindex, err);
+	done->inside = e->ifindex;
+	kern_msg_begin(&m, RTM_NEWLINK, 0, &head, sizeof(head));
+	return move(&m, h->fd, h->inside, e->name, e->ifindex, err);
 }
 
 static const struct way {
@@ -216,20 +239,38 @@ static int remove_made(int rtnl, const struct net_effect *e, struct img_err *err
 	return img_wrap(err, "remove device %s", e->name);
 }
 
+static int set_up(uint32_t index, struct img_err *err)
+{
+	const struct ifinfomsg head = { .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	cleanup_fd int fd = kern_rtnl_open(err);
+	cleanup_msg struct kern_msg m = { 0 };
+
+	kern_msg_begin(&m, RTM_NEWLINK, 0, &head, sizeof(head));
+	return fd < 0 ? -1 : kern_msg_send(&m, fd, err);
+}
+
 static int move_back(struct restore *r, const struct net_effect *e, struct img_err *err)
 {
-	cleanup_fd int host = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), fd = -1;
+	const struct ifinfomsg inside = { .ifi_index = (int)e->inside };
+	cleanup_msg struct kern_msg m = { 0 };
+	cleanup_fd int host = restore_ns_open_own(r, CLONE_NEWNET, err), fd = -1;
 	int ret;
 
 	if (if_nametoindex(e->name) == e->index)
 		return 0; /* it has never left */
-	if (host < 0 || setns(r->net->inside, CLONE_NEWNET) < 0)
+	if (host < 0)
+		return -1;
+	if (setns(r->net->inside, CLONE_NEWNET) < 0)
 		return img_fail_sys(err, "enter the network namespace");
 	fd = kern_rtnl_open(err);
-	ret = fd < 0 ? -1 : move(fd, e->inside, host, e->name, e->index, err);
+	kern_msg_begin(&m, RTM_NEWLINK, 0, &inside, sizeof(inside));
+	kern_msg_u32(&m, IFLA_MTU, e->mtu);
+	if (e->address_len)
+		kern_msg_put(&m, IFLA_ADDRESS, e->address, e->address_len);
+	ret = fd < 0 ? -1 : move(&m, fd, host, e->name, e->index, err);
 	if (setns(host, CLONE_NEWNET) < 0)
 		return img_fail_sys(err, "back from the network namespace");
-	return ret < 0 ? img_wrap(err, "take device %s back", e->name) : 0;
+	return ret < 0 || (e->up && set_up(e->index, err) < 0) ? img_wrap(err, "take device %s back", e->name) : 0;
 }
 
 int restore_net_undo(struct restore *r, struct img_err *err)
