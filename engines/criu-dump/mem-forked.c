@@ -269,7 +269,18 @@ static int write_set(struct forked *f, struct dump_task **tasks, size_t nr_tasks
 			return -1;
 	if (img_set_require(d->set, "pages-forked", err) < 0)
 		return -1;
-	return dump_seal(d, err);
+	return dump_seal(d, err) < 0 ? -1 : dump_namespaces_modes(d, err);
+}
+
+/* As open as the directory that it is in. */
+static int make_directory(int dir, struct img_err *err)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0 || (mkdirat(dir, DIR_NAME, 0700) < 0 && errno != EEXIST) ||
+		fchmodat(dir, DIR_NAME, st.st_mode & 0777, 0) < 0)
+		return img_fail_sys(err, "mkdir");
+	return 0;
 }
 
 static int make_set(struct forked *f, struct dump_task **tasks, size_t nr_tasks, struct img_err *err)
@@ -278,8 +289,8 @@ static int make_set(struct forked *f, struct dump_task **tasks, size_t nr_tasks,
 	struct img_set *set = f->d->set;
 	int dir = img_set_dirfd(set), ret;
 
-	if (mkdirat(dir, DIR_NAME, 0700) < 0 && errno != EEXIST)
-		return img_fail_sys(err, "mkdir");
+	if (make_directory(dir, err) < 0)
+		return -1;
 	f->d->set = img_set_create_dir(dir, DIR_NAME, err);
 	ret = f->d->set && (!f->d->opt->compress || img_set_compress(f->d->set, &zstd, err) == 0)
 		      ? write_set(f, tasks, nr_tasks, err)
