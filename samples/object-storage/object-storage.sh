@@ -108,6 +108,10 @@ for way in one shards; do
 	echo "== Dumped into the bucket ($way)"
 	host dump_$way
 	rclone ls "$bucket"
+	if [ $way = one ]; then
+		echo "== Looked into where it is"
+		no_proxy=127.0.0.1 "$build/crit" x "http://127.0.0.1:$port/checkpoints/app.tar.zst" ps
+	fi
 	before=$(wc -l <"$work/out")
 	echo "== Restored from it, elsewhere"
 	host restore_$way
