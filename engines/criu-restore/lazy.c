@@ -39,19 +39,26 @@ enum {
 	ENABLE_MS = 10000,
 };
 
-static bool says_hello(int fd)
+/* Is it ours: 1, 0, -1 when it is there no more. */
+static int says_hello(int fd, struct img_err *err)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	uint32_t word = 0;
+	ssize_t n;
 
-	return poll(&p, 1, HELLO_MS) == 1 && recv(fd, &word, sizeof(word), MSG_WAITALL) == sizeof(word) &&
-	       word == LAZY_HELLO;
+	if (poll(&p, 1, HELLO_MS) != 1)
+		return 0;
+	n = recv(fd, &word, sizeof(word), MSG_WAITALL);
+	if (n <= 0)
+		return img_fail(err, IMG_SYS, "criu-lazy-pages has ended");
+	return n == sizeof(word) && word == LAZY_HELLO;
 }
 
 int restore_lazy_plan(struct restore *r, struct img_err *err)
 {
 	struct restore_lazy *lazy;
 	char path[64];
+	int ours;
 
 	if (!r->opt->lazy_pages || r->opt->plan)
 		return 0;
@@ -66,7 +73,10 @@ int restore_lazy_plan(struct restore *r, struct img_err *err)
 		return img_fail_sys(err, "criu-lazy-pages is to listen at %s/" LAZY_SOCKET,
 			r->opt->work_dir ? r->opt->work_dir : r->opt->images_dir);
 	lazy->dev = open("/dev/userfaultfd", O_RDWR | O_CLOEXEC);
-	lazy->ours = says_hello(lazy->fd);
+	ours = says_hello(lazy->fd, err);
+	if (ours < 0)
+		return -1;
+	lazy->ours = ours;
 	if (!lazy->ours)
 		log_warn(r->log, "pages are served by another criu: what tasks share of their memory becomes "
 				 "their own");
