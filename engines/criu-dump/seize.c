@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
@@ -120,26 +121,57 @@ static int settle_thread(struct dump_thread *th, struct img_err *err)
 
 /* ---- one task ---- */
 
-static struct dump_thread *thread_of(struct dump_task *t, pid_t tid)
+/* Threads that are known already, by number: there can be thousands. */
+struct known {
+	pid_t tid;
+	size_t at;
+};
+
+static int by_tid(const void *a, const void *b)
 {
-	for_each_thread(t, th)
-		if (th->tid == tid)
-			return th;
+	const struct known *x = a, *y = b;
+
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+static struct known *known_threads(const struct dump_task *t)
+{
+	struct known *known = calloc(t->nr_threads, sizeof(*known));
+
+	for (size_t i = 0; known && i < t->nr_threads; i++)
+		known[i] = (struct known){ t->threads[i].tid, i };
+	if (known)
+		qsort(known, t->nr_threads, sizeof(*known), by_tid);
+	return known;
+}
+
+static struct dump_thread *thread_of(struct dump_task *t, const struct known *known, size_t nr_known, pid_t tid)
+{
+	const struct known *k = bsearch(&(struct known){ .tid = tid }, known, nr_known, sizeof(*known), by_tid);
+
+	/* One before it may have been dropped meanwhile. */
+	for (size_t at = k ? k->at + 1 : 0; at-- > 0;)
+		if (at < t->nr_threads && t->threads[at].tid == tid)
+			return &t->threads[at];
 	return NULL;
 }
 
 /* Threads in /proc that are not ours yet. */
 int dump_seize_threads(struct dump_task *t, struct kern_seizer *s, struct img_err *err)
 {
+	cleanup_free struct known *known = known_threads(t);
+	size_t nr_known = t->nr_threads, nr;
 	cleanup_free int *tids = NULL;
 	struct img_err why;
-	size_t nr;
 	int fresh = 0;
+
+	if (!known)
+		return img_fail_nomem(err);
 
 	if (kern_proc_numbers(&tids, &nr, &why, "/proc/%d/task", t->pid) < 0)
 		return dump_unless_gone(&why, err);
 	for (size_t i = 0; i < nr; i++) {
-		struct dump_thread *th = thread_of(t, tids[i]);
+		struct dump_thread *th = thread_of(t, known, nr_known, tids[i]);
 		int got;
 
 		if (th && th->seized)

@@ -100,3 +100,14 @@ int kern_stat_read(pid_t pid, struct kern_stat *stat, struct img_err *err)
 		return img_wrap(err, "/proc/%d/stat", pid);
 	return 0;
 }
+
+int kern_stat_read_thread(pid_t pid, pid_t tid, struct kern_stat *stat, struct img_err *err)
+{
+	cleanup_free char *text = kern_proc_read(NULL, err, "/proc/%d/task/%d/stat", pid, tid);
+
+	if (!text)
+		return -1;
+	if (kern_stat_parse(text, stat, err) < 0)
+		return img_wrap(err, "/proc/%d/task/%d/stat", pid, tid);
+	return 0;
+}

@@ -30,5 +30,7 @@ struct kern_stat {
 int kern_stat_parse(const char *text, struct kern_stat *stat, struct img_err *err);
 /* /proc/PID/stat; IMG_SYS with ENOENT or ESRCH when there is no such task. */
 int kern_stat_read(pid_t pid, struct kern_stat *stat, struct img_err *err);
+/* /proc/PID/task/TID/stat: of one thread. The other one adds up all threads, which takes as long as there are many. */
+int kern_stat_read_thread(pid_t pid, pid_t tid, struct kern_stat *stat, struct img_err *err);
 
 #endif

@@ -76,7 +76,7 @@ static int prctl_check(struct dump *d, struct dump_task *t, struct img_err *err)
 		int got = kern_ptrace_dispatches(th->tid, err);
 		struct kern_stat stat;
 
-		if (got < 0 || kern_stat_read(th->tid, &stat, err) < 0)
+		if (got < 0 || kern_stat_read_thread(t->pid, th->tid, &stat, err) < 0)
 			return -1;
 		if ((stat.flags & PF_IO_FLUSHER) == PF_IO_FLUSHER &&
 			dump_block(d, t, "", "thread %d: PR_SET_IO_FLUSHER is not supported", th->tid) < 0)
