@@ -23,6 +23,12 @@
 #include "kernel/cgroup.h"
 #include "kernel/ptrace.h"
 
+enum {
+	NAP_US = 200,
+	NAPS_A_TRY = 250, /* 50 ms */
+	NAPS_AT_THE_END = 5000, /* a second */
+};
+
 /* How each version of control groups says it. */
 static const struct freezer_way {
 	const char *file, *freeze, *thaw;
@@ -69,12 +75,42 @@ static int set_frozen(const struct dump_freezer *f, bool frozen, struct img_err 
 	return kern_cgroup_write(f->dir, ".", f->way->file, frozen ? f->way->freeze : f->way->thaw, err);
 }
 
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = NAP_US * 1000 }, NULL);
+}
+
+/* Version 1 can miss a task that is just being made: it gets another chance. */
+static int try_again(const struct dump_freezer *f, struct img_err *err)
+{
+	return set_frozen(f, false, err) < 0 ? -1 : set_frozen(f, true, err);
+}
+
+/* As it was before. Frozen: for a while it is seen to that all in it are. */
+static int put_back(const struct dump_freezer *f, bool frozen, struct img_err *err)
+{
+	if (set_frozen(f, frozen, err) < 0)
+		return -1;
+	for (unsigned naps = 1; frozen && naps < NAPS_AT_THE_END; naps++) {
+		cleanup_free char *text = kern_cgroup_read(f->dir, ".", f->way->all, err);
+
+		if (!text)
+			return -1;
+		if (strstr(text, f->way->all_frozen))
+			break;
+		if (naps % NAPS_A_TRY == 0 && try_again(f, err) < 0)
+			return -1;
+		nap();
+	}
+	return 0;
+}
+
 /* Wait until all in it is frozen, or thawed. */
 static int await(struct dump *d, const struct dump_freezer *f, bool frozen, uint64_t until_us, struct img_err *err)
 {
 	const char *wanted = frozen ? f->way->all_frozen : f->way->not;
 
-	for (;;) {
+	for (unsigned naps = 1;; naps++) {
 		cleanup_free char *text = kern_cgroup_read(f->dir, ".", f->way->all, err);
 
 		if (!text)
@@ -86,7 +122,9 @@ static int await(struct dump *d, const struct dump_freezer *f, bool frozen, uint
 		if (until_us && dump_now_us() > until_us)
 			return img_fail(err, IMG_SYS, "--freeze-cgroup %s: does not %s within %u s%s", d->opt->freeze_cgroup,
 				frozen ? "freeze" : "thaw", d->opt->timeout, frozen ? "" : ": is a group above it frozen?");
-		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 }, NULL);
+		nap();
+		if (frozen && naps % NAPS_A_TRY == 0 && try_again(f, err) < 0)
+			return -1;
 	}
 }
 
@@ -187,7 +225,7 @@ int dump_freezer_back(struct dump *d, struct img_err *err)
 	if (!f || f->done)
 		return 0;
 	f->done = true;
-	return set_frozen(f, f->was_frozen, err);
+	return put_back(f, f->was_frozen, err);
 }
 
 bool dump_freezer_was_frozen(const struct dump *d)
@@ -224,5 +262,5 @@ void dump_freezer_put_back(const struct options *opt, const struct freezer_befor
 
 	f.dir = dir;
 	if (dir >= 0)
-		set_frozen(&f, before->frozen, NULL);
+		put_back(&f, before->frozen, NULL);
 }
