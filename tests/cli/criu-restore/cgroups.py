@@ -437,6 +437,41 @@ def fails():
         all_ways('groups were there')
 
 
+def injected():
+    """a restore whose n-th system call fails, for each n"""
+    need('pids', 'unified', 'devices')
+    if not shutil.which('strace'):
+        raise tap.Skipped('strace is not installed')
+    with Tree('pids', 'unified', 'devices', command='sleep 1000') as t:
+        write(77, 'pids', NAME, 'in', 'pids.max')
+        write('c 10:229 rwm', 'devices', NAME, 'in', 'devices.deny')
+        t.dump()
+        for there in False, True:
+            remove()
+            if there:
+                for h in 'pids', 'unified', 'devices':
+                    os.makedirs(f'{YARD}/{h}/{NAME}/in')
+                write(5, 'pids', NAME, 'in', 'pids.max')
+            before = groups()
+            for call, step in ('mkdirat', 1), ('fchownat', 1), ('fsmount', 1), ('clone3', 1), ('write', 3), ('openat', 11), ('ptrace', 5):
+                nr = 1
+                while True:
+                    p = tap.run('strace', '-qq', '-o', '/dev/null', '-e', f'inject={call}:error=EIO:when={nr}',
+                                *t.command('--manage-cgroups=full', '-v0'), status=None)
+                    if p.returncode == 0:
+                        break
+                    until(lambda: not alive(t.pid), f'{call} {nr}: the tree is there')
+                    tap.check(groups() == before, f'{call} {nr}: {p.stderr}: {groups()} where it was {before}')
+                    nr += step
+                t.kill()
+                if there:
+                    write(5, 'pids', NAME, 'in', 'pids.max')
+                    write('a', 'devices', NAME, 'in', 'devices.allow')
+                else:
+                    remove()
+            tap.check(groups() == before, 'the test forgets something')
+
+
 def bad_images():
     """what an image must not say"""
     need('pids')
@@ -541,7 +576,7 @@ def main():
                            f'{YARD}/{name}'], stderr=subprocess.DEVNULL).returncode == 0:
             here.append(name)
     tap.main([come_back, handed_down, modes, ignored, elsewhere, chosen, yard, frozen_1, frozen_2, threads_anew, threaded_anew, namespace_anew,
-              namespaces_anew, fails, bad_images])
+              namespaces_anew, fails, injected, bad_images])
 
 
 main()
