@@ -116,6 +116,18 @@ static void aio_check(struct validate *v, const struct val_record *r, const MmEn
 	}
 }
 
+/* 32-bit code on x86: a pair of its words is one of ours. */
+static bool is_compat(const struct validate *v, const MmEntry *mm)
+{
+	for (size_t i = 0; i < v->nr_tasks; i++) {
+		const CoreEntry *core = v->tasks[i].mm == mm ? v->tasks[i].core : NULL;
+
+		if (core && core->thread_info)
+			return core->thread_info->gpregs->mode == USER_X86_REGS_MODE__COMPAT;
+	}
+	return false;
+}
+
 static void mm_check(struct validate *v, const struct val_record *r)
 {
 	const MmEntry *mm = (const MmEntry *)r->msg;
@@ -133,7 +145,7 @@ static void mm_check(struct validate *v, const struct val_record *r)
 		if (guard)
 			guard_check(v, r, mm, vma, val_field(v, "%s", name));
 	}
-	if (mm->mm_saved_auxv && mm->n_mm_saved_auxv % 2)
+	if (mm->mm_saved_auxv && mm->n_mm_saved_auxv % 2 && !is_compat(v, mm))
 		val_error(v, val_at(r, "mm_saved_auxv"), "%zu words are no pairs", mm->n_mm_saved_auxv);
 	aio_check(v, r, mm);
 }
