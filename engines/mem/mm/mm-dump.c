@@ -126,14 +126,16 @@ static int fill_auxv(MmEntry *mm, struct dump_task *t, struct img_err *err)
 	mm->mm_saved_auxv = img_arena_array(&t->arena, nr + 1, sizeof(*mm->mm_saved_auxv));
 	if (!mm->mm_saved_auxv)
 		return img_fail_nomem(err);
-	/* Of 32-bit code: a pair is a word. */
+	/* Of 32-bit code: a pair is a word. Records have an even number of words. */
 	for (size_t i = 0; t->compat && i < nr; i++) {
 		unsigned long pair;
 
 		memcpy(&pair, text + i * sizeof(pair), sizeof(pair));
-		if (!pair)
+		if (!pair && mm->n_mm_saved_auxv % 2 == 0)
 			return 0;
 		mm->mm_saved_auxv[mm->n_mm_saved_auxv++] = pair;
+		if (!pair)
+			return 0;
 	}
 	for (size_t i = 0; i + 1 < nr; i += 2) {
 		unsigned long pair[2];
