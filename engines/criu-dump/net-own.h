@@ -41,6 +41,9 @@ int net_settings_of_device(struct img_arena *arena, struct net_defaults *default
 NetDeviceEntry *net_link_record(struct dump *d, const struct dump_namespace *ns, const struct net_names *names, struct img_arena *arena,
 	const struct nlmsghdr *msg, struct img_err *err);
 
+/* refuse-dump.c: blockers besides those of devices. rtnl: a socket of the namespace. */
+int net_refuse(struct dump *d, const struct dump_namespace *ns, int rtnl, struct img_err *err);
+
 /* sit-dump.c: the record of a tunnel; data: its IFLA_INFO_DATA, by type. */
 struct rtattr;
 SitEntry *net_sit_record(struct img_arena *arena, const struct rtattr *const *data);

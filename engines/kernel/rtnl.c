@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/nexthop.h>
 
 #include "criuimg/array.h"
 #include "criuimg/cleanup.h"
@@ -71,6 +72,8 @@ int kern_rtnl_dump(int fd, int request, int family, unsigned flags, int (*each)(
 			struct rtmsg rt; /* the longest of what the requests begin with, zeros */
 			struct ifinfomsg link;
 			struct ndmsg neighbour;
+			struct tcmsg tc;
+			struct nhmsg nexthop;
 		};
 	} ask = { .head = { .nlmsg_len = sizeof(ask), .nlmsg_type = (uint16_t)request,
 			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 1 } };
@@ -79,6 +82,10 @@ int kern_rtnl_dump(int fd, int request, int family, unsigned flags, int (*each)(
 	if (!buf)
 		return img_fail_nomem(err);
 	ask.gen.rtgen_family = (unsigned char)family;
+	/* Most take more than they need. */
+	ask.head.nlmsg_len = NLMSG_LENGTH(request == RTM_GETQDISC	 ? sizeof(ask.tc)
+					  : request == RTM_GETNEXTHOP ? sizeof(ask.nexthop)
+								      : sizeof(ask.link));
 	if (request == RTM_GETNEIGH)
 		ask.neighbour.ndm_flags = (uint8_t)flags;
 	if (send(fd, &ask, sizeof(ask), 0) < 0)

@@ -118,13 +118,21 @@ static int sit_record(struct link *l, const struct rtattr *const *data, struct i
 	return l->e->sit ? 0 : img_fail_nomem(err);
 }
 
+static int bridge_record(struct link *l, const struct rtattr *const *data, struct img_err *err)
+{
+	if (byte_of(data[IFLA_BR_VLAN_FILTERING]) &&
+		dump_block(l->d, l->ns->task, l->what, "a bridge that filters VLANs is not supported") < 0)
+		return img_fail_nomem(err);
+	return 0;
+}
+
 static const struct own_record {
 	const char *kind;
 	NdType type;
 	int (*record)(struct link *l, const struct rtattr *const *data, struct img_err *err);
 } own_records[] = {
 	{ "veth", ND_TYPE__VETH, NULL },
-	{ "bridge", ND_TYPE__BRIDGE, NULL },
+	{ "bridge", ND_TYPE__BRIDGE, bridge_record },
 	{ "tun", ND_TYPE__TUN, tun_record },
 	{ "macvlan", ND_TYPE__MACVLAN, macvlan_record },
 	{ "sit", ND_TYPE__SIT, sit_record },

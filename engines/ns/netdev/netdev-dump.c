@@ -71,10 +71,14 @@ static void free_devices(struct devices *devs)
 static int netdev_check(struct dump *d, const struct dump_namespace *ns, struct img_err *err)
 {
 	struct devices devs = { .d = d, .ns = ns };
+	cleanup_fd int fd = -1;
 	int ret = ns->ext_key ? 0 : list_links(&devs, err);
 
 	free_devices(&devs);
-	return ret;
+	if (ret < 0 || ns->ext_key)
+		return ret;
+	fd = kern_rtnl_open(err);
+	return fd < 0 ? -1 : net_refuse(d, ns, fd, err);
 }
 
 static int write_devices(struct dump *d, struct devices *devs, struct img_err *err)

@@ -98,7 +98,7 @@ static int check_device(const NetDeviceEntry *e, struct img_err *err)
 		return -1;
 	if (!e->ifindex || e->ifindex > INT32_MAX || (e->has_address && e->address.len > 32) ||
 		!is_attrs(e->has_info_data, &e->info_data) || !is_attrs(e->has_slave_data, &e->slave_data) ||
-		!is_attrs(e->has_attrs, &e->attrs) || !is_attrs(e->has_vlans, &e->vlans))
+		!is_attrs(e->has_attrs, &e->attrs))
 		return img_fail(err, IMG_CORRUPT, "device %s: its record", e->name);
 	for (size_t i = 0; i < e->n_sysctl; i++)
 		if (strstr(e->sysctl[i]->name, "..") || e->sysctl[i]->name[0] == '/' || strlen(e->sysctl[i]->name) > 200)
