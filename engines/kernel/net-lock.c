@@ -137,8 +137,8 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The rules there are, those behind "-A "; they point into text, which is cut up. */
-static int rules_there(char *text, struct lines *lines, struct img_err *err)
+/* The rules in text, those behind "-A ", in order; they point into it, and it is cut up. */
+static int rules_in(char *text, struct lines *lines, struct img_err *err)
 {
 	for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char **place;
@@ -151,26 +151,41 @@ static int rules_there(char *text, struct lines *lines, struct img_err *err)
 		*place = line + 3;
 		lines->nr++;
 	}
-	if (lines->nr)
-		qsort(lines->items, lines->nr, sizeof(*lines->items), compare_lines);
 	return 0;
 }
 
-/* One line for every rule that is missing (lock) or there (unlock). Returns how many. */
-static int write_rules(const struct iptables *ipt, const struct lines *there, bool lock, const struct kern_connection *c, size_t nr,
-	FILE *f)
+/* The rules for all of these connections. */
+static int write_own(const struct iptables *ipt, const struct kern_connection *c, size_t nr, struct text *own, struct img_err *err)
 {
-	int written = 0;
-
+	if (text_open(own, err) < 0)
+		return -1;
 	for (size_t i = 0; i < 2 * nr; i++) {
-		char text[ANSWER_SIZE], *key = text;
+		char text[ANSWER_SIZE];
 
 		if (c[i / 2].family != ipt->family)
 			continue;
 		rule_text(ipt, &c[i / 2], i % 2, text, sizeof(text));
-		if (lock == (there->nr && bsearch(&key, there->items, there->nr, sizeof(key), compare_lines)))
+		fprintf(own->f, "-A %s\n", text);
+	}
+	return text_close(own, err);
+}
+
+/* One line for every rule that is missing (lock) or there (unlock); how many. They are taken away in the order in which they stand, so
+ * that each is the first of its chain: looking for it would take as long as there are others in front of it. */
+static int write_changes(bool lock, struct lines *there, struct lines *own, FILE *f)
+{
+	const struct lines *each = lock ? own : there;
+	struct lines *known = lock ? there : own;
+	int written = 0;
+
+	if (known->nr)
+		qsort(known->items, known->nr, sizeof(*known->items), compare_lines);
+	for (size_t i = 0; i < each->nr; i++) {
+		bool found = known->nr && bsearch(&each->items[i], known->items, known->nr, sizeof(*known->items), compare_lines);
+
+		if (found == lock)
 			continue;
-		fprintf(f, "%s %s\n", lock ? "-I" : "-D", text);
+		fprintf(f, "%s %s\n", lock ? "-I" : "-D", each->items[i]);
 		written++;
 	}
 	return written;
@@ -180,24 +195,28 @@ static int change_rules(const struct iptables *ipt, bool lock, const struct kern
 {
 	const char *save[] = { ipt->save, "-t", "filter", NULL };
 	const char *restore[] = { ipt->restore, "-w", "--noflush", NULL };
+	struct lines there = { 0 }, own = { 0 };
+	struct text own_text = { 0 }, input = { 0 };
 	cleanup_free char *now = NULL;
-	struct lines there = { 0 };
-	struct text input;
 	int ret, written = 0;
 
-	if (run(save, NULL, &now, err) < 0 || text_open(&input, err) < 0)
+	if (run(save, NULL, &now, err) < 0)
 		return -1;
-	ret = rules_there(now, &there, err);
-	fputs("*filter\n", input.f);
-	if (ret == 0)
-		written = write_rules(ipt, &there, lock, c, nr, input.f);
-	fputs("COMMIT\n", input.f);
-	if (ret == 0)
+	ret = write_own(ipt, c, nr, &own_text, err);
+	if (ret == 0 && (rules_in(now, &there, err) < 0 || rules_in(own_text.at, &own, err) < 0 || text_open(&input, err) < 0))
+		ret = -1;
+	if (ret == 0) {
+		fputs("*filter\n", input.f);
+		written = write_changes(lock, &there, &own, input.f);
+		fputs("COMMIT\n", input.f);
 		ret = text_close(&input, err);
+	}
 	if (ret == 0 && written)
 		ret = run(restore, &input, NULL, err);
+	text_free(&own_text);
 	text_free(&input);
 	free(there.items);
+	free(own.items);
 	return ret < 0 ? -1 : written > 0;
 }
 
