@@ -30,7 +30,6 @@ static const struct shareable shareables[] = {
 	[RESTORE_SHARE_FS] = { "its current directory (CLONE_FS)", offsetof(TaskKobjIdsEntry, fs_id), CLONE_FS },
 };
 
-
 /* When a task is made, as far as one kind of table goes: its maker has this table then. */
 enum rank {
 	ANY,		  /* whenever */
@@ -49,7 +48,6 @@ struct node {
 
 struct plan {
 	struct restore *r;
-	size_t nr_image;
 	struct node *nodes;
 	const struct shareable *kind;
 	struct restore_task **sharers;	/* those that live, as the kind has them together */
@@ -241,7 +239,7 @@ int restore_plan_shares(struct restore *r, size_t nr_image, struct img_err *err)
 	cleanup_free struct node *nodes = calloc(r->nr_tasks, sizeof(*nodes));
 	cleanup_free struct restore_task **sharers = calloc(r->nr_tasks, sizeof(*sharers));
 	cleanup_free struct restore_task **local = calloc(r->nr_tasks, sizeof(*local));
-	struct plan p = { .r = r, .nr_image = nr_image, .nodes = nodes, .sharers = sharers, .local = local };
+	struct plan p = { .r = r, .nodes = nodes, .sharers = sharers, .local = local };
 	size_t nr = 0;
 	int again;
 
