@@ -197,13 +197,14 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
 			nr = nr_pages;
 		if (ret == IMG_PAGES_PASS)
 			p->fd = RESTORE_PIECE_PASSES;
-		if (ret) {
-			p->to = to;
-			p->len = nr * IMG_PAGE;
-			pieces->nr++;
-		} else if (img_pages_read(pages, addr, nr, to, err) < 0) {
-			return -1;
+		if (!ret) {
+			p->fd = RESTORE_PIECE_PACKED;
+			p->offset = addr;
 		}
+		p->pages = pages;
+		p->to = to;
+		p->len = nr * IMG_PAGE;
+		pieces->nr++;
 		addr += nr * IMG_PAGE;
 		to = (char *)to + nr * IMG_PAGE;
 		nr_pages -= nr;
@@ -246,12 +247,27 @@ static struct restore_piece *own_pieces(struct restore *r, const struct restore_
 	return own;
 }
 
+/* A list of its own: what is in plain files. */
+static struct restore_piece *without_packed(const struct restore_piece *pieces, size_t *nr, struct img_err *err)
+{
+	struct restore_piece *plain = calloc(*nr + 1, sizeof(*plain));
+	size_t left = 0;
+
+	if (!plain)
+		img_fail_nomem(err);
+	for (size_t i = 0; plain && i < *nr; i++)
+		if (pieces[i].fd != RESTORE_PIECE_PACKED)
+			plain[left++] = pieces[i];
+	*nr = left;
+	return plain;
+}
+
 int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err)
 {
 	struct job job = { .pieces = pieces, .nr = nr };
 	struct kern_raw_thread others[THREADS_MAX];
 	struct restore_page_files files = { 0 };
-	cleanup_free struct restore_piece *own = NULL;
+	cleanup_free struct restore_piece *own = NULL, *plain = NULL;
 	cleanup_free uint64_t *starts = NULL;
 	int nr_others = 0;
 
@@ -259,8 +275,13 @@ int restore_read_pieces(struct restore *r, const struct restore_piece *pieces, s
 	for (; nr && pieces->fd == RESTORE_PIECE_PASSES; pieces++, nr--)
 		if (restore_stream_kept(r, pieces->offset, pieces->to, pieces->len, err) < 0)
 			return -1;
-	if (!nr)
-		return 0;
+	if (restore_read_packed(r, pieces, nr, err) < 0)
+		return -1;
+	plain = without_packed(pieces, &nr, err);
+	if (!plain || !nr)
+		return plain ? 0 : -1;
+	job.pieces = pieces = plain;
+	job.nr = nr;
 	starts = calloc(nr + 1, sizeof(*starts));
 	if (!starts)
 		return img_fail_nomem(err);

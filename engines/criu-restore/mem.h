@@ -116,10 +116,12 @@ int restore_cow_update(struct restore *r, struct img_pages_reader *pages, const 
 enum {
 	RESTORE_PIECE_PASSES = -1,   /* fd: it comes in a stream (stream.h); offset is in the page image */
 	RESTORE_PIECE_COMPARED = -2, /* the same, and others have the page, too: only what differs is written */
+	RESTORE_PIECE_PACKED = -3,   /* it is compressed: `pages` has it, and offset is the address there */
 };
 struct restore_piece {
 	int fd;
 	uint64_t offset;
+	struct img_pages_reader *pages;
 	void *to;
 	size_t len;
 };
@@ -127,8 +129,7 @@ struct restore_pieces {
 	struct restore_piece *items;
 	size_t nr, room;
 };
-/* nr_pages pages of the page map from addr on, to memory: as pieces, or, where their data is not in a plain
- * file, read at once. */
+/* nr_pages pages of the page map from addr on, to memory: as pieces, which are good for as long as pages is open. */
 int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr_pages, void *to,
 	struct restore_pieces *pieces, struct img_err *err);
 /* Read them all, with several threads where it pays. Pieces that follow each other in the file are one
@@ -136,6 +137,9 @@ int restore_add_pages(struct img_pages_reader *pages, uint64_t addr, uint64_t nr
 int restore_read_pieces(
 	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
 
+/* Those of them that are compressed. mem-packed.c */
+int restore_read_packed(
+	struct restore *r, const struct restore_piece *pieces, size_t nr, struct img_err *err);
 /* How many threads such an amount of data is worth, the caller's own included. */
 int restore_threads_wanted(uint64_t bytes);
 /* One more (kernel/raw-thread.h), the nr-th of this process, under a number that no task of the image has, whichever is free: other
