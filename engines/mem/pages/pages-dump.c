@@ -12,6 +12,7 @@
 
 #include "criu-dump/mem-lazy.h"
 #include "criu-dump/mem.h"
+#include "criu-dump/spine.h"
 #include "criu-dump/task_ops.h"
 #include "criu-dump/track.h"
 #include "criuimg/array.h"
@@ -240,7 +241,7 @@ static uint64_t last_end(const struct dump_mem *mem)
 	return i ? mem->vmas[i - 1].rec.end : 0;
 }
 
-static int find_pages(struct dump *d, struct dump_task *t, struct img_err *err)
+static int look_for_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 {
 	struct look look = {
 		.mem = t->mem,
@@ -262,6 +263,19 @@ static int find_pages(struct dump *d, struct dump_task *t, struct img_err *err)
 	ret = pm.can_scan ? scan_all(&look, &pm, &query, last_end(t->mem), err) : scan_each(&look, &pm, &query, err);
 	kern_pagemap_close(&pm);
 	return ret < 0 ? ret : whole_mappings(&look, UINT64_MAX, err);
+}
+
+/* A task that runs on in a pre-dump may end: nobody misses its pages. */
+static int find_pages(struct dump *d, struct dump_task *t, struct img_err *err)
+{
+	struct img_err why = IMG_ERR_INIT;
+
+	if (look_for_pages(d, t, &why) == 0)
+		return 0;
+	if (d->running && !t->mem->copy)
+		return dump_unless_gone(&why, err) < 0 ? -1 : 0;
+	*err = why;
+	return -1;
 }
 
 static int pages_task(struct dump *d, struct dump_task *t, struct img_err *err)
