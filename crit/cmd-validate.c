@@ -16,7 +16,7 @@ enum { DIR_OPERAND };
 enum { JSON, QUIET, NO_DIGESTS, HERE, HOST };
 
 static const struct crit_operand operands[] = {
-	[DIR_OPERAND] = { "DIR", "the images: a directory, an archive, or - for an archive on standard input" },
+	[DIR_OPERAND] = { "DIR", "the images" },
 	{ 0 },
 };
 

@@ -34,6 +34,8 @@ static void print_help(void)
 	puts("crit looks into the images of a checkpoint, and changes them.\n\nusage: crit VERB [ARGUMENT]...\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-12s%s\n", verbs[i]->name, verbs[i]->summary);
+	puts("\nDIR of a verb is a directory of images, an archive, - for an archive on standard input, or the http or https\n"
+	     "URL of an archive.");
 	puts("\n`crit VERB --help` explains a verb and shows examples.\n\n"
 	     "  -h, --help     this text\n"
 	     "  -V, --version  the version of crit\n"
