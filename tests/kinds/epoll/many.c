@@ -1,6 +1,7 @@
 /* tests/kinds/epoll/many.c -- thousands of watches of eventfds, sockets and pipes. Of some the number is closed (another one leads to the
  * file still), of some it is another file's since; some numbers are watched twice, for two files.
  *
+ * harness: timeout: 90
  * harness: to-peer: it finds a watch by its number alone
  * harness: from-peer: it finds a watch by its number alone
  */
@@ -12,7 +13,7 @@
 
 #include "tests/harness/subject.h"
 
-enum { NR = 2000, APART = 100, TOP = 10000 };
+enum { NR = 2000, APART = 300, TOP = 10000 };
 
 static int made[NR], other[NR], is_now[NR]; /* what was added; its other end; a number that it has now */
 
