@@ -97,7 +97,6 @@ int kern_unix_sockets(struct kern_unix_sockets *out, struct img_err *err)
 		.max_attr = UNIX_DIAG_MAX,
 	};
 
-	*out = (struct kern_unix_sockets){ 0 };
 	if (kern_sock_diag(&query, take_socket, out, err) < 0) {
 		kern_unix_sockets_free(out);
 		return -1;

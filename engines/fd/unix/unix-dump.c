@@ -6,8 +6,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 
 #include "criu-dump/dump.h"
@@ -224,11 +227,30 @@ static int check_name(struct dump *d, struct dump_task *t, const struct fd_probe
 	return lfd < 0 ? -1 : unix_file_of(d, t, lfd, s, &file, err);
 }
 
+/* Where a tree has several network namespaces: whoever has the socket makes it again, in his own. */
+static int check_home(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
+{
+	cleanup_fd int fd = -1, ns = -1;
+	struct stat st;
+
+	if (probe->fd < 0 || !dump_ns_nth(d, CLONE_NEWNET, 1))
+		return 0;
+	fd = kern_getfd(t->pidfd, probe->fd, err);
+	if (fd < 0)
+		return -1;
+	ns = ioctl(fd, SIOCGSKNS);
+	if (ns < 0 || fstat(ns, &st) < 0)
+		return img_fail_sys(err, "its network namespace");
+	if (dump_ns_number(d, CLONE_NEWNET, st.st_ino) != t->ids->net_ns_id)
+		return img_fail(err, IMG_UNSUPPORTED, "a unix socket of another network namespace than that of the task is not supported");
+	return 0;
+}
+
 static int unix_check(struct dump *d, struct dump_task *t, const struct fd_probe *probe, struct img_err *err)
 {
 	const struct kern_unix_socket *s = diag_of(d, probe->ino, err);
 
-	if (!s || check_peer(d, s, err) < 0)
+	if (!s || check_home(d, t, probe, err) < 0 || check_peer(d, s, err) < 0)
 		return -1;
 	if (s->state == TCP_LISTEN && check_listening(d, s, err) < 0)
 		return -1;
