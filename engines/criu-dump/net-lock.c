@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "criu-dump/ns_ops.h"
@@ -51,9 +52,27 @@ static int lock_one(struct dump *d, struct lock *l, struct img_err *err)
 	return ret;
 }
 
+static bool own_network(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return stat("/proc/self/ns/net", &ours) == 0 && stat(path, &theirs) == 0 && ours.st_ino != theirs.st_ino;
+}
+
 static int network_unlock_script(struct dump *d, void *unused, struct img_err *err)
 {
 	return dump_script(d, "network-unlock", err);
+}
+
+int dump_network_script(struct dump *d, struct img_err *err)
+{
+	if (!own_network(d->opt->tree))
+		return 0;
+	if (undo_push(&d->undo, UNDO_TO_RUN, "network-unlock", network_unlock_script, NULL, err) < 0)
+		return -1;
+	return dump_script(d, "network-lock", err);
 }
 
 int dump_network_lock(struct dump *d, struct img_err *err)
@@ -62,10 +81,6 @@ int dump_network_lock(struct dump *d, struct img_err *err)
 	uint32_t method;
 
 	if (kern_net_lock_method(d->opt->network_lock, &method, err) < 0)
-		return -1;
-	if (dump_ns_of(d, d->tasks.items[0], CLONE_NEWNET) &&
-		(undo_push(&d->undo, UNDO_TO_RUN, "network-unlock", network_unlock_script, NULL, err) < 0 ||
-			dump_script(d, "network-lock", err) < 0))
 		return -1;
 	if (method == KERN_NET_LOCK_SKIP)
 		return 0;

@@ -161,6 +161,7 @@ int dump_stats_write(struct dump *d, struct img_err *err);
 /* Run the action scripts, if any, with this action; each must succeed. */
 int dump_script(struct dump *d, const char *action, struct img_err *err);
 /* Where the tree has a network of its own: whoever can keep packets away from it shall do so, until it runs again here. */
+int dump_network_script(struct dump *d, struct img_err *err);
 int dump_network_lock(struct dump *d, struct img_err *err);
 /* Ask the client that all this is for, if there is one, which sockets outside its tree may be connected to. */
 int dump_query_files(struct dump *d, struct img_err *err);

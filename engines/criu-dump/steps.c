@@ -48,13 +48,14 @@ static const struct step steps[] = {
 	{ "freeze", dump_freeze },
 	{ "maps", dump_maps }, /* before anything of ours is mapped anywhere */
 	{ "tracked", dump_track_look },
+	{ "network-lock", dump_network_script }, /* clients know this order: before query-ext-files */
 	{ "query-ext-files", dump_query_files },
 	{ "ids", dump_ids }, /* before check: a table that is shared is looked at once */
 	{ "namespaces", dump_namespaces },
 	{ "control groups", dump_cgroups_begin },
 	{ "check", dump_check },
 	{ "refuse", dump_refuse },
-	{ "network-lock", dump_network_lock }, /* for trees that are dumped, and before anything of theirs is read */
+	{ "network rules", dump_network_lock }, /* for trees that are dumped, and before anything of theirs is read */
 	{ "devices", dump_plugins_checkpoint },
 	{ "records", dump_cores },
 	{ "ask", dump_ask }, /* the only step that touches the tasks */
