@@ -206,11 +206,11 @@ def tmux(p):
     p.start(['tmux', '-S', socket, '-f', '/dev/null', '-D'], env=env)
     p.wait(lambda: os.path.exists(socket), 'its socket')
     ask('new-session', '-d', '-s', 'work', '-n', 'edit', '-x', '80', '-y', '24', '-c', p.dir, VIM + ' -u NONE -N -n text')
-    ask('new-window', '-d', '-t', 'work', '-n', 'shell', '-c', p.dir, 'bash --norc --noprofile -i')
+    ask('new-window', '-d', '-t', 'work', '-n', 'shell', '-c', p.dir, 'bash', '--norc', '--noprofile', '-i')
     see('work:edit', 'text')
     ask('send-keys', '-t', 'work:edit', 'i', 'typed in tmux')
     see('work:edit', 'typed in tmux')
-    see('work:shell', 'prompt> ')
+    see('work:shell', 'prompt>')  # without the space at its end
     ask('send-keys', '-t', 'work:shell', 'word=kept; cat', 'Enter')
     ask('send-keys', '-t', 'work:shell', 'meow', 'Enter')
     see('work:shell', 'meow\nmeow')
