@@ -57,24 +57,28 @@ def dumps():
     ways = (('pre-dump', ''), ('dump', '', '-R'), ('dump', '', '--compress'), ('dump', '', '-R', '--snapshot'), ('dump', 'set.tar'),
             ('dump', 'set.tar.zst', '-R', '--snapshot'), ('dump', '', '--image-io-mode', 'direct'))
     chance = random.Random(1)
-    with chain.subject() as r:
-        time.sleep(0.3)
-        for verb, name, *args in ways:
-            with Disk(os.path.join(r.folder, 'disk'), 100000) as d:
-                more = [] if '-R' in args or verb != 'dump' else ['-R']
-                tap.run(chain.DUMP, verb, '--no-default-config', '-t', r.pid, '-D', os.path.join(d.folder, name), *args, *more)
-                whole = used(d.folder)
-            for _ in range(ROUNDS):
-                size = sizes(chance, whole * 9 // 10)
-                with Disk(os.path.join(r.folder, 'disk'), size) as d:
-                    p = tap.run(chain.DUMP, verb, '--no-default-config', '-t', r.pid, '-D', os.path.join(d.folder, name), *args,
-                                status=None)
-                    chain.reap()
-                    # There may be less memory than before.
-                    if p.returncode:
-                        failed(p, f'{verb} {name} {args} {size} KiB', d.left())
-                    r.runs()
-        r.end()
+    for verb, name, *args in ways:
+        with chain.subject() as r:
+            time.sleep(0.3)
+            dump_over_and_over(r, chance, verb, name, args)
+
+
+def dump_over_and_over(r, chance, verb, name, args):
+    more = [] if '-R' in args or verb != 'dump' else ['-R']
+    with Disk(os.path.join(r.folder, 'disk'), 100000) as d:
+        tap.run(chain.DUMP, verb, '--no-default-config', '-t', r.pid, '-D', os.path.join(d.folder, name), *args, *more)
+        whole = used(d.folder)
+    for _ in range(ROUNDS):
+        size = sizes(chance, whole * 9 // 10)
+        with Disk(os.path.join(r.folder, 'disk'), size) as d:
+            p = tap.run(chain.DUMP, verb, '--no-default-config', '-t', r.pid, '-D', os.path.join(d.folder, name), *args, status=None)
+            chain.reap()
+            if p.returncode:
+                failed(p, f'{verb} {name} {args} {size} KiB', d.left())
+            elif more:
+                return  # There is less memory than before: it fitted, and the task has ended as it is to.
+            r.runs()
+    r.end()
 
 
 def tools():
