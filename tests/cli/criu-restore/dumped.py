@@ -103,8 +103,8 @@ class Dumped:
         nothing_left()
 
 
-def others():
-    """Processes of this namespace that run, less ourselves: {pid: name}."""
+def others(ended=False):
+    """Processes of this namespace that run, less ourselves: {pid: name}. ended: those that ended and are there still, too."""
     found = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -112,7 +112,7 @@ def others():
                 name, rest = f.read().split('(', 1)[1].rsplit(')', 1)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(pid) != os.getpid() and rest.split()[0] not in 'ZX':
+        if int(pid) != os.getpid() and (ended or rest.split()[0] not in 'ZX'):
             found[int(pid)] = name
     return found
 
@@ -121,10 +121,10 @@ def nothing_left(seconds=2):
     """Whatever was made is gone, or about to go."""
     until = time.time() + seconds
     reap()
-    while others() and time.time() < until:
+    # A process can be reaped when the last of its threads has ended.
+    while others(ended=True) and time.time() < until:
         time.sleep(0.005)
         reap()
-    reap()
     tap.check(not others(), f'left behind: {others()}')
 
 
