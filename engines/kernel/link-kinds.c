@@ -132,19 +132,19 @@ static const uint8_t bond_port_state[] = { IFLA_BOND_SLAVE_STATE, IFLA_BOND_SLAV
 static const uint8_t vrf_port_state[] = { IFLA_VRF_PORT_TABLE, 0 };
 
 static const struct kern_link_kind kinds[] = {
-	{ .kind = "veth", { none, none }, .pair = true },
-	{ .kind = "bridge", { bridge_keep, bridge_state }, .later = true },
-	{ .kind = "tun", { tun_keep, tun_state } },
-	{ .kind = "macvlan", { macvlan_keep, macvlan_state }, .lower = true },
-	{ .kind = "macvtap", { macvlan_keep, macvlan_state }, .lower = true },
-	{ .kind = "vlan", { vlan_keep, none }, .lower = true },
-	{ .kind = "ipvlan", { ipvlan_keep, none }, .lower = true },
-	{ .kind = "vxlan", { vxlan_keep, vxlan_state, vxlan_flag } },
-	{ .kind = "dummy", { none, none } },
-	{ .kind = "ifb", { none, none } },
-	{ .kind = "vrf", { vrf_keep, none } },
-	{ .kind = "sit", { sit_keep, none } },
-	{ .kind = "bond", { bond_keep, bond_state }, .later = true, .first = IFLA_BOND_MODE },
+	{ .kind = "veth", .data = { .keep = none, .state = none }, .pair = true },
+	{ .kind = "bridge", .data = { .keep = bridge_keep, .state = bridge_state }, .later = true },
+	{ .kind = "tun", .data = { .keep = tun_keep, .state = tun_state } },
+	{ .kind = "macvlan", .data = { .keep = macvlan_keep, .state = macvlan_state }, .lower = true },
+	{ .kind = "macvtap", .data = { .keep = macvlan_keep, .state = macvlan_state }, .lower = true },
+	{ .kind = "vlan", .data = { .keep = vlan_keep, .state = none }, .lower = true },
+	{ .kind = "ipvlan", .data = { .keep = ipvlan_keep, .state = none }, .lower = true },
+	{ .kind = "vxlan", .data = { .keep = vxlan_keep, .state = vxlan_state, .flag = vxlan_flag } },
+	{ .kind = "dummy", .data = { .keep = none, .state = none } },
+	{ .kind = "ifb", .data = { .keep = none, .state = none } },
+	{ .kind = "vrf", .data = { .keep = vrf_keep, .state = none } },
+	{ .kind = "sit", .data = { .keep = sit_keep, .state = none } },
+	{ .kind = "bond", .data = { .keep = bond_keep, .state = bond_state }, .later = true, .first = IFLA_BOND_MODE },
 };
 
 static const struct {

@@ -75,27 +75,24 @@ static int ethtool(int sk, const char *name, void *cmd)
 /* The bits of what is wanted, as TUNSETOFFLOAD had them. */
 static int read_offloads(NetDeviceEntry *e, struct img_err *err)
 {
-	struct {
-		struct ethtool_gstrings head;
-		char names[FEATURES][ETH_GSTRING_LEN];
-	} *strings = NULL;
-	struct {
-		struct ethtool_gfeatures head;
-		struct ethtool_get_features_block blocks[FEATURES / 32];
-	} now = { .head = { .cmd = ETHTOOL_GFEATURES, .size = FEATURES / 32 } };
-	cleanup_free void *memory = strings = calloc(1, sizeof(*strings));
+	cleanup_free struct ethtool_gstrings *names = calloc(1, sizeof(*names) + FEATURES * ETH_GSTRING_LEN);
+	cleanup_free struct ethtool_gfeatures *now = calloc(1, sizeof(*now) + FEATURES / 32 * sizeof(now->features[0]));
 	cleanup_fd int sk = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (!memory || sk < 0)
-		return memory ? img_fail_sys(err, "socket") : img_fail_nomem(err);
-	strings->head = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = FEATURES };
-	if (ethtool(sk, e->name, &now) < 0 || ethtool(sk, e->name, strings) < 0)
+	if (!names || !now)
+		return img_fail_nomem(err);
+	if (sk < 0)
+		return img_fail_sys(err, "socket");
+	now->cmd = ETHTOOL_GFEATURES;
+	now->size = FEATURES / 32;
+	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES, .len = FEATURES };
+	if (ethtool(sk, e->name, now) < 0 || ethtool(sk, e->name, names) < 0)
 		return img_fail_sys(err, "features of device %s", e->name);
 	e->tun->offload = 0;
-	for (uint32_t i = 0; i < strings->head.len && i < FEATURES; i++)
+	for (uint32_t i = 0; i < names->len && i < FEATURES; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(offloads); k++)
-			if (!strncmp(strings->names[i], offloads[k].feature, ETH_GSTRING_LEN) &&
-				now.blocks[i / 32].requested & (1u << (i % 32)))
+			if (!strncmp((const char *)names->data + i * ETH_GSTRING_LEN, offloads[k].feature, ETH_GSTRING_LEN) &&
+				now->features[i / 32].requested & (1u << (i % 32)))
 				e->tun->offload |= offloads[k].bit;
 	e->tun->has_offload = 1;
 	return 0;
