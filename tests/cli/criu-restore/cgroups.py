@@ -426,6 +426,8 @@ def fails():
                     if not before:
                         remove()
                     else:
+                        until(lambda: not alive(t.pid), 'it is killed, and there')
+                        os.rmdir(f'{YARD}/pids/{NAME}/in/empty')
                         write(5, 'pids', NAME, 'in', 'pids.max')
                         write('a', 'devices', NAME, 'in', 'devices.allow')
 
