@@ -110,6 +110,8 @@ struct cg_prop *cg_add_prop(
 	struct restore *r, struct cg_dir *dir, const char *name, const char *value, const CgroupPerms *perms, struct img_err *err);
 /* thaw-restore.c: groups that tasks come into and that are frozen, which they may be if nobody is in them. */
 int cg_plan_thaw(struct restore *r, struct img_err *err);
+/* The same file: where p froze a group, it is seen to for a while that all in it are. */
+int cg_freeze_whole(const struct cg_prop *p, struct img_err *err);
 /* paths-restore.c, in the arena of the run; NULL without memory: name below dir; a path of the image, as it is to be here; the root of the
  * cgroup namespace of who is there, which is so many bytes of that path. */
 char *cg_join_path(struct restore *r, const char *dir, const char *name);

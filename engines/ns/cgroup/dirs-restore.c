@@ -194,7 +194,12 @@ int restore_cgroups_settle(struct restore *r, struct img_err *err)
 
 int restore_cgroups_last(struct restore *r, struct img_err *err)
 {
-	return write_moment(r, CG_LAST, err);
+	if (write_moment(r, CG_LAST, err) < 0)
+		return -1;
+	for (size_t i = 0; r->cgroups && i < r->cgroups->nr_props; i++)
+		if (r->cgroups->props[i].when == CG_LAST && cg_freeze_whole(&r->cgroups->props[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* ---- undo ---- */

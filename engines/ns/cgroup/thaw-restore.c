@@ -1,11 +1,18 @@
 /* engines/ns/cgroup/thaw-restore.c -- groups that are frozen where criu-restore wants to put tasks. */
 
 #include <string.h>
+#include <time.h>
 
 #include "criu-restore/cgroups.h"
 #include "criu-restore/plan.h"
 #include "criuimg/cleanup.h"
 #include "kernel/mountinfo.h"
+
+enum {
+	NAP_US = 200,
+	NAPS_A_TRY = 250, /* 50 ms */
+	NAPS_AT_THE_END = 5000, /* a second */
+};
 
 /* How each version says that a group is frozen, and how to say it. */
 static const struct freezer {
@@ -58,5 +65,27 @@ int cg_plan_thaw(struct restore *r, struct img_err *err)
 				if (cg->dirs[m].h == &cg->hiers[k] && kern_path_below(cg->sets[i].paths[k], cg->dirs[m].path) &&
 					thaw_dir(r, &cg->dirs[m], err) < 0)
 					return -1;
+	return 0;
+}
+
+/* Version 1 can miss a task that has just been let go: it gets another chance. */
+int cg_freeze_whole(const struct cg_prop *p, struct img_err *err)
+{
+	const struct freezer *f = &freezers[0];
+
+	if (strcmp(p->name, f->file) || !p->value || strcmp(p->value, f->frozen))
+		return 0;
+	for (unsigned naps = 1; naps < NAPS_AT_THE_END; naps++) {
+		cleanup_free char *now = kern_cgroup_read(p->dir->h->root, p->dir->path, f->file, err);
+
+		if (!now)
+			return -1;
+		if (!strcmp(now, f->frozen))
+			break;
+		if (naps % NAPS_A_TRY == 0 && (kern_cgroup_write(p->dir->h->root, p->dir->path, f->file, f->thawed, err) < 0 ||
+						      kern_cgroup_write(p->dir->h->root, p->dir->path, f->file, f->frozen, err) < 0))
+			return -1;
+		nanosleep(&(struct timespec){ .tv_nsec = NAP_US * 1000 }, NULL);
+	}
 	return 0;
 }
